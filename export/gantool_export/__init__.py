@@ -1,0 +1,82 @@
+"""Turn a trained run into self-describing ONNX files."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gantool_export.halo import find_halo
+from gantool_export.onnx_file import ExportError, write_onnx
+from gantool_trainer import checkpoint
+from gantool_trainer import recipe as recipes
+from gantool_trainer.families import FAMILIES
+
+__all__ = ["ExportError", "Exported", "export"]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """One file that was written."""
+
+    path: Path
+    difference: float
+    """Largest difference to torch seen at three sizes that were not traced."""
+    halo: int
+
+
+def export(
+    run: Path,
+    target: Path,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    licence: str = "unknown",
+    training_data: str = "unknown",
+    metrics: dict[str, float] | None = None,
+    protocol: str = "",
+    overwrite: bool = False,
+) -> list[Exported]:
+    """Export every generator of a run, with its averaged weights.
+
+    Args:
+        run: the folder of a run, or one checkpoint file.
+        target: the ONNX file; a family with several generators writes one file each, with a suffix to the name.
+        name: what the card calls the model; by default the target's name without ".onnx".
+
+    Raises:
+        CheckpointError: there is no whole checkpoint.
+        ExportError: the result does not agree with torch, or cannot be written.
+    """
+    if target.suffix != ".onnx":
+        raise ExportError(f"name the result with the ending .onnx, not '{target.name}'")
+    state = checkpoint.load(run)
+    recipe = recipes.parse(state.recipe)
+    family = FAMILIES[recipe.family]
+    networks = family.networks(recipe.model)
+    for network_name in family.averaged(recipe.model):
+        networks[network_name].load_state_dict(state.part("average", network_name))
+        networks[network_name].eval()
+    file = run / checkpoint.LAST if run.is_dir() else run
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+
+    written = []
+    for suffix, generator in family.generators(recipe.model, networks).items():
+        path = target.with_stem(f"{target.stem}-{suffix}") if suffix else target
+        card = generator.card
+        low, high = card.outputs[0].range
+        halo = find_halo(generator.network, card.scale, card.multiple, high - low)
+        card = replace(
+            card,
+            name=(f"{name}-{suffix}" if suffix else name) if name else path.stem,
+            description=recipe.description if description is None else description,
+            halo=halo.pixels,
+            halo_source=halo.source,
+            licence=licence,
+            training_data=training_data,
+            recipe=recipes.dump(recipe),
+            metrics=metrics or {},
+            protocol=protocol,
+            checkpoint_sha256=digest,
+        )
+        difference = write_onnx(generator.network, card, path, overwrite=overwrite)
+        written.append(Exported(path, difference, halo.pixels))
+    return written

@@ -1,0 +1,120 @@
+"""From a torch generator and its card to one ONNX file, checked before it exists."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from gantool.card import KEY, ModelCard, Port
+from gantool.errors import GantoolError, ImageError
+from gantool.files import replacing
+
+TOLERANCE = 1e-4
+"""Largest allowed difference to torch, in units of the output."""
+OPSET = 18
+_TRACED = {"batch": 2, "height": 24, "width": 40}
+_UNSEEN = ({"batch": 1, "height": 33, "width": 57}, {"batch": 3, "height": 64, "width": 17}, {"batch": 1, "height": 8, "width": 96})
+
+
+class ExportError(GantoolError):
+    """A generator cannot be exported, or what came out does not agree with torch; no file was written."""
+
+
+def write_onnx(network: nn.Module, card: ModelCard, target: Path, *, overwrite: bool = False) -> float:
+    """Trace, describe, verify against torch at three sizes that were not traced, then write.
+
+    Returns:
+        The largest difference to torch that was seen.
+
+    Raises:
+        ExportError: tracing failed or the difference exceeds 1e-4; nothing is written.
+    """
+    network = network.cpu().float().eval().to(memory_format=torch.contiguous_format)
+    model = _trace(network, card)
+    onnx.helper.set_model_props(model, {KEY: card.to_json()})
+    onnx.checker.check_model(model, full_check=True)
+    data = model.SerializeToString()
+    difference = max(_difference(network, data, card, sizes) for sizes in _UNSEEN)
+    if not difference <= TOLERANCE:  # also catches NaN
+        raise ExportError(f"ONNX Runtime and torch differ by {difference:.2g} (allowed {TOLERANCE:.0e}); no file was written")
+    try:
+        with replacing(target, overwrite=overwrite) as file:
+            file.write(data)
+    except ImageError as error:
+        raise ExportError(str(error)) from error
+    return difference
+
+
+def _trace(network: nn.Module, card: ModelCard) -> onnx.ModelProto:
+    inputs = example(card.inputs, _TRACED, card.multiple)
+    dynamic = tuple(
+        {axis: torch.export.Dim.DYNAMIC for axis, size in enumerate(port.shape) if isinstance(size, str)} for port in card.inputs
+    )
+    try:
+        program = torch.onnx.export(
+            network,
+            tuple(inputs),
+            input_names=[port.name for port in card.inputs],
+            output_names=[port.name for port in card.outputs],
+            dynamic_shapes=dynamic,
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    except Exception as error:
+        raise ExportError(f"torch cannot export this generator: {str(error).splitlines()[0]}") from error
+    assert program is not None
+    model = program.model_proto
+    for value, port in zip([*model.graph.input, *model.graph.output], [*card.inputs, *card.outputs], strict=True):
+        _name_axes(value, port)
+    _strip(model)
+    return model
+
+
+def _name_axes(value: onnx.ValueInfoProto, port: Port) -> None:
+    for axis, size in zip(value.type.tensor_type.shape.dim, port.shape, strict=True):
+        if isinstance(size, str):
+            axis.dim_param = size
+
+
+def _strip(model: onnx.ModelProto) -> None:
+    """Drop the exporter's notes on where each node came from: file paths and stack traces of this machine."""
+    del model.metadata_props[:]
+    del model.graph.metadata_props[:]
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in [*model.graph.input, *model.graph.output, *model.graph.value_info]:
+        del value.metadata_props[:]
+
+
+def example(ports: Sequence[Port], sizes: dict[str, int], multiple: int = 1) -> list[Tensor]:
+    """Random inputs for these ports, the same at every call; spatial sizes are rounded up to the multiple."""
+    generator = torch.Generator().manual_seed(0)
+    tensors = []
+    for port in ports:
+        shape = [_size(axis, sizes, multiple) if isinstance(axis, str) else axis for axis in port.shape]
+        low, high = port.range
+        tensors.append(torch.rand(shape, generator=generator) * (high - low) + low)
+    return tensors
+
+
+def _size(axis: str, sizes: dict[str, int], multiple: int) -> int:
+    size = sizes[axis]
+    return size if axis == "batch" else -(-size // multiple) * multiple
+
+
+def _difference(network: nn.Module, data: bytes, card: ModelCard, sizes: dict[str, int]) -> float:
+    inputs = example(card.inputs, sizes, card.multiple)
+    with torch.inference_mode():
+        expected = network(*inputs)
+    expected = expected if isinstance(expected, tuple) else (expected,)
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    feeds = {port.name: tensor.numpy() for port, tensor in zip(card.inputs, inputs, strict=True)}
+    results = session.run([port.name for port in card.outputs], feeds)
+    return max(float(np.abs(a - b.numpy()).max()) for a, b in zip(results, expected, strict=True))

@@ -1,0 +1,26 @@
+"""GANs for pictures: run exported generators on images of any size, without torch.
+
+    import gantool
+    model = gantool.load("upscale-x4")
+    large = model(image)
+"""
+
+from importlib.metadata import version
+
+from gantool.card import ModelCard, Port
+from gantool.errors import Cancelled, DeviceError, GantoolError, ImageError, ModelError, UnknownModelError
+from gantool.model import Model, load
+
+__version__ = version("gantool")
+__all__ = [
+    "Cancelled",
+    "DeviceError",
+    "GantoolError",
+    "ImageError",
+    "Model",
+    "ModelCard",
+    "ModelError",
+    "Port",
+    "UnknownModelError",
+    "load",
+]

@@ -1,0 +1,147 @@
+"""The contract: a model file describes itself in one JSON card, written by export and read by the runtime."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from typing import Any, Literal, get_args
+
+from gantool.errors import ModelError
+
+FORMAT = 1
+KEY = "gantool"
+"""Name of the card in the ONNX file's ``metadata_props``."""
+
+Kind = Literal["image", "mask", "latent", "label", "code", "text", "statistics"]
+Task = Literal["upscale", "translate", "restore", "colorize", "inpaint", "stylize", "generate", "pose"]
+HaloSource = Literal["receptive-field", "measured", "whole"]
+
+SPATIAL: frozenset[str] = frozenset({"image", "mask"})
+"""Kinds of input that are cut along with a tile; every other kind is handed to each tile as it is."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """One input or output of the graph."""
+
+    name: str
+    kind: Kind
+    shape: tuple[int | str, ...]
+    """Symbolic shape such as ("batch", 3, "height", "width")."""
+    range: tuple[float, float] = (0.0, 1.0)
+    """The values that black and white map to."""
+    channels: str = "RGB"
+    """Channel order of an image."""
+    labels: tuple[str, ...] = ()
+    """Names of the classes or codes, where there are any."""
+
+    @property
+    def spatial(self) -> bool:
+        """Whether this port is cut along with a tile."""
+        return self.kind in SPATIAL
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Everything that the runtime needs to know of a model, and what its user should."""
+
+    name: str
+    task: Task
+    architecture: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    description: str = ""
+    version: str = "1"
+    scale: int = 1
+    """Side of the result over the side of the input."""
+    multiple: int = 1
+    """Heights and widths must be multiples of this; the runtime pads and cuts."""
+    minimum: int = 1
+    """Smallest height and width that the graph takes."""
+    halo: int = 0
+    """Pixels of context on each side of a tile that make tiling exact."""
+    halo_source: HaloSource = "receptive-field"
+    """Where the halo comes from; "whole" means that the model cannot be tiled."""
+    precision: Literal["fp32", "fp16", "int8"] = "fp32"
+    licence: str = "unknown"
+    training_data: str = "unknown"
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """The resolved training recipe."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    protocol: str = ""
+    """How the metrics were measured."""
+    checkpoint_sha256: str = ""
+    format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def image(self) -> Port:
+        """The input that is the user's picture."""
+        return next(port for port in self.inputs if port.kind == "image")
+
+    def to_json(self) -> str:
+        """One line of JSON from which `from_json` makes an equal card."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "ModelCard":
+        """Parse and check a card.
+
+        Raises:
+            ModelError: no JSON, a newer format, a missing or unknown field, or a value that makes no sense.
+        """
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise ModelError(f"the model's card is not JSON ({error}); export the model again") from error
+        if not isinstance(values, dict):
+            raise ModelError("the model's card is not a JSON object; export the model again")
+        if isinstance(values.get("format"), int) and values["format"] > FORMAT:
+            raise ModelError(f"the model's card has format {values['format']}, newer than {FORMAT}; upgrade gantool")
+        _known(cls, values, "card")
+        try:
+            values["inputs"] = _ports(values["inputs"])
+            values["outputs"] = _ports(values["outputs"])
+            return cls(**values)
+        except (TypeError, ValueError, KeyError) as error:
+            raise ModelError(f"the model's card cannot be understood ({error}); export the model again") from error
+
+
+def _ports(values: Any) -> tuple[Port, ...]:
+    ports = []
+    for value in values:
+        _known(Port, value, "card's port")
+        ports.append(Port(**{k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}))
+    return tuple(ports)
+
+
+def _known(cls: type, values: Mapping[str, Any], what: str) -> None:
+    names = {f.name for f in fields(cls)}
+    needed = {f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING}
+    if missing := needed - values.keys():
+        raise ModelError(f"the {what} lacks {', '.join(sorted(missing))}; export the model again")
+    if unknown := values.keys() - names:
+        raise ModelError(f"the {what} has unknown fields {', '.join(sorted(unknown))}; upgrade gantool")
+
+
+def _check(card: ModelCard) -> None:
+    complaints = [
+        (card.task not in get_args(Task), f"task is '{card.task}', not one of {', '.join(get_args(Task))}"),
+        (not card.name or not isinstance(card.name, str), "it has no name"),
+        (not card.inputs or not card.outputs, "it lists no inputs or no outputs"),
+        (any(port.kind not in get_args(Kind) for port in card.inputs + card.outputs), "a port has an unknown kind"),
+        (any(len(port.range) != 2 or port.range[0] >= port.range[1] for port in card.inputs + card.outputs),
+         "a port's value range is empty"),
+        (any(not _whole(v, 1) for v in (card.scale, card.multiple, card.minimum)),
+         "scale, multiple and minimum must be whole numbers from 1"),
+        (not _whole(card.halo, 0), "halo must be a whole number from 0"),
+        (card.halo_source not in get_args(HaloSource), f"halo_source is '{card.halo_source}'"),
+    ]
+    wrong = [text for bad, text in complaints if bad]
+    if wrong:
+        raise ModelError(f"the model's card is wrong: {'; '.join(wrong)}")
+
+
+def _whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least

@@ -1,0 +1,225 @@
+"""Run a model on pictures of any size."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol, cast, overload
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from gantool import files, library
+from gantool.card import KEY, ModelCard
+from gantool.devices import open_session, out_of_memory
+from gantool.errors import Cancelled, ImageError, ModelError
+from gantool.files import Metadata
+from gantool.pictures import Picture, Pixels, bleed, from_array, from_pil, normalise, quantise, resize_matte, to_array, to_pil
+from gantool.tiling import Box, grid
+
+TILE = 512
+"""Default side of a tile in input pixels: large enough that the halo costs little, small enough for any machine."""
+_SMALLEST_TILE = 32
+
+Floats = npt.NDArray[np.float32]
+Progress = Callable[[float], None]
+"""Called with the finished share, 0..1, after each tile."""
+
+
+class Cancel(Protocol):
+    """Anything with ``is_set``, such as `threading.Event`."""
+
+    def is_set(self) -> bool: ...
+
+
+def load(model: str | Path, device: str = "auto", threads: int = 0) -> "Model":
+    """Open a model by its name (`gantool models list`) or the path of its file.
+
+    Args:
+        device: "auto" takes the best that works; a device asked for by name ("cpu", "cuda", "cuda:1") is used or refused.
+        threads: CPU threads; 0 takes all cores.
+
+    Raises:
+        UnknownModelError: no such name or file.
+        ModelError: the file is damaged, has no card, or is of a newer format.
+        DeviceError: the device cannot be had, or ONNX Runtime is not installed.
+    """
+    path = library.find(model)
+    session, device = open_session(path, device, threads)
+    text = session.get_modelmeta().custom_metadata_map.get(KEY)
+    if text is None:
+        raise ModelError(f"{path} has no gantool card, so its inputs are unknown; make it with `gantool export`")
+    card = ModelCard.from_json(text)
+    return Model(replace(card, name=path.stem) if card.name == "unnamed" else card, device, session)
+
+
+class Model:
+    """A loaded model: immutable, and safe to share between threads. Made by `load`."""
+
+    def __init__(self, card: ModelCard, device: str, session: Any) -> None:
+        self._card, self._device, self._session = card, device, session
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model says of itself."""
+        return self._card
+
+    @property
+    def device(self) -> str:
+        """The device that it really runs on."""
+        return self._device
+
+    def __repr__(self) -> str:
+        return f"<gantool model {self._card.name} on {self._device}>"
+
+    @overload
+    def __call__(self, image: str | Path, **options: Any) -> Path: ...
+    @overload
+    def __call__(self, image: Image.Image, **options: Any) -> Image.Image: ...
+    @overload
+    def __call__(self, image: npt.NDArray[Any], **options: Any) -> npt.NDArray[Any]: ...
+
+    def __call__(
+        self,
+        image: str | Path | Image.Image | npt.NDArray[Any],
+        *,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+        tile: int | None = None,
+    ) -> Any:
+        """Run the model on one picture; the same kind comes out as went in.
+
+        Args:
+            image: a Pillow image; an array (H, W) or (H, W, 1..4) of uint8, uint16 or float in 0..1; or the path of a
+                file, whose result is written beside it under a new name, which is returned.
+            progress: called after each tile.
+            cancel: looked at before each tile.
+            tile: side of a tile in input pixels (default 512); the result does not depend on it.
+
+        Raises:
+            ImageError: the picture cannot be read or written, or the result's file exists.
+            Cancelled: ``cancel`` was set; nothing is written.
+        """
+        if isinstance(image, str | Path):
+            source = Path(image)
+            return self.convert(source, self.beside(source), progress=progress, cancel=cancel, tile=tile)
+        if isinstance(image, np.ndarray):
+            return to_array(self.run(from_array(image), progress=progress, cancel=cancel, tile=tile))
+        if isinstance(image, Image.Image):
+            return to_pil(self.run(from_pil(image), progress=progress, cancel=cancel, tile=tile))
+        raise ImageError(f"cannot take a {type(image).__name__}; give a Pillow image, a numpy array or a path")
+
+    def beside(self, source: Path) -> Path:
+        """Where the result of a file goes by default: photo.jpg to photo-MODEL.jpg."""
+        return source.with_name(f"{source.stem}-{self._card.name}{source.suffix}")
+
+    def convert(
+        self,
+        source: Path | bytes,
+        target: Path,
+        *,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+        tile: int | None = None,
+    ) -> Path:
+        """Run the model on a file and write the result as another, with the metadata carried over.
+
+        Raises:
+            ImageError: the source cannot be read, or the target exists (without ``overwrite``) or cannot be written.
+        """
+        format = files.target_format(target)
+        files.check_free(target, overwrite=overwrite)
+        picture, metadata = files.read(source)
+        files.check_fits(self.result_size(picture.size), format, picture.alpha is not None)
+        result = self.run(picture, progress=progress, cancel=cancel, tile=tile)
+        files.save(result, metadata, target, overwrite=overwrite)
+        return target
+
+    def result_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(width, height) of the result for a picture of (width, height)."""
+        return size[0] * self._card.scale, size[1] * self._card.scale
+
+    def run(
+        self,
+        picture: Picture,
+        *,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+        tile: int | None = None,
+    ) -> Picture:
+        """Run the model on pixels. Depth, grayness and matte are kept; the matte is enlarged bicubically."""
+        picture = bleed(picture)
+        width, height = self.result_size(picture.size)
+        gray = picture.gray
+        result = np.empty((height, width) if gray else (height, width, 3), picture.colour.dtype)
+        for box, values in self.tiles(picture.colour, progress=progress, cancel=cancel, tile=tile or TILE):
+            block = values.mean(axis=0) if gray else values.transpose(1, 2, 0)
+            result[box.slices] = quantise(block, result.dtype)
+        alpha = None if picture.alpha is None else resize_matte(picture.alpha, (width, height))
+        return Picture(result, alpha)
+
+    def tiles(
+        self, colour: Pixels, *, progress: Progress | None = None, cancel: Cancel | None = None, tile: int = TILE
+    ) -> Iterator[tuple[Box, Floats]]:
+        """The result piece by piece: (place in the result, values (3, h, w) in 0..1).
+
+        A tile that does not fit the device's memory is cut in four and tried again.
+        """
+        card = self._card
+        if card.halo_source == "whole":
+            tile = max(colour.shape[:2])
+        image = Box(0, 0, colour.shape[0], colour.shape[1])
+        whole = Box(0, 0, _padded(image.height, card), _padded(image.width, card))
+        finished = 0
+        todo = list(grid(whole, max(tile, card.minimum), card.multiple))[::-1]
+        while todo:
+            if cancel is not None and cancel.is_set():
+                raise Cancelled("cancelled; nothing was written")
+            core = todo.pop()
+            window = _window(core, whole, card)
+            try:
+                values = self._infer(_cut(colour, window))
+            except Exception as error:
+                side = max(core.height, core.width)
+                if not out_of_memory(error):
+                    raise ModelError(f"{card.name} failed on {self._device}: {error}") from error
+                if side <= max(_SMALLEST_TILE, card.minimum) or card.halo_source == "whole":
+                    raise ModelError(f"not enough memory on {self._device} for {card.name}; free some, or use --device cpu") from error
+                todo += list(grid(core, -(-side // 2), card.multiple))[::-1]
+                continue
+            kept = core.grown(0, image)
+            inner = kept.relative_to(window).scaled(card.scale)
+            yield kept.scaled(card.scale), values[(slice(None), *inner.slices)]
+            finished += core.height * core.width
+            if progress is not None:
+                progress(finished / (whole.height * whole.width))
+
+    def _infer(self, window: Pixels) -> Floats:
+        """(h, w, 3) or (h, w) of any depth to (3, s h, s w) in 0..1."""
+        port, result = self._card.image, self._card.outputs[0]
+        x = normalise(window)
+        planes = np.stack([x, x, x]) if x.ndim == 2 else np.ascontiguousarray(x.transpose(2, 0, 1))
+        low, high = port.range
+        (y,) = self._session.run([result.name], {port.name: (planes * (high - low) + low)[None]})
+        low, high = result.range
+        return cast(Floats, (y[0] - low) / (high - low))
+
+
+def _padded(length: int, card: ModelCard) -> int:
+    return -(-max(length, card.minimum) // card.multiple) * card.multiple
+
+
+def _window(core: Box, whole: Box, card: ModelCard) -> Box:
+    """The core with its halo, starting on a multiple of the stride and ending at the border or on one."""
+    halo = -(-card.halo // card.multiple) * card.multiple
+    return core.grown(halo, whole)
+
+
+def _cut(colour: Pixels, window: Box) -> Pixels:
+    """A window of the picture; what lies beyond its lower right border repeats the last row and column."""
+    piece = colour[window.slices]
+    missing = (window.height - piece.shape[0], window.width - piece.shape[1])
+    if not any(missing):
+        return piece
+    return np.pad(piece, ((0, missing[0]), (0, missing[1]), *(((0, 0),) * (colour.ndim - 2))), mode="edge")

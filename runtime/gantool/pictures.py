@@ -1,0 +1,150 @@
+"""Pixels in memory: what a model works on, whatever file or object they came from."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from gantool.errors import ImageError
+
+Pixels = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Colour and matte of one picture, upright.
+
+    ``colour`` is (H, W, 3) RGB or (H, W) gray; uint8, uint16 (full range) or float32 in 0..1.
+    ``alpha`` is (H, W) of the same dtype, or None where everything is opaque.
+    """
+
+    colour: Pixels
+    alpha: Pixels | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height)."""
+        return self.colour.shape[1], self.colour.shape[0]
+
+    @property
+    def gray(self) -> bool:
+        return self.colour.ndim == 2
+
+
+def from_array(array: Pixels) -> Picture:
+    """A picture from (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4); uint8, uint16 or float in 0..1.
+
+    Raises:
+        ImageError: another shape or dtype.
+    """
+    if array.dtype.kind == "f":
+        array = array.astype(np.float32, copy=False)
+        if not np.isfinite(array).all():
+            raise ImageError("the array holds NaN or infinity; give finite values in 0..1")
+    if array.dtype not in (np.uint8, np.uint16, np.float32):
+        raise ImageError(f"an array of {array.dtype} is no picture; give uint8, uint16 or float in 0..1")
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or array.shape[2] not in (1, 2, 3, 4) or not array.size:
+        raise ImageError(f"an array of shape {array.shape} is no picture; give (H, W) or (H, W, channels)")
+    channels = array.shape[2]
+    colour = array[..., :3] if channels >= 3 else array[..., 0]
+    return Picture(colour, array[..., -1] if channels in (2, 4) else None)
+
+
+def to_array(picture: Picture) -> Pixels:
+    """(H, W) for gray, else (H, W, channels) with the matte last."""
+    if picture.alpha is None:
+        return picture.colour
+    colour = picture.colour[..., None] if picture.gray else picture.colour
+    return np.concatenate([colour, picture.alpha[..., None]], axis=2)
+
+
+def from_pil(image: Image.Image) -> Picture:
+    """A picture from a Pillow image of any mode with 8 bits, or 16 bits of gray.
+
+    Raises:
+        ImageError: a mode of 32-bit integers or floats.
+    """
+    if image.mode.startswith("I;16"):
+        return Picture(np.asarray(image).astype(np.uint16, copy=False))
+    if image.mode in ("I", "F"):
+        raise ImageError(f"32-bit pictures (Pillow mode {image.mode}) are not supported; convert to 8 or 16 bits")
+    transparent = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa")
+    gray = image.mode in ("1", "L", "LA", "La")
+    mode = ("L" if gray else "RGB") + ("A" if transparent else "")
+    return from_array(np.asarray(image.convert(mode)))
+
+
+def to_pil(picture: Picture) -> Image.Image:
+    """Mode L, LA, RGB or RGBA; I;16 for 16-bit gray without matte. Other deep pictures are rounded to 8 bits."""
+    if picture.colour.dtype == np.uint16 and picture.gray and picture.alpha is None:
+        return Image.fromarray(picture.colour)
+    return Image.fromarray(to_array(as_dtype(picture, np.dtype(np.uint8))))
+
+
+def as_dtype(picture: Picture, dtype: np.dtype[Any]) -> Picture:
+    """The same picture at another depth, rounded."""
+    if picture.colour.dtype == dtype:
+        return picture
+    alpha = None if picture.alpha is None else quantise(normalise(picture.alpha), dtype)
+    return Picture(quantise(normalise(picture.colour), dtype), alpha)
+
+
+def normalise(pixels: Pixels) -> npt.NDArray[np.float32]:
+    """Any depth to float32 in 0..1."""
+    if pixels.dtype.kind == "f":
+        return pixels.astype(np.float32, copy=False)
+    return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+
+
+def quantise(values: npt.NDArray[np.float32], dtype: np.dtype[Any]) -> Pixels:
+    """Float in 0..1 to a depth: clipped, and rounded to the nearest level."""
+    values = np.clip(values, 0, 1)
+    if dtype.kind == "f":
+        return values
+    values *= np.iinfo(dtype).max
+    return np.rint(values, out=values).astype(dtype)
+
+
+def bleed(picture: Picture) -> Picture:
+    """Spread the visible colours under the fully transparent pixels, so that no dark fringe appears when resampling.
+
+    A pyramid of averages weighted by the matte, filled from coarse to fine (push-pull, Gortler et al. 1996).
+    """
+    if picture.alpha is None or picture.alpha.all():
+        return picture
+    colour = normalise(picture.colour if not picture.gray else picture.colour[..., None])
+    weight = normalise(picture.alpha)[..., None]
+    filled = quantise(_push_pull(colour, weight), picture.colour.dtype)
+    visible = picture.alpha > 0 if picture.gray else (picture.alpha > 0)[..., None]
+    return Picture(np.where(visible, picture.colour, filled[..., 0] if picture.gray else filled), picture.alpha)
+
+
+def _push_pull(colour: npt.NDArray[np.float32], weight: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    height, width = weight.shape[:2]
+    if height == width == 1 or weight.all():
+        return colour
+    rows, columns = np.arange(height) // 2, np.arange(width) // 2
+    half = _halve(weight)
+    coarse = _halve(colour * weight) / np.maximum(half, 1e-6)
+    coarse = _push_pull(coarse, np.minimum(half, 1))
+    return np.where(weight > 0, colour, coarse[rows][:, columns])
+
+
+def _halve(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Sums of 2x2 blocks; an odd last row or column stands alone."""
+    x = np.pad(x, ((0, x.shape[0] % 2), (0, x.shape[1] % 2), (0, 0)))
+    return x[::2, ::2] + x[1::2, ::2] + x[::2, 1::2] + x[1::2, 1::2]
+
+
+def resize_matte(alpha: Pixels, size: tuple[int, int]) -> Pixels:
+    """A matte enlarged to (width, height) with Pillow's bicubic filter, at its own depth."""
+    if alpha.shape == size[::-1]:
+        return alpha
+    if alpha.min() == alpha.max():
+        return np.full(size[::-1], alpha.flat[0], alpha.dtype)
+    resized = Image.fromarray(normalise(alpha)).resize(size, Image.Resampling.BICUBIC)
+    return quantise(np.array(resized), alpha.dtype)

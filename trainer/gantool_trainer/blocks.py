@@ -1,0 +1,46 @@
+"""Layers that several families share."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
+    """A 3x3 convolution that keeps the size (zero padding of 1)."""
+    return nn.Conv2d(inputs, outputs, 3, stride, padding=1)
+
+
+def pixel_shuffle_up(channels: int, scale: int, activation: type[nn.Module]) -> nn.Sequential:
+    """Sub-pixel upsampling by a power of two, a factor of 2 at a time (Shi et al., arXiv 1609.05158)."""
+    layers: list[nn.Module] = []
+    for _ in range(scale.bit_length() - 1):
+        layers += [conv3x3(channels, 4 * channels), nn.PixelShuffle(2), activation()]
+    return nn.Sequential(*layers)
+
+
+def bilinear_up(x: Tensor, scale: int) -> Tensor:
+    """Bilinear enlargement of (N, C, H, W) by a whole factor; the identity at 1."""
+    return x if scale == 1 else F.interpolate(x, scale_factor=float(scale), mode="bilinear", align_corners=False)
+
+
+class frozen:
+    """While open, gradients flow *through* these networks but not into their weights."""
+
+    def __init__(self, *networks: nn.Module) -> None:
+        self._parameters = [p for network in networks for p in network.parameters() if p.requires_grad]
+
+    def __enter__(self) -> None:
+        for parameter in self._parameters:
+            parameter.requires_grad_(False)
+
+    def __exit__(self, *_: object) -> None:
+        for parameter in self._parameters:
+            parameter.requires_grad_(True)
+
+
+@torch.no_grad()
+def scale_weights(module: nn.Module, factor: float) -> None:
+    """Shrink convolution weights after initialisation, which keeps deep residual networks calm at the start."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.weight.mul_(factor)

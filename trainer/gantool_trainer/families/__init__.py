@@ -1,0 +1,8 @@
+"""The GAN systems. A family is a module with the members that `gantool_trainer.family.Family` lists."""
+
+from typing import cast
+
+from gantool_trainer.family import Family
+from gantool_trainer.families import srgan
+
+FAMILIES: dict[str, Family] = {"srgan": cast(Family, srgan)}

@@ -1,0 +1,381 @@
+"""Super-resolution: SRResNet and SRGAN (arXiv 1609.04802), ESRGAN (1809.00219), Real-ESRGAN (2107.10833).
+
+Two stages in one run: up to step ``adversarial_from`` the generator learns fidelity alone, from there on the
+discriminator joins. A run may also start from the weights of another (``--init``).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from gantool.card import ModelCard, Port
+from gantool_trainer import losses, metrics
+from gantool_trainer.blocks import bilinear_up, conv3x3, frozen, pixel_shuffle_up, scale_weights
+from gantool_trainer.data import DataConfig, Split, SuperResolutionPairs, centre_crop, read_picture, to_tensor
+from gantool_trainer.data import scan as scan_folder
+from gantool_trainer.degrade import DegradeConfig, Picture, degrade
+from gantool_trainer.errors import TrainingError
+from gantool_trainer.family import Batch, Generator, Networks, Update
+from gantool_trainer.features import vgg19
+from gantool_trainer.seeds import rng
+
+Weight = Annotated[float, Field(ge=0)]
+_SAMPLE_SIDE = 192
+
+
+class Config(BaseModel):
+    """The papers' choices by name; defaults are SRGAN's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: Literal["upscale", "restore"] = "upscale"
+    scale: Literal[1, 2, 4, 8] = 4
+    generator: Literal["srresnet", "rrdb", "compact"] = "srresnet"
+    channels: Annotated[int, Field(ge=1)] = 64
+    blocks: Annotated[int, Field(ge=1)] = 16
+    discriminator: Literal["srgan", "unet"] = "srgan"
+    discriminator_channels: Annotated[int, Field(ge=1)] = 64
+    relativistic: bool = False
+    features: Literal["vgg22", "vgg54", "vgg54-before-activation", "discriminator"] = "vgg54"
+    """Where the perceptual distance is measured: VGG19 as in the papers, or the discriminator's hidden layers."""
+    pixel: Literal["l1", "l2"] = "l2"
+    pixel_weight: Weight = 0.0
+    """Weight of the pixel loss in the adversarial stage (1 before it)."""
+    feature_weight: Weight = 0.006
+    """SRGAN rescales VGG features by 1/12.75, which is this weight on their squared distance."""
+    adversarial_weight: Weight = 1e-3
+    adversarial_from: Annotated[int, Field(ge=0)] = 0
+    degrade: DegradeConfig = DegradeConfig()
+
+
+# --- networks ---------------------------------------------------------------------------------------------------
+
+
+class SRResNet(nn.Module):
+    """SRGAN's generator (1609.04802, figure 4): (N, 3, H, W) in 0..1 to (N, 3, sH, sW) in -1..1."""
+
+    output_range = (-1.0, 1.0)
+
+    def __init__(self, scale: int, channels: int, blocks: int) -> None:
+        super().__init__()
+        self.head = nn.Sequential(nn.Conv2d(3, channels, 9, padding=4), nn.PReLU())
+        self.body = nn.Sequential(*(self._block(channels) for _ in range(blocks)))
+        self.fuse = nn.Sequential(conv3x3(channels, channels), nn.BatchNorm2d(channels))
+        self.up = pixel_shuffle_up(channels, scale, nn.PReLU)
+        self.tail = nn.Conv2d(channels, 3, 9, padding=4)
+
+    @staticmethod
+    def _block(channels: int) -> nn.Module:
+        return Residual(
+            conv3x3(channels, channels),
+            nn.BatchNorm2d(channels),
+            nn.PReLU(),
+            conv3x3(channels, channels),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.head(x)
+        return self.tail(self.up(x + self.fuse(self.body(x))))
+
+
+class RRDBNet(nn.Module):
+    """ESRGAN's generator (1809.00219, section 3.1): no normalisation, dense blocks inside residual ones; 0..1 to 0..1."""
+
+    output_range = (0.0, 1.0)
+
+    def __init__(self, scale: int, channels: int, blocks: int) -> None:
+        super().__init__()
+        self.scale = scale
+        self.head = conv3x3(3, channels)
+        self.body = nn.Sequential(
+            *(ScaledResidual(*(DenseBlock(channels, growth=channels // 2) for _ in range(3))) for _ in range(blocks)),
+            conv3x3(channels, channels),
+        )
+        self.up = nn.ModuleList(conv3x3(channels, channels) for _ in range(scale.bit_length() - 1))
+        self.tail = nn.Sequential(conv3x3(channels, channels), nn.LeakyReLU(0.2), conv3x3(channels, 3))
+        scale_weights(self.body, 0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.head(x)
+        x = x + self.body(x)
+        for conv in self.up:
+            x = F.leaky_relu(conv(F.interpolate(x, scale_factor=2.0, mode="nearest")), 0.2)
+        return self.tail(x)
+
+
+class Compact(nn.Module):
+    """A small residual network for everyday use: 3x3 convolutions and ReLU at low resolution, one pixel shuffle at the
+    end, over a bilinear enlargement of the input; 0..1 to 0..1 (compare EDSR, arXiv 1707.02921, without its width)."""
+
+    output_range = (0.0, 1.0)
+
+    def __init__(self, scale: int, channels: int, blocks: int) -> None:
+        super().__init__()
+        self.scale = scale
+        self.head = conv3x3(3, channels)
+        self.body = nn.Sequential(
+            *(Residual(conv3x3(channels, channels), nn.ReLU(), conv3x3(channels, channels)) for _ in range(blocks)),
+            conv3x3(channels, channels),
+        )
+        self.tail = nn.Sequential(conv3x3(channels, 3 * scale**2), nn.PixelShuffle(scale))
+        scale_weights(self.body, 0.3)
+        scale_weights(self.tail, 0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = self.head(x)
+        return self.tail(features + self.body(features)) + bilinear_up(x, self.scale)
+
+
+class Residual(nn.Sequential):
+    """x + layers(x)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + super().forward(x)
+
+
+class ScaledResidual(nn.Sequential):
+    """x + 0.2 layers(x): ESRGAN's residual scaling."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + 0.2 * super().forward(x)
+
+
+class DenseBlock(nn.Module):
+    """Five convolutions, each seeing everything before it (1809.00219, figure 4), with residual scaling."""
+
+    def __init__(self, channels: int, growth: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(
+            conv3x3(channels + i * growth, growth if i < 4 else channels) for i in range(5)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = [x]
+        for conv in list(self.convs)[:-1]:
+            seen.append(F.leaky_relu(conv(torch.cat(seen, 1)), 0.2))
+        return x + 0.2 * self.convs[-1](torch.cat(seen, 1))
+
+
+class SRGANDiscriminator(nn.Module):
+    """Eight convolutions, doubling the width at each stride (1609.04802, figure 4), for any crop size.
+
+    The paper flattens the last map of its 96-pixel crops; here it is averaged over space to 6x6 first.
+    Returns (logits of shape (N, 1), hidden maps).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        widths = [channels * m for m in (1, 1, 2, 2, 4, 4, 8, 8)]
+        self.stages = nn.ModuleList()
+        for i, width in enumerate(widths):
+            conv = conv3x3(widths[i - 1] if i else 3, width, stride=1 + i % 2)
+            norm = [nn.BatchNorm2d(width)] if i else []
+            self.stages.append(nn.Sequential(conv, *norm, nn.LeakyReLU(0.2)))
+        self.classify = nn.Sequential(
+            nn.AdaptiveAvgPool2d(6), nn.Flatten(), nn.Linear(widths[-1] * 36, 1024), nn.LeakyReLU(0.2), nn.Linear(1024, 1)
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        hidden = []
+        for stage in self.stages:
+            x = stage(x)
+            hidden.append(x)
+        return self.classify(x), hidden
+
+
+class UNetDiscriminator(nn.Module):
+    """A spectrally normalised U-Net that judges every pixel (2107.10833, section 3.4).
+
+    Returns (logits of shape (N, 1, H, W), hidden maps). H and W must be multiples of 8.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        c = channels
+        self.head = nn.Conv2d(3, c, 3, padding=1)
+        self.down = nn.ModuleList(
+            spectral_norm(nn.Conv2d(c * m, 2 * c * m, 4, 2, 1, bias=False)) for m in (1, 2, 4)
+        )
+        self.up = nn.ModuleList(
+            spectral_norm(nn.Conv2d(2 * c * m, c * m, 3, padding=1, bias=False)) for m in (4, 2, 1)
+        )
+        self.tail = nn.ModuleList(spectral_norm(nn.Conv2d(c, c, 3, padding=1, bias=False)) for _ in range(2))
+        self.judge = nn.Conv2d(c, 1, 3, padding=1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        skips = [F.leaky_relu(self.head(x), 0.2)]
+        for conv in self.down:
+            skips.append(F.leaky_relu(conv(skips[-1]), 0.2))
+        hidden = skips.copy()
+        x = skips.pop()
+        for conv in self.up:
+            # The paper enlarges first; convolving first costs a quarter as much.
+            x = F.interpolate(conv(x), scale_factor=2.0, mode="bilinear", align_corners=False)
+            x = F.leaky_relu(x, 0.2) + skips.pop()
+            hidden.append(x)
+        for conv in self.tail:
+            x = F.leaky_relu(conv(x), 0.2)
+        return self.judge(x), hidden
+
+
+GENERATORS = {"srresnet": SRResNet, "rrdb": RRDBNet, "compact": Compact}
+DISCRIMINATORS = {"srgan": SRGANDiscriminator, "unet": UNetDiscriminator}
+
+
+def networks(config: Config) -> dict[str, nn.Module]:
+    return {
+        "generator": GENERATORS[config.generator](config.scale, config.channels, config.blocks),
+        "discriminator": DISCRIMINATORS[config.discriminator](config.discriminator_channels),
+    }
+
+
+def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+    return {"generator": ("generator",), "discriminator": ("discriminator",)}
+
+
+def averaged(config: Config) -> tuple[str, ...]:
+    return ("generator",)
+
+
+# --- training ---------------------------------------------------------------------------------------------------
+
+
+def scan(folder: Path, config: Config, data: DataConfig, seed: int) -> Split:
+    unit = 8 * config.scale if config.discriminator == "unet" else config.scale
+    if data.crop % unit:
+        raise TrainingError(f"data.crop is {data.crop}, but must be a multiple of {unit} for this discriminator and scale")
+    return scan_folder(folder, data, seed)
+
+
+def dataset(split: Split, config: Config, data: DataConfig, seed: int) -> SuperResolutionPairs:
+    return SuperResolutionPairs(split.train, data, config.degrade, config.scale, seed)
+
+
+def step(config: Config, networks: Networks, batch: Batch, index: int) -> Iterator[Update]:
+    generator, discriminator = networks["generator"], networks["discriminator"]
+    low, high = batch
+    real = to_range(high, GENERATORS[config.generator].output_range)
+    fake = generator(low)
+    if index < config.adversarial_from:
+        yield Update("generator", {"pixel": pixel_loss(config, fake, real)})
+        return
+
+    real_logits, _ = discriminator(real)
+    fake_logits, _ = discriminator(fake.detach())
+    yield Update("discriminator", {"judge": discriminator_loss(config, real_logits, fake_logits)})
+
+    with frozen(discriminator):
+        fake_logits, fake_hidden = discriminator(fake)
+        with torch.no_grad():
+            real_logits, real_hidden = discriminator(real)
+    yield Update(
+        "generator",
+        {
+            "pixel": config.pixel_weight * pixel_loss(config, fake, real),
+            "features": config.feature_weight * feature_loss(config, fake, real, fake_hidden, real_hidden),
+            "adversarial": config.adversarial_weight * generator_loss(config, real_logits, fake_logits),
+        },
+    )
+
+
+def pixel_loss(config: Config, fake: Tensor, real: Tensor) -> Tensor:
+    return F.l1_loss(fake, real) if config.pixel == "l1" else F.mse_loss(fake, real)
+
+
+def feature_loss(
+    config: Config, fake: Tensor, real: Tensor, fake_hidden: list[Tensor], real_hidden: list[Tensor]
+) -> Tensor:
+    if config.features == "discriminator":
+        return losses.feature_distance(fake_hidden, real_hidden)
+    low, high = GENERATORS[config.generator].output_range
+    extract = vgg19(config.features).to(fake.device)
+    ours = extract((fake - low) / (high - low))
+    with torch.no_grad():
+        theirs = extract((real - low) / (high - low))
+    return F.mse_loss(ours, theirs) if config.pixel == "l2" else F.l1_loss(ours, theirs)
+
+
+def discriminator_loss(config: Config, real: Tensor, fake: Tensor) -> Tensor:
+    if config.relativistic:
+        return losses.relativistic(real, fake)
+    return (losses.bce_real(real) + losses.bce_fake(fake)) / 2
+
+
+def generator_loss(config: Config, real: Tensor, fake: Tensor) -> Tensor:
+    """Non-saturating, as SRGAN's equation 6, or the mirror image of the relativistic discriminator's."""
+    return losses.relativistic(fake, real) if config.relativistic else losses.bce_real(fake)
+
+
+def to_range(x: Tensor, bounds: tuple[float, float]) -> Tensor:
+    """0..1 to ``bounds``."""
+    low, high = bounds
+    return x * (high - low) + low
+
+
+# --- looking at it ----------------------------------------------------------------------------------------------
+
+
+def samples(config: Config, networks: Networks, split: Split, data: DataConfig) -> Picture:
+    """Rows of held-out crops: bicubic enlargement, the generator's, the original."""
+    rows = []
+    for path, low, high in _held_out(config, split, _SAMPLE_SIDE):
+        size = (high.shape[1], high.shape[0])
+        rows.append(np.hstack([enlarge(low, size), _restore(config, networks["generator"], low), high]))
+    width = max(row.shape[1] for row in rows)
+    return np.vstack([np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0))) for row in rows])
+
+
+def evaluate(config: Config, networks: Networks, split: Split, data: DataConfig) -> dict[str, float]:
+    """Mean PSNR and SSIM (Y channel) on the middle of each held-out picture, degraded as in training."""
+    scores = [
+        metrics.super_resolution(_restore(config, networks["generator"], low), high, config.scale)
+        for _, low, high in _held_out(config, split, 384)
+    ]
+    return {"psnr_y": float(np.mean([s[0] for s in scores])), "ssim_y": float(np.mean([s[1] for s in scores]))}
+
+
+def _held_out(config: Config, split: Split, side: int) -> Iterator[tuple[Path, Picture, Picture]]:
+    for number, path in enumerate(split.holdout):
+        high = centre_crop(read_picture(path), side)
+        height, width = (length - length % config.scale for length in high.shape[:2])
+        high = np.ascontiguousarray(high[:height, :width])
+        yield path, degrade(high, config.scale, config.degrade, rng(number)), high
+
+
+def enlarge(low: Picture, size: tuple[int, int]) -> Picture:
+    """Pillow's bicubic enlargement to (width, height)."""
+    return np.asarray(Image.fromarray(low).resize(size, Image.Resampling.BICUBIC))
+
+
+def _restore(config: Config, generator: nn.Module, low: Picture) -> Picture:
+    device = next(generator.parameters()).device
+    bottom, top = GENERATORS[config.generator].output_range
+    out = (generator(to_tensor(low)[None].to(device))[0].float().cpu() - bottom) / (top - bottom)
+    return np.ascontiguousarray((out.clamp(0, 1) * 255).round().byte().numpy().transpose(1, 2, 0))
+
+
+# --- export -----------------------------------------------------------------------------------------------------
+
+
+def generators(config: Config, networks: Networks) -> dict[str, Generator]:
+    shape = ("batch", 3, "height", "width")
+    large = shape if config.scale == 1 else ("batch", 3, f"{config.scale}*height", f"{config.scale}*width")
+    card = ModelCard(
+        name="unnamed",
+        task=config.task,
+        architecture=f"{config.generator}-{config.blocks}x{config.channels}",
+        inputs=(Port("image", "image", shape),),
+        outputs=(Port("result", "image", large, range=GENERATORS[config.generator].output_range),),
+        scale=config.scale,
+    )
+    return {"": Generator(networks["generator"], card)}

@@ -1,0 +1,67 @@
+"""What a family module offers to the loop and to the exporter."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from gantool.card import ModelCard
+from gantool_trainer.data import DataConfig, Split
+
+Networks = Mapping[str, nn.Module]
+Batch = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Update:
+    """One optimiser step: the loss terms, already weighted, whose sum the named optimiser lowers."""
+
+    optimiser: str
+    losses: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A network ready to export, with the card that describes it as far as the family knows."""
+
+    network: nn.Module
+    card: ModelCard
+
+
+class Family(Protocol):
+    """A module of `gantool_trainer.families`. ``config`` is an instance of its ``Config`` everywhere."""
+
+    Config: type[Any]
+    """Frozen pydantic model: everything that networks, losses and data preparation leave open."""
+
+    def networks(self, config: Any) -> dict[str, nn.Module]:
+        """New networks, by name."""
+
+    def optimised(self, config: Any) -> dict[str, tuple[str, ...]]:
+        """Which networks each optimiser trains, by the optimiser's name."""
+
+    def averaged(self, config: Any) -> tuple[str, ...]:
+        """The networks that users run: their weights are averaged over time (EMA)."""
+
+    def scan(self, folder: Path, config: Any, data: DataConfig, seed: int) -> Split:
+        """The checked pictures under ``folder``. Raises TrainingError."""
+
+    def dataset(self, split: Split, config: Any, data: DataConfig, seed: int) -> Dataset[Batch]:
+        """Training samples, item ``n`` being a function of (seed, n)."""
+
+    def step(self, config: Any, networks: Networks, batch: Batch, index: int) -> Iterator[Update]:
+        """The updates of training step ``index``, in order; each is applied before the next is computed."""
+
+    def samples(self, config: Any, networks: Networks, split: Split, data: DataConfig) -> npt.NDArray[np.uint8]:
+        """A contact sheet of held-out pictures, (H, W, 3)."""
+
+    def evaluate(self, config: Any, networks: Networks, split: Split, data: DataConfig) -> dict[str, float]:
+        """Figures on the held-out pictures."""
+
+    def generators(self, config: Any, networks: Networks) -> dict[str, Generator]:
+        """What export turns into model files, by a suffix for the file name ("" where there is one only)."""

@@ -1,0 +1,308 @@
+"""The one training loop. It knows steps, files and devices, and nothing of any loss."""
+
+import copy
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.utilities.types import Optimizable
+from PIL import Image
+from torch import Tensor, nn
+
+from gantool_trainer import checkpoint, data, recipe as recipes
+from gantool_trainer.checkpoint import Checkpoint
+from gantool_trainer.errors import CheckpointError, TrainingError
+from gantool_trainer.families import FAMILIES
+from gantool_trainer.recipe import Recipe, TrainConfig
+from gantool_trainer.seeds import torch_seed
+
+_INITIAL, _STEP = 11, 12  # what a torch seed is for
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands, told after every step that is logged."""
+
+    step: int
+    steps: int
+    figures: dict[str, float]
+    """Mean losses since the last report, and the validation figures when they were taken."""
+    seconds_per_step: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """The files of a run."""
+
+    folder: Path
+
+    @property
+    def last(self) -> Path:
+        return self.folder / checkpoint.LAST
+
+    @property
+    def settings(self) -> Path:
+        """The resolved recipe and the data folder."""
+        return self.folder / "recipe.json"
+
+    @property
+    def statistics(self) -> Path:
+        return self.folder / "stats.jsonl"
+
+
+def train(
+    recipe: Recipe,
+    pictures: Path,
+    out: Path,
+    *,
+    resume: bool = False,
+    initial: Path | None = None,
+    accelerator: str = "auto",
+    devices: int | str = 1,
+    report: Callable[[Progress], None] = lambda _: None,
+) -> bool:
+    """Train to the recipe's last step, or until SIGINT or SIGTERM, and write everything into ``out``.
+
+    Args:
+        pictures: the data folder.
+        resume: go on from the checkpoint in ``out``; without it, ``out`` must hold none.
+        initial: a run or checkpoint whose averaged weights the averaged networks start from.
+        report: called on the main process.
+
+    Returns:
+        Whether the last step was reached; if not, the run can be resumed.
+
+    Raises:
+        TrainingError: the data cannot be used, or a loss is no longer finite.
+        CheckpointError: ``out`` holds a run already, or there is nothing to resume.
+    """
+    run = Run(out)
+    family, config = FAMILIES[recipe.family], recipe.model
+    if run.last.exists() and not resume:
+        step = checkpoint.load(run.last).step
+        raise CheckpointError(f"{out} holds a run at step {step}; add --resume to go on, or choose another --out")
+    before = checkpoint.load(run.last) if resume else None
+
+    fabric = Fabric(accelerator=accelerator, devices=devices, precision=recipe.train.precision)
+    fabric.launch()
+    split = family.scan(pictures, config, recipe.data, recipe.train.seed)
+
+    torch.manual_seed(torch_seed(recipe.train.seed, _INITIAL))
+    networks = {name: n.to(memory_format=torch.channels_last) for name, n in family.networks(config).items()}
+    averages = {name: copy.deepcopy(networks[name]).eval().requires_grad_(False) for name in family.averaged(config)}
+    if before is not None:
+        restore_networks(before, networks, averages)
+    elif initial is not None:
+        start_from(checkpoint.load(initial), networks, averages)
+
+    wrapped: dict[str, nn.Module] = {name: fabric.setup_module(network) for name, network in networks.items()}
+    for average in averages.values():
+        average.to(fabric.device)
+    optimisers: dict[str, Optimizable] = {}
+    for name, members in family.optimised(config).items():
+        settings = recipe.optimisers[name]
+        parameters = [p for member in members for p in wrapped[member].parameters()]
+        adam = torch.optim.Adam(parameters, lr=settings.lr, betas=settings.betas)
+        if before is not None:
+            rest = {k.removeprefix(name + "/"): v for k, v in before.optimisers.items() if k.startswith(name + "/")}
+            checkpoint.unpack_optimiser(adam, before.part("optimisers", name), rest)
+        optimisers[name] = fabric.setup_optimizers(adam)
+
+    first = before.step if before is not None else 0
+    settings_train = recipe.train
+    source = family.dataset(split, config, recipe.data, settings_train.seed)
+    stream = data.batches(
+        source, recipe.data, first, settings_train.steps, settings_train.batch, fabric.global_rank, fabric.world_size
+    )
+    main = fabric.is_global_zero
+    log = _Log(run, recipe, pictures, first) if main else None
+
+    def save(step: int) -> None:
+        state = pack(step, recipe, networks, averages, optimisers)
+        checkpoint.save(run.last, state)
+        if settings_train.snapshot_every and step % settings_train.snapshot_every == 0:
+            checkpoint.save(run.folder / f"step-{step:07d}.safetensors", state)
+
+    step, sums, counted, since = first, dict[str, Tensor](), 0, time.perf_counter()
+    with _stop_signal() as stop:
+        for step in range(first + 1, settings_train.steps + 1):
+            batch = tuple(
+                fabric.to_device(part.to(memory_format=torch.channels_last) if part.ndim == 4 else part)
+                for part in next(stream)
+            )
+            torch.manual_seed(torch_seed(settings_train.seed, _STEP, step, fabric.global_rank))
+            factor = rate(settings_train, step - 1)
+            for update in family.step(config, wrapped, batch, step - 1):
+                optimiser = optimisers[update.optimiser]
+                for group in optimiser.param_groups:  # type: ignore[attr-defined]
+                    group["lr"] = recipe.optimisers[update.optimiser].lr * factor
+                optimiser.zero_grad()  # type: ignore[attr-defined]
+                fabric.backward(torch.stack([loss for loss in update.losses.values()]).sum())
+                if settings_train.clip:
+                    parameters = [p for group in optimiser.param_groups for p in group["params"]]  # type: ignore[attr-defined]
+                    nn.utils.clip_grad_norm_(parameters, settings_train.clip)
+                optimiser.step()
+                for name, loss in update.losses.items():
+                    key = f"{update.optimiser}/{name}"
+                    sums[key] = sums.get(key, torch.zeros((), device=loss.device)) + loss.detach()
+            for name, average in averages.items():
+                average_weights(average, networks[name], min(settings_train.average, step / (step + 10)))
+            counted += 1
+
+            last = step == settings_train.steps or stop.is_set()
+            if step % settings_train.log_every == 0 or last:
+                figures = {key: float(value) / counted for key, value in sums.items()}
+                if not all(math.isfinite(value) for value in figures.values()):
+                    raise TrainingError(
+                        f"a loss is no longer finite at step {step} ({figures}); the checkpoint before it is kept: "
+                        f"resume with a lower learning rate (--set optimisers.generator.lr=...) or with train.clip"
+                    )
+                seconds = (time.perf_counter() - since) / counted
+                if main and log is not None:
+                    if step % settings_train.sample_every == 0 or step == settings_train.steps:
+                        with torch.inference_mode():
+                            log.picture(family.samples(config, averages, split, recipe.data), step)
+                            figures |= family.evaluate(config, averages, split, recipe.data)
+                    log.figures(figures, seconds, step)
+                    report(Progress(step, settings_train.steps, figures, seconds))
+                sums, counted, since = {}, 0, time.perf_counter()
+            if main and (step % settings_train.save_every == 0 or last):
+                save(step)
+            if stop.is_set():
+                break
+    if log is not None:
+        log.close()
+    return step == settings_train.steps
+
+
+def rate(settings: TrainConfig, step: int) -> float:
+    """The learning rate's factor at a step, a function of the step alone."""
+    warm = min(1.0, (step + 1) / (settings.warmup + 1))
+    done = step / settings.steps
+    if settings.schedule == "cosine":
+        return warm * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+    if settings.schedule == "linear":
+        return warm * min(1.0, 2 * (1 - done))
+    return warm
+
+
+@torch.no_grad()
+def average_weights(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """average <- decay average + (1 - decay) network, in place; buffers such as norm statistics are copied."""
+    for a, b in zip(average.parameters(), network.parameters(), strict=True):
+        a.lerp_(b, 1 - decay)
+    for a, b in zip(average.buffers(), network.buffers(), strict=True):
+        a.copy_(b)
+
+
+def pack(
+    step: int,
+    recipe: Recipe,
+    networks: dict[str, nn.Module],
+    averages: dict[str, nn.Module],
+    optimisers: dict[str, Any],
+) -> Checkpoint:
+    """Everything that a later process needs to go on."""
+    tensors: dict[str, Tensor] = {}
+    rest: dict[str, Any] = {}
+    for part, modules in (("networks", networks), ("average", averages)):
+        for name, module in modules.items():
+            tensors |= {f"{part}/{name}/{key}": value for key, value in module.state_dict().items()}
+    for name, optimiser in optimisers.items():
+        state, scalars = checkpoint.pack_optimiser(getattr(optimiser, "optimizer", optimiser))
+        tensors |= {f"optimisers/{name}/{key}": value for key, value in state.items()}
+        rest |= {f"{name}/{key}": value for key, value in scalars.items()}
+    return Checkpoint(step, recipes.dump(recipe), tensors, rest)
+
+
+def restore_networks(state: Checkpoint, networks: dict[str, nn.Module], averages: dict[str, nn.Module]) -> None:
+    """Load every network of a checkpoint of the same recipe. Raises CheckpointError."""
+    try:
+        for part, modules in (("networks", networks), ("average", averages)):
+            for name, module in modules.items():
+                module.load_state_dict(state.part(part, name))
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"the checkpoint's networks are not the recipe's ({str(error).splitlines()[-1].strip()}); "
+            f"resume with the recipe that the run was started with"
+        ) from error
+
+
+def start_from(state: Checkpoint, networks: dict[str, nn.Module], averages: dict[str, nn.Module]) -> None:
+    """Give the averaged networks another run's weights; layers whose shape differs (another scale) start afresh.
+
+    Raises:
+        CheckpointError: nothing fits.
+    """
+    for name, average in averages.items():
+        own = average.state_dict()
+        fitting = {k: v for k, v in state.part("average", name).items() if k in own and own[k].shape == v.shape}
+        if not fitting:
+            raise CheckpointError(f"no weights of --init fit the network '{name}' of this recipe")
+        for module in (networks[name], average):
+            module.load_state_dict(fitting, strict=False)
+
+
+class _Log:
+    """stats.jsonl, TensorBoard and sample pictures; entries past the step that a run resumes from are dropped."""
+
+    def __init__(self, run: Run, recipe: Recipe, pictures: Path, first: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        run.folder.mkdir(parents=True, exist_ok=True)
+        run.settings.write_text(json.dumps({"data": str(pictures.resolve()), **recipes.dump(recipe)}, indent=2) + "\n")
+        lines = run.statistics.read_text().splitlines() if run.statistics.exists() else []
+        kept = [line for line in lines if json.loads(line)["step"] <= first]
+        run.statistics.write_text("".join(line + "\n" for line in kept))
+        self._file = run.statistics.open("a")
+        self._board = SummaryWriter(run.folder / "tensorboard", purge_step=first + 1)  # type: ignore[no-untyped-call]
+        self._samples = run.folder / "samples"
+        self._samples.mkdir(exist_ok=True)
+
+    def figures(self, figures: dict[str, float], seconds: float, step: int) -> None:
+        self._file.write(json.dumps({"step": step, **figures, "seconds_per_step": round(seconds, 5)}) + "\n")
+        self._file.flush()
+        for name, value in figures.items():
+            self._board.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+
+    def picture(self, sheet: data.Picture, step: int) -> None:
+        Image.fromarray(sheet).save(self._samples / f"{step:07d}.png")
+
+    def close(self) -> None:
+        self._file.close()
+        self._board.close()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _stop_signal() -> Iterator[threading.Event]:
+    """An event that the first SIGINT or SIGTERM sets; the second acts as usual."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        restore()
+
+    for number in previous:
+        signal.signal(number, handle)
+    try:
+        yield stop
+    finally:
+        restore()

@@ -1,0 +1,36 @@
+"""Loss terms, each a pure function of tensors that returns a scalar tensor."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def bce_real(logits: Tensor) -> Tensor:
+    """-log sigmoid(logits): what makes a discriminator's answer 'real' (Goodfellow et al., arXiv 1406.2661)."""
+    return F.softplus(-logits).mean()
+
+
+def bce_fake(logits: Tensor) -> Tensor:
+    """-log(1 - sigmoid(logits)): what makes a discriminator's answer 'fake'."""
+    return F.softplus(logits).mean()
+
+
+def relativistic(more: Tensor, less: Tensor) -> Tensor:
+    """``more`` should look more real than ``less`` does on average, and ``less`` less (arXiv 1809.00219, eq. 1 and 2).
+
+    The discriminator's loss is ``relativistic(real, fake)``, the generator's ``relativistic(fake, real)``.
+    """
+    return (bce_real(more - less.mean()) + bce_fake(less - more.mean())) / 2
+
+
+def feature_distance(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Tensor:
+    """Mean L1 distance over layers, each divided by the mean size of the target's activations, which are not trained.
+
+    The division makes layers of different width count alike (compare PAN, arXiv 1706.09138, eq. 2).
+    """
+    terms = [
+        F.l1_loss(a, b.detach()) / b.detach().abs().mean().clamp_min(1e-6) for a, b in zip(ours, theirs, strict=True)
+    ]
+    return torch.stack(terms).mean()

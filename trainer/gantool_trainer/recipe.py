@@ -1,0 +1,130 @@
+"""Recipes: TOML files that say everything about a training run, with every value overridable by name."""
+
+import tomllib
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gantool_trainer.data import DataConfig
+from gantool_trainer.errors import TrainingError
+from gantool_trainer.families import FAMILIES
+
+
+class OptimiserConfig(BaseModel):
+    """Adam (arXiv 1412.6980)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lr: Annotated[float, Field(gt=0)] = 2e-4
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
+class TrainConfig(BaseModel):
+    """How long and how fast; what is written when."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: Annotated[int, Field(ge=1)] = 100_000
+    batch: Annotated[int, Field(ge=1)] = 16
+    seed: Annotated[int, Field(ge=0)] = 0
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    schedule: Literal["constant", "cosine", "linear"] = "constant"
+    """Learning rate over the run: constant, a half cosine to 1 % of it, or constant for a half and linear to zero."""
+    warmup: Annotated[int, Field(ge=0)] = 0
+    clip: Annotated[float, Field(ge=0)] = 0.0
+    """Largest gradient norm; 0 leaves gradients alone."""
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    """Decay of the moving average (EMA) of generator weights."""
+    log_every: Annotated[int, Field(ge=1)] = 50
+    sample_every: Annotated[int, Field(ge=1)] = 1000
+    save_every: Annotated[int, Field(ge=1)] = 1000
+    snapshot_every: Annotated[int, Field(ge=0)] = 0
+    """Keep a numbered copy of the checkpoint this often; 0 keeps the last one alone."""
+
+
+class Recipe(BaseModel):
+    """A whole run, apart from the folder of pictures and where it is written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    family: str
+    description: str = ""
+    train: TrainConfig = TrainConfig()
+    data: DataConfig = DataConfig()
+    optimisers: dict[str, OptimiserConfig] = {}
+    model: Any = None
+    """The family's own Config."""
+
+
+def names() -> list[str]:
+    """The recipes that come with gantool."""
+    return sorted(
+        entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml")
+    )
+
+
+def load(source: str, overrides: Sequence[str] = ()) -> Recipe:
+    """A recipe by its name or the path of a TOML file, with overrides such as ``train.steps=1000``.
+
+    Raises:
+        TrainingError: unknown recipe, bad TOML, an unknown key or a value that does not fit.
+    """
+    try:
+        if source in names():
+            text = (_folder() / f"{source}.toml").read_text()
+        elif source.endswith(".toml") and Path(source).is_file():
+            text = Path(source).read_text()
+        else:
+            raise TrainingError(f"no recipe '{source}'; give a .toml file or one of: {', '.join(names())}")
+        return parse(tomllib.loads(text), overrides)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise TrainingError(f"cannot read recipe {source}: {error}") from error
+
+
+def parse(values: dict[str, Any], overrides: Sequence[str] = ()) -> Recipe:
+    """A checked recipe from plain values. Raises TrainingError."""
+    for override in overrides:
+        _override(values, override)
+    family = FAMILIES.get(values.get("family", ""))
+    if family is None:
+        raise TrainingError(f"recipe names family '{values.get('family')}'; known are: {', '.join(FAMILIES)}")
+    try:
+        model = family.Config.model_validate(values.get("model", {}))
+        recipe = Recipe.model_validate({**values, "model": model})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise TrainingError(f"recipe value {where}: {first['msg'].lower()} (got {first['input']!r})") from error
+    optimisers = {name: recipe.optimisers.get(name, OptimiserConfig()) for name in family.optimised(model)}
+    if unknown := recipe.optimisers.keys() - optimisers.keys():
+        raise TrainingError(f"unknown optimiser {', '.join(unknown)}; {recipe.family} has {', '.join(optimisers)}")
+    return recipe.model_copy(update={"optimisers": optimisers})
+
+
+def dump(recipe: Recipe) -> dict[str, Any]:
+    """Plain JSON values from which `parse` makes the same recipe."""
+    return {**recipe.model_dump(mode="json"), "model": recipe.model.model_dump(mode="json")}
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    path, equals, text = override.partition("=")
+    *tables, key = path.strip().split(".")
+    if not equals or not key:
+        raise TrainingError(f"--set takes NAME=VALUE such as train.steps=1000, not '{override}'")
+    try:
+        value = tomllib.loads(f"value = {text.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()  # a bare word is a string
+    table = values
+    for name in tables:
+        table = table.setdefault(name, {})
+        if not isinstance(table, dict):
+            raise TrainingError(f"--set {override}: {name} is a value, not a table")
+    table[key] = value
+
+
+def _folder() -> Any:
+    return resources.files("gantool_trainer") / "recipes"
