@@ -1,0 +1,169 @@
+"""Quality and speed of the upscaling models, beside bicubic and beside torch.
+
+    python benchmarks/upscale.py quality --sets data/sr-test --model upscale-x4-fidelity
+    python benchmarks/upscale.py speed --checkpoint runs/x4-fidelity
+    python benchmarks/upscale.py robust --pictures data/photos/free
+
+quality: PSNR and SSIM on the Y channel (BT.601, 16..235), ``scale`` pixels cut at each border, LR pictures as published.
+speed: ONNX Runtime and torch eager in turn, same network, same threads, same picture, fp32; medians and their ratio.
+robust: photographs shrunk by bicubic, with noise of sigma 5 and JPEG 60 on top; PSNR beside bicubic's.
+"""
+
+import copy
+import io
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from PIL import Image
+
+import gantool
+from gantool_export import export
+from gantool_trainer import metrics
+from gantool_trainer.checkpoint import load as load_checkpoint
+from gantool_trainer.data import SUFFIXES, centre_crop, read_picture
+from gantool_trainer.degrade import Picture, bicubic, to_uint8
+from gantool_trainer.families import FAMILIES
+from gantool_trainer.recipe import parse
+
+app = typer.Typer(help=__doc__, rich_markup_mode=None)
+
+
+@app.command()
+def quality(
+    sets: Annotated[Path, typer.Option(help="Folder of SET/HR-x4 and SET/LR-x4.")] = Path("data/sr-test"),
+    model: Annotated[str, typer.Option(help="Name or file of a model.")] = "upscale-x4-fidelity",
+    threads: int = 0,
+) -> None:
+    """PSNR and SSIM on the published test sets."""
+    loaded = gantool.load(model, threads=threads)
+    scale = loaded.card.scale
+    print(f"{loaded} x{scale}; PSNR/SSIM on Y (BT.601, 16..235), {scale} px cut at each border, LR as published")
+    print(f"{'set':8} {'bicubic':>16} {'model':>16}")
+    for folder in sorted(p for p in sets.iterdir() if p.is_dir()):
+        rows = []
+        for low_path, high_path in _pairs(folder, scale):
+            low, high = read_picture(low_path), read_picture(high_path)
+            high = high[: low.shape[0] * scale, : low.shape[1] * scale]
+            rows.append([*_score(enlarge(low, scale), high, scale), *_score(loaded(low), high, scale)])
+        mean = np.mean(rows, axis=0)
+        print(f"{folder.name:8} {mean[0]:8.2f} {mean[1]:7.4f} {mean[2]:8.2f} {mean[3]:7.4f}   ({len(rows)} pictures)")
+
+
+@app.command()
+def speed(
+    checkpoint: Annotated[Path, typer.Option(help="Run or checkpoint whose generator is measured.")],
+    side: Annotated[int, typer.Option(help="Side of the square input picture.")] = 256,
+    threads: Annotated[int, typer.Option(help="CPU threads of both.")] = 2,
+    rounds: int = 9,
+) -> None:
+    """ONNX Runtime beside torch eager, and tiled beside whole."""
+    state = load_checkpoint(checkpoint)
+    recipe = parse(state.recipe)
+    family = FAMILIES[recipe.family]
+    network = family.networks(recipe.model)["generator"]
+    network.load_state_dict(state.part("average", "generator"))
+    network.eval()
+    torch.set_num_threads(threads)
+    with tempfile.TemporaryDirectory() as folder:
+        (exported,) = export(checkpoint, Path(folder) / "model.onnx")
+        model = gantool.load(exported.path, threads=threads, device="cpu")
+    picture = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+    planes = torch.from_numpy(picture.transpose(2, 0, 1).copy()).float()[None] / 255
+    last = planes.to(memory_format=torch.channels_last)
+    channels_last = copy.deepcopy(network).to(memory_format=torch.channels_last)
+    session = model._session
+
+    def eager() -> None:
+        with torch.inference_mode():
+            network(planes)
+
+    def eager_channels_last() -> None:
+        with torch.inference_mode():
+            channels_last(last)
+
+    contenders: dict[str, Callable[[], object]] = {
+        "torch eager": eager,
+        "torch eager, channels last": eager_channels_last,
+        "ONNX Runtime": lambda: session.run(None, {"image": planes.numpy()}),
+        "gantool, whole": lambda: model(picture, tile=side),
+        "gantool, tiles of 128": lambda: model(picture, tile=128),
+    }
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    for round_ in range(rounds + 1):
+        for name, run in contenders.items():
+            start = time.perf_counter()
+            run()
+            if round_:  # the first is warm-up
+                times[name].append(time.perf_counter() - start)
+    base = statistics.median(times["torch eager"])
+    print(f"{recipe.model.generator} x{recipe.model.scale}, {side}x{side} input, {threads} threads, {rounds} rounds in turn")
+    for name, taken in times.items():
+        median = statistics.median(taken)
+        print(f"{name:28} {median * 1e3:8.1f} ms {side * side / median / 1e6:6.3f} MP/s  {base / median:5.2f} x torch eager")
+
+
+@app.command()
+def robust(
+    pictures: Annotated[Path, typer.Option(help="Folder of photographs that were not trained on.")],
+    model: Annotated[str, typer.Option(help="Name or file of a model.")] = "upscale-x4",
+    jpeg: int = 60,
+    sigma: Annotated[float, typer.Option(help="Gaussian noise in 8-bit levels.")] = 5.0,
+    out: Annotated[Path | None, typer.Option(help="Write side-by-side pictures here.")] = None,
+    limit: int = 20,
+) -> None:
+    """PSNR beside bicubic's on photographs with noise and JPEG artefacts."""
+    loaded = gantool.load(model)
+    scale = loaded.card.scale
+    paths = sorted(p for p in pictures.rglob("*") if p.suffix.lower() in SUFFIXES)[:limit]
+    rows = []
+    for number, path in enumerate(paths):
+        high = centre_crop(read_picture(path), 512)
+        high = high[: high.shape[0] // scale * scale, : high.shape[1] // scale * scale]
+        noise = np.random.default_rng(number).normal(0, sigma, bicubic(high, scale).shape)
+        low = to_uint8((bicubic(high, scale) + noise).astype(np.float32))
+        low = jpeg_round_trip(low, jpeg)
+        plain, ours = enlarge(low, scale), loaded(low)
+        rows.append([*_score(plain, high, scale), *_score(ours, high, scale)])
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.hstack([plain, ours, high])).save(out / f"{path.stem}.png")
+    mean = np.mean(rows, axis=0)
+    better = sum(row[2] > row[0] for row in rows)
+    print(f"{loaded} on {len(rows)} photographs, noise sigma {sigma}, JPEG {jpeg}; PSNR/SSIM on Y")
+    print(f"bicubic {mean[0]:.2f} {mean[1]:.4f}; model {mean[2]:.2f} {mean[3]:.4f}; better PSNR in {better} of {len(rows)}")
+
+
+def jpeg_round_trip(picture: Picture, quality: int) -> Picture:
+    """Through a JPEG file and back."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=quality)
+    return np.asarray(Image.open(buffer))
+
+
+def _pairs(folder: Path, scale: int) -> Iterator[tuple[Path, Path]]:
+    lows = {p.stem: p for p in (folder / f"LR-x{scale}").iterdir()}
+    large = folder / f"HR-x{scale}"
+    highs = {p.stem: p for p in (large if large.is_dir() else folder / "HR-x4").iterdir()}
+    for stem in sorted(lows):
+        yield lows[stem], highs[stem]
+
+
+def enlarge(low: Picture, scale: int) -> Picture:
+    """Pillow's bicubic enlargement."""
+    size = (low.shape[1] * scale, low.shape[0] * scale)
+    return np.asarray(Image.fromarray(low).resize(size, Image.Resampling.BICUBIC))
+
+
+def _score(restored: Picture, truth: Picture, scale: int) -> tuple[float, float]:
+    return metrics.super_resolution(restored, truth, scale)
+
+
+if __name__ == "__main__":
+    app()

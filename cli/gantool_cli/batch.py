@@ -1,0 +1,149 @@
+"""Do the jobs one after another, show how far they are, and account for every one of them."""
+
+import io
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from gantool_cli.jobs import PIPE, Job, Problem, plan
+
+if TYPE_CHECKING:
+    from gantool import Model
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one input."""
+
+    input: str
+    output: str | None = None
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    device: str | None = None
+    error: str | None = None
+
+
+def run(
+    model: "Model",
+    inputs: Sequence[str],
+    output: str | None,
+    *,
+    overwrite: bool,
+    tile: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Run the model on every input; one bad input does not stop the rest. Exits with 1 if any failed."""
+    jobs, problems = plan(_or_pipe(inputs), output, model.card.name)
+    if any(job.target == PIPE for job in jobs):
+        if as_json:
+            raise typer.BadParameter("--json and a picture cannot both go to standard output; name a file with -o")
+        if sys.stdout.isatty():
+            raise typer.BadParameter("a picture is not shown on a terminal; name a file with -o, or pipe it on")
+    outcomes = [_report(_failure(problem), quiet=quiet, as_json=as_json) for problem in problems]
+    with _bars(jobs, shown=not quiet and sys.stderr.isatty()) as advance:
+        for job in jobs:
+            outcomes.append(_report(_do(model, job, overwrite, tile, advance), quiet=quiet, as_json=as_json))
+    if as_json:
+        print(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
+    failed = sum(outcome.error is not None for outcome in outcomes)
+    if failed:
+        if len(outcomes) > 1:
+            print(f"gantool: {failed} of {len(outcomes)} failed, the others are done", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _or_pipe(inputs: Sequence[str]) -> Sequence[str]:
+    if inputs:
+        return inputs
+    if sys.stdin is None or sys.stdin.isatty():
+        raise typer.BadParameter("give a picture, a folder of pictures, or pipe one in: gantool upscale photo.jpg")
+    return ["-"]
+
+
+def _do(model: "Model", job: Job, overwrite: bool, tile: int | None, advance: Callable[[Job, float], None]) -> Outcome:
+    from gantool.errors import GantoolError, ImageError
+
+    start = time.perf_counter()
+    try:
+        size = _convert(model, job, overwrite, tile, lambda share: advance(job, share))
+        seconds = round(time.perf_counter() - start, 3)
+        return Outcome(str(job.source), str(job.target), *size, seconds, model.device)
+    except GantoolError as error:
+        return Outcome(str(job.source), error=" ".join(str(error).split()))
+    except MemoryError:
+        return Outcome(str(job.source), error=str(ImageError(f"not enough memory for the result of {job.source}")))
+    finally:
+        advance(job, 1.0)
+
+
+def _convert(
+    model: "Model", job: Job, overwrite: bool, tile: int | None, progress: Callable[[float], None]
+) -> tuple[int, int]:
+    """Returns (width, height) of the result."""
+    from gantool import files
+
+    source: Path | bytes = job.source
+    if job.source == PIPE:
+        source = sys.stdin.buffer.read()
+        if not source:
+            raise files.ImageError("nothing was piped in; give a picture, or pipe one in: gantool upscale photo.jpg")
+    if job.target != PIPE:
+        format = files.target_format(job.target)
+        files.check_free(job.target, overwrite=overwrite)
+    picture, metadata = files.read(source)
+    if job.target == PIPE:
+        format = metadata.format
+    files.check_fits(model.result_size(picture.size), format, picture.alpha is not None)
+    result = model.run(picture, progress=progress, tile=tile)
+    if job.target == PIPE:
+        buffer = io.BytesIO()  # some encoders seek, which a pipe cannot
+        files.write(result, metadata, format, buffer)
+        sys.stdout.buffer.write(buffer.getbuffer())
+        sys.stdout.buffer.flush()
+    else:
+        files.save(result, metadata, job.target, overwrite=overwrite)
+    return result.size
+
+
+def _failure(problem: Problem) -> Outcome:
+    return Outcome(str(problem.source), error=problem.reason)
+
+
+def _report(outcome: Outcome, *, quiet: bool, as_json: bool) -> Outcome:
+    if outcome.error is not None:
+        print(f"gantool: {outcome.error}", file=sys.stderr)
+    elif not quiet and not as_json:
+        stream = sys.stderr if outcome.output == "-" else sys.stdout
+        text = f"{outcome.output}  {outcome.width}x{outcome.height}  {outcome.seconds:.1f} s on {outcome.device}"
+        print(text, file=stream, flush=True)
+    return outcome
+
+
+@contextmanager
+def _bars(jobs: Sequence[Job], *, shown: bool) -> Iterator[Callable[[Job, float], None]]:
+    """A bar for the picture in hand and, for more than one, a bar for all of them; on stderr."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not shown) as progress:
+        total = progress.add_task("all pictures", total=len(jobs), note="", visible=len(jobs) > 1)
+        current = progress.add_task("", total=1.0, note="")
+        finished: set[Job] = set()
+
+        def advance(job: Job, share: float) -> None:
+            progress.update(current, description=job.source.name, completed=share, note=f"{share:4.0%}")
+            if share >= 1 and job not in finished:
+                finished.add(job)
+            progress.update(total, completed=len(finished), note=f"{len(finished)} of {len(jobs)}")
+
+        yield advance

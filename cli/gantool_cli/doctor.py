@@ -1,0 +1,61 @@
+"""`gantool doctor`: what is installed, what works, and what to do about the rest."""
+
+import platform
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+import typer
+
+_PACKAGES = ("gantool", "numpy", "pillow", "imagecodecs", "tifffile", "typer", "torch", "lightning-fabric", "onnx", "onnxscript")
+
+
+def doctor() -> None:
+    """Check versions, devices and models; exit with 1 if something needs mending."""
+    print(f"python {platform.python_version()} on {platform.platform()}")
+    for package in _PACKAGES:
+        try:
+            print(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            print(f"{package} is not installed (only training and export need it)")
+    problems = [*_runtime(), *_models()]
+    for problem in problems:
+        print(f"PROBLEM: {problem}", file=sys.stderr)
+    print("all is well" if not problems else f"{len(problems)} to mend")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _runtime() -> Iterator[str]:
+    from gantool import DeviceError, devices
+
+    packages = devices.installed_packages()
+    for name, number in packages.items():
+        print(f"{name} {number}")
+    if len(packages) > 1:
+        names = " and ".join(packages)
+        yield (
+            f"{names} are both installed and overwrite each other; keep one: "
+            f"`pip uninstall -y {' '.join(packages)}`, then install 'gantool[gpu]' or 'gantool[cpu]' again"
+        )
+    try:
+        print(f"devices: {', '.join(devices.available())}")
+    except DeviceError as error:
+        yield str(error)
+
+
+def _models() -> Iterator[str]:
+    from gantool import GantoolError, library
+
+    digests = library.shipped_digests()
+    for entry in library.entries():
+        try:
+            library.read_card(entry.path)
+            if entry.origin == "shipped" and digests.get(entry.name) != library.sha256(entry.path):
+                yield f"model {entry.name} is not the file that was shipped; install gantool again"
+            else:
+                print(f"model {entry.name} ({entry.origin}) is whole")
+        except GantoolError as error:
+            yield f"model {entry.name}: {error}"
+    for name in digests.keys() - {entry.name for entry in library.entries()}:
+        yield f"model {name} is missing; install gantool again"

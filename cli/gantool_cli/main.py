@@ -1,0 +1,67 @@
+"""The `gantool` command: its verbs, and how errors reach the user.
+
+Nothing heavy is imported here: each command imports what it needs when it runs, so that help answers at once.
+"""
+
+import os
+import signal
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from gantool_cli import doctor, models, train, upscale
+
+app = typer.Typer(
+    help="GANs for pictures: upscale your photographs, or train and export models of your own.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("upscale", rich_help_panel="Pictures")(upscale.upscale)
+app.add_typer(models.app, name="models", rich_help_panel="Models")
+app.command("train", rich_help_panel="Models")(train.train)
+app.command("export", rich_help_panel="Models")(train.export)
+app.command("doctor", rich_help_panel="Help")(doctor.doctor)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"gantool {version('gantool')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    if debug:
+        os.environ["GANTOOL_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Run the command line; every failure is one line on stderr and a non-zero exit."""
+    # A polite kill unwinds like an exception, so that no temporary file stays behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        app()
+    except Exception as error:
+        if os.environ.get("GANTOOL_DEBUG"):
+            raise
+        print(f"gantool: {_explain(error)}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _explain(error: Exception) -> str:
+    from gantool.errors import GantoolError
+
+    if isinstance(error, GantoolError):
+        return " ".join(str(error).split())
+    if isinstance(error, BrokenPipeError):
+        return "the program that reads the output has stopped"
+    what = " ".join(str(error).split()) or "no message"
+    return f"unexpected {type(error).__name__}: {what} (run `gantool --debug ...` for the details, and please report it)"

@@ -1,0 +1,50 @@
+"""`gantool upscale`."""
+
+from typing import Annotated
+
+import typer
+
+Inputs = Annotated[list[str] | None, typer.Argument(metavar="PICTURES...", help="Files, folders, globs, or - for stdin.")]
+Output = Annotated[
+    str | None, typer.Option("-o", "--output", help="File or folder for the result, - for stdout. Default: beside the input.")
+]
+ModelName = Annotated[str | None, typer.Option("--model", "-m", help="A name of `gantool models list`, or an .onnx file.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ... A device asked for by name is used or refused.")]
+Tile = Annotated[
+    int | None, typer.Option(min=32, help="Side of the tiles in pixels; smaller needs less memory. The result is the same.")
+]
+Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0 takes all cores.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print errors alone.")]
+
+
+def upscale(
+    inputs: Inputs = None,
+    output: Output = None,
+    model: ModelName = None,
+    scale: Annotated[int, typer.Option("-s", "--scale", help="2 or 4; which default model to use.")] = 4,
+    device: Device = "auto",
+    tile: Tile = None,
+    threads: Threads = 0,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Enlarge pictures: JPEG, PNG, WebP and TIFF, with orientation, colour profile, transparency and depth kept.
+
+    \b
+    gantool upscale photo.jpg                  # writes photo-upscale-x4.jpg beside it
+    gantool upscale holiday/ -o large/         # a whole folder, its tree kept
+    gantool upscale --scale 2 *.png
+    gantool upscale - -o large.png < small.png
+    """
+    import gantool
+    from gantool_cli import batch
+
+    if model is None and scale not in (2, 4):
+        raise typer.BadParameter("--scale is 2 or 4; other factors need a --model of their own")
+    loaded = gantool.load(model or f"upscale-x{scale}", device, threads)
+    if loaded.card.task != "upscale":
+        raise gantool.ModelError(f"{loaded.card.name} is a model for `gantool {loaded.card.task}`, not for upscale")
+    batch.run(loaded, inputs or [], output, overwrite=overwrite, tile=tile, quiet=quiet, as_json=as_json)
