@@ -103,10 +103,14 @@ def speed(
             if round_:  # the first is warm-up
                 times[name].append(time.perf_counter() - start)
     base = statistics.median(times["torch eager"])
-    print(f"{recipe.model.generator} x{recipe.model.scale}, {side}x{side} input, {threads} threads, {rounds} rounds in turn")
+    print(
+        f"{recipe.model.generator} x{recipe.model.scale}, {side}x{side} input, {threads} threads, {rounds} rounds in turn"
+    )
     for name, taken in times.items():
         median = statistics.median(taken)
-        print(f"{name:28} {median * 1e3:8.1f} ms {side * side / median / 1e6:6.3f} MP/s  {base / median:5.2f} x torch eager")
+        print(
+            f"{name:28} {median * 1e3:8.1f} ms {side * side / median / 1e6:6.3f} MP/s  {base / median:5.2f} x torch eager"
+        )
 
 
 @app.command()
@@ -137,7 +141,9 @@ def robust(
     mean = np.mean(rows, axis=0)
     better = sum(row[2] > row[0] for row in rows)
     print(f"{loaded} on {len(rows)} photographs, noise sigma {sigma}, JPEG {jpeg}; PSNR/SSIM on Y")
-    print(f"bicubic {mean[0]:.2f} {mean[1]:.4f}; model {mean[2]:.2f} {mean[3]:.4f}; better PSNR in {better} of {len(rows)}")
+    print(
+        f"bicubic {mean[0]:.2f} {mean[1]:.4f}; model {mean[2]:.2f} {mean[3]:.4f}; better PSNR in {better} of {len(rows)}"
+    )
 
 
 def jpeg_round_trip(picture: Picture, quality: int) -> Picture:

@@ -7,7 +7,18 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
-_PACKAGES = ("gantool", "numpy", "pillow", "imagecodecs", "tifffile", "typer", "torch", "lightning-fabric", "onnx", "onnxscript")
+_PACKAGES = (
+    "gantool",
+    "numpy",
+    "pillow",
+    "imagecodecs",
+    "tifffile",
+    "typer",
+    "torch",
+    "lightning-fabric",
+    "onnx",
+    "onnxscript",
+)
 
 
 def doctor() -> None:

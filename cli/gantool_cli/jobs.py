@@ -60,7 +60,11 @@ def plan(inputs: Sequence[str], output: str | None, label: str) -> tuple[list[Jo
 def _expand(inputs: Sequence[str]) -> Iterator[Path]:
     for text in inputs:
         # The shell has usually done this; Windows' has not.
-        if not Path(text).exists() and any(c in text for c in "*?[") and (found := sorted(glob.glob(text, recursive=True))):
+        if (
+            not Path(text).exists()
+            and any(c in text for c in "*?[")
+            and (found := sorted(glob.glob(text, recursive=True)))
+        ):
             yield from map(Path, found)
         else:
             yield Path(text)

@@ -64,4 +64,6 @@ def _explain(error: Exception) -> str:
     if isinstance(error, BrokenPipeError):
         return "the program that reads the output has stopped"
     what = " ".join(str(error).split()) or "no message"
-    return f"unexpected {type(error).__name__}: {what} (run `gantool --debug ...` for the details, and please report it)"
+    return (
+        f"unexpected {type(error).__name__}: {what} (run `gantool --debug ...` for the details, and please report it)"
+    )

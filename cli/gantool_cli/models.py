@@ -34,13 +34,17 @@ def list_models(as_json: AsJson = False) -> None:
 
     table = Table("name", "task", "MB", "licence", "description", box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(str(row["name"]), str(row["task"]), str(row["megabytes"]), str(row["licence"]), str(row["description"]))
+        table.add_row(
+            str(row["name"]), str(row["task"]), str(row["megabytes"]), str(row["licence"]), str(row["description"])
+        )
     console = Console()
     console.print(table if rows else "no models; add one with `gantool models add FILE --name NAME`")
 
 
 @app.command("info")
-def info(model: Annotated[str, typer.Argument(help="Name, or path of an .onnx file.")], as_json: AsJson = False) -> None:
+def info(
+    model: Annotated[str, typer.Argument(help="Name, or path of an .onnx file.")], as_json: AsJson = False
+) -> None:
     """What a model says of itself: inputs, scale, tiling, licence, training data, measured figures."""
     from gantool import library
 
@@ -63,7 +67,9 @@ def info(model: Annotated[str, typer.Argument(help="Name, or path of an .onnx fi
         "scale": f"x{card.scale}",
         "inputs": "\n".join(_port(port) for port in card.inputs),
         "outputs": "\n".join(_port(port) for port in card.outputs),
-        "tiling": "whole pictures only" if card.halo_source == "whole" else f"exact with {card.halo} px of context ({card.halo_source})",
+        "tiling": "whole pictures only"
+        if card.halo_source == "whole"
+        else f"exact with {card.halo} px of context ({card.halo_source})",
         "precision": card.precision,
         "licence": card.licence,
         "training data": card.training_data,

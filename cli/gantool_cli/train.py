@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 def train(
     recipe: Annotated[str | None, typer.Argument(help="A recipe's name (see --list) or a .toml file.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of pictures.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run: checkpoint, samples, stats.jsonl, TensorBoard.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run: checkpoint, samples, stats.jsonl, TensorBoard.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
     init: Annotated[Path | None, typer.Option(help="Start from the weights of another run or checkpoint.")] = None,
     values: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Override a recipe value: --set train.steps=1000.")
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Override a recipe value: --set train.steps=1000."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     devices: Annotated[int, typer.Option(min=1, help="Devices to train on.")] = 1,
@@ -138,7 +141,9 @@ def _require_training() -> None:
         import onnxscript  # noqa: F401
         import torch  # noqa: F401
     except ImportError as error:
-        raise GantoolError(f"{error.name} is not installed; training and export need `pip install 'gantool[train]'`") from error
+        raise GantoolError(
+            f"{error.name} is not installed; training and export need `pip install 'gantool[train]'`"
+        ) from error
 
 
 def _data_of(out: Path) -> Path | None:

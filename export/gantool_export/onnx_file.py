@@ -17,7 +17,11 @@ TOLERANCE = 1e-4
 """Largest allowed difference to torch, in units of the output."""
 OPSET = 18
 _TRACED = {"batch": 2, "height": 24, "width": 40}
-_UNSEEN = ({"batch": 1, "height": 33, "width": 57}, {"batch": 3, "height": 64, "width": 17}, {"batch": 1, "height": 8, "width": 96})
+_UNSEEN = (
+    {"batch": 1, "height": 33, "width": 57},
+    {"batch": 3, "height": 64, "width": 17},
+    {"batch": 1, "height": 8, "width": 96},
+)
 
 
 class ExportError(GantoolError):
@@ -40,7 +44,9 @@ def write_onnx(network: nn.Module, card: ModelCard, target: Path, *, overwrite: 
     data = model.SerializeToString()
     difference = max(_difference(network, data, card, sizes) for sizes in _UNSEEN)
     if not difference <= TOLERANCE:  # also catches NaN
-        raise ExportError(f"ONNX Runtime and torch differ by {difference:.2g} (allowed {TOLERANCE:.0e}); no file was written")
+        raise ExportError(
+            f"ONNX Runtime and torch differ by {difference:.2g} (allowed {TOLERANCE:.0e}); no file was written"
+        )
     try:
         with replacing(target, overwrite=overwrite) as file:
             file.write(data)
@@ -52,7 +58,8 @@ def write_onnx(network: nn.Module, card: ModelCard, target: Path, *, overwrite: 
 def _trace(network: nn.Module, card: ModelCard) -> onnx.ModelProto:
     inputs = example(card.inputs, _TRACED, card.multiple)
     dynamic = tuple(
-        {axis: torch.export.Dim.DYNAMIC for axis, size in enumerate(port.shape) if isinstance(size, str)} for port in card.inputs
+        {axis: torch.export.Dim.DYNAMIC for axis, size in enumerate(port.shape) if isinstance(size, str)}
+        for port in card.inputs
     )
     try:
         program = torch.onnx.export(

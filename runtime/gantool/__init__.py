@@ -1,8 +1,8 @@
 """GANs for pictures: run exported generators on images of any size, without torch.
 
-    import gantool
-    model = gantool.load("upscale-x4")
-    large = model(image)
+import gantool
+model = gantool.load("upscale-x4")
+large = model(image)
 """
 
 from importlib.metadata import version

@@ -131,10 +131,14 @@ def _check(card: ModelCard) -> None:
         (not card.name or not isinstance(card.name, str), "it has no name"),
         (not card.inputs or not card.outputs, "it lists no inputs or no outputs"),
         (any(port.kind not in get_args(Kind) for port in card.inputs + card.outputs), "a port has an unknown kind"),
-        (any(len(port.range) != 2 or port.range[0] >= port.range[1] for port in card.inputs + card.outputs),
-         "a port's value range is empty"),
-        (any(not _whole(v, 1) for v in (card.scale, card.multiple, card.minimum)),
-         "scale, multiple and minimum must be whole numbers from 1"),
+        (
+            any(len(port.range) != 2 or port.range[0] >= port.range[1] for port in card.inputs + card.outputs),
+            "a port's value range is empty",
+        ),
+        (
+            any(not _whole(v, 1) for v in (card.scale, card.multiple, card.minimum)),
+            "scale, multiple and minimum must be whole numbers from 1",
+        ),
         (not _whole(card.halo, 0), "halo must be a whole number from 0"),
         (card.halo_source not in get_args(HaloSource), f"halo_source is '{card.halo_source}'"),
     ]

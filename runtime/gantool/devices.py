@@ -49,9 +49,9 @@ def installed_packages() -> dict[str, str]:
 def available() -> list[str]:
     """The devices that the installed ONNX Runtime offers here, the CPU last."""
     offered = import_onnxruntime().get_available_providers()
-    return [name for name, provider in PROVIDERS.items() if provider in offered and _present(name) and name != "cpu"] + [
-        "cpu"
-    ]
+    return [
+        name for name, provider in PROVIDERS.items() if provider in offered and _present(name) and name != "cpu"
+    ] + ["cpu"]
 
 
 def open_session(model: Path, device: str = "auto", threads: int = 0) -> tuple[Any, str]:
@@ -80,9 +80,13 @@ def _open(ort: Any, model: Path, device: str, threads: int) -> Any:
     name, _, index = device.partition(":")
     provider = PROVIDERS.get(name)
     if provider is None or (index and not index.isdigit()):
-        raise DeviceError(f"unknown device '{device}'; choose auto, {', '.join(PROVIDERS)} (with an index as in cuda:1)")
+        raise DeviceError(
+            f"unknown device '{device}'; choose auto, {', '.join(PROVIDERS)} (with an index as in cuda:1)"
+        )
     if provider not in ort.get_available_providers():
-        raise DeviceError(f"device '{name}' needs an ONNX Runtime that has it; here are: auto, {', '.join(available())}")
+        raise DeviceError(
+            f"device '{name}' needs an ONNX Runtime that has it; here are: auto, {', '.join(available())}"
+        )
     if not _present(name):
         raise DeviceError(f"no {name} device was found on this machine; here are: auto, {', '.join(available())}")
     options = ort.SessionOptions()

@@ -93,7 +93,9 @@ def target_format(path: Path) -> str:
 def check_fits(size: tuple[int, int], format: str, alpha: bool) -> None:
     """Raises ImageError, before any work is done, if a format cannot hold a result of (width, height)."""
     if max(size) > (largest := _LARGEST.get(format, 2**31 - 1)):
-        raise ImageError(f"the result, {size[0]}x{size[1]}, exceeds {format}'s {largest} pixels on a side; use .png or .tif")
+        raise ImageError(
+            f"the result, {size[0]}x{size[1]}, exceeds {format}'s {largest} pixels on a side; use .png or .tif"
+        )
     if alpha and format == "JPEG":
         raise ImageError("the picture has transparency, which JPEG cannot hold; name the output .png, .webp or .tif")
 
@@ -178,9 +180,11 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 def _decode(image: Image.Image, data: bytes, name: str) -> tuple[Picture, Metadata]:
     format = "JPEG" if image.format == "MPO" else image.format  # phones: a JPEG with a second view behind it
     if format not in FORMATS.values():
-        raise ImageError(f"{name} is a {format} file, which is not supported yet; convert it to JPEG, PNG, WebP or TIFF")
+        raise ImageError(
+            f"{name} is a {format} file, which is not supported yet; convert it to JPEG, PNG, WebP or TIFF"
+        )
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-        raise ImageError(f"{name} has {getattr(image, 'n_frames')} frames; animated and multi-page files are not supported yet")
+        raise ImageError(f"{name} has {image.n_frames} frames; animated and multi-page files are not supported yet")
     orientation, exif = _exif(image, format)
     metadata = Metadata(format, exif, _xmp(image), image.info.get("icc_profile") or b"", _dpi(image))
     if _depth(image, data) == 16:
@@ -274,7 +278,9 @@ def _to_srgb(image: Image.Image, metadata: Metadata) -> tuple[Image.Image, Metad
     """Colour in sRGB, tagged as such if the file had a profile. Gray keeps its own."""
     if image.mode in ("1", "L", "LA", "I;16", "I", "F"):
         return image, metadata
-    matte = image.convert("RGBA").getchannel("A") if image.mode in ("RGBA", "PA") or "transparency" in image.info else None
+    matte = (
+        image.convert("RGBA").getchannel("A") if image.mode in ("RGBA", "PA") or "transparency" in image.info else None
+    )
     flat = image if image.mode in ("CMYK", "LAB") else image.convert("RGB")
     if metadata.icc:
         try:

@@ -13,8 +13,18 @@ from gantool import files, library
 from gantool.card import KEY, ModelCard
 from gantool.devices import open_session, out_of_memory
 from gantool.errors import Cancelled, ImageError, ModelError
-from gantool.files import Metadata
-from gantool.pictures import Picture, Pixels, bleed, from_array, from_pil, normalise, quantise, resize_matte, to_array, to_pil
+from gantool.pictures import (
+    Picture,
+    Pixels,
+    bleed,
+    from_array,
+    from_pil,
+    normalise,
+    quantise,
+    resize_matte,
+    to_array,
+    to_pil,
+)
 from gantool.tiling import Box, grid
 
 TILE = 512
@@ -185,7 +195,9 @@ class Model:
                 if not out_of_memory(error):
                     raise ModelError(f"{card.name} failed on {self._device}: {error}") from error
                 if side <= max(_SMALLEST_TILE, card.minimum) or card.halo_source == "whole":
-                    raise ModelError(f"not enough memory on {self._device} for {card.name}; free some, or use --device cpu") from error
+                    raise ModelError(
+                        f"not enough memory on {self._device} for {card.name}; free some, or use --device cpu"
+                    ) from error
                 todo += list(grid(core, -(-side // 2), card.multiple))[::-1]
                 continue
             kept = core.grown(0, image)

@@ -97,9 +97,7 @@ def pack_optimiser(optimiser: torch.optim.Optimizer) -> tuple[dict[str, Tensor],
     return tensors, rest
 
 
-def unpack_optimiser(
-    optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor], rest: Mapping[str, Any]
-) -> None:
+def unpack_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> None:
     """The inverse of `pack_optimiser`; learning rates stay those of the recipe."""
     state: dict[int, dict[str, Any]] = {}
     for name, value in {**tensors, **rest}.items():

@@ -154,7 +154,13 @@ def to_tensor(picture: Picture) -> torch.Tensor:
 
 
 def batches(
-    dataset: Dataset[tuple[torch.Tensor, ...]], config: DataConfig, first: int, last: int, batch: int, rank: int = 0, world: int = 1
+    dataset: Dataset[tuple[torch.Tensor, ...]],
+    config: DataConfig,
+    first: int,
+    last: int,
+    batch: int,
+    rank: int = 0,
+    world: int = 1,
 ) -> Iterator[tuple[torch.Tensor, ...]]:
     """The batches of steps ``first`` to ``last - 1`` for one of ``world`` processes."""
     samples = [(step * world + rank) * batch + i for step in range(first, last) for i in range(batch)]

@@ -92,11 +92,12 @@ def second_order(picture: Picture, scale: int, config: DegradeConfig, rng: np.ra
     return to_uint8(x)
 
 
-def gaussian_kernel(rng: np.random.Generator, sigma: Range, size: int = 21) -> Floats:
-    """A (size, size) Gaussian kernel that sums to 1: round in half of the draws, else stretched and turned."""
+def gaussian_kernel(rng: np.random.Generator, sigma: Range) -> Floats:
+    """An odd, square Gaussian kernel that sums to 1: round in half of the draws, else stretched and turned."""
     major = rng.uniform(*sigma)
     minor = major if rng.random() < 0.5 else rng.uniform(*sigma)
     angle = rng.uniform(0, np.pi)
+    size = 2 * int(np.ceil(3 * max(major, minor))) + 1
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     precision = turn @ np.diag([1 / major**2, 1 / minor**2]) @ turn.T
     grid = np.stack(np.meshgrid(*(np.arange(size) - size // 2,) * 2), axis=-1).astype(np.float64)

@@ -15,14 +15,16 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.utilities.types import Optimizable
 from PIL import Image
 from torch import Tensor, nn
 
-from gantool_trainer import checkpoint, data, recipe as recipes
+from gantool_trainer import checkpoint, data
+from gantool_trainer import recipe as recipes
 from gantool_trainer.checkpoint import Checkpoint
+from gantool_trainer.degrade import Picture
 from gantool_trainer.errors import CheckpointError, TrainingError
 from gantool_trainer.families import FAMILIES
+from gantool_trainer.family import Update
 from gantool_trainer.recipe import Recipe, TrainConfig
 from gantool_trainer.seeds import torch_seed
 
@@ -77,7 +79,7 @@ def train(
         pictures: the data folder.
         resume: go on from the checkpoint in ``out``; without it, ``out`` must hold none.
         initial: a run or checkpoint whose averaged weights the averaged networks start from.
-        report: called on the main process.
+        report: called on the main process whenever figures are logged.
 
     Returns:
         Whether the last step was reached; if not, the run can be resumed.
@@ -86,29 +88,81 @@ def train(
         TrainingError: the data cannot be used, or a loss is no longer finite.
         CheckpointError: ``out`` holds a run already, or there is nothing to resume.
     """
-    run = Run(out)
-    family, config = FAMILIES[recipe.family], recipe.model
+    run, family, settings = Run(out), FAMILIES[recipe.family], recipe.train
     if run.last.exists() and not resume:
         step = checkpoint.load(run.last).step
         raise CheckpointError(f"{out} holds a run at step {step}; add --resume to go on, or choose another --out")
     before = checkpoint.load(run.last) if resume else None
+    first = before.step if before else 0
 
-    fabric = Fabric(accelerator=accelerator, devices=devices, precision=recipe.train.precision)
+    fabric = Fabric(accelerator=accelerator, devices=devices, precision=settings.precision)
     fabric.launch()
-    split = family.scan(pictures, config, recipe.data, recipe.train.seed)
+    split = family.scan(pictures, recipe.model, recipe.data, settings.seed)
+    state = _prepare(fabric, recipe, before, checkpoint.load(initial) if initial else None)
+    source = family.dataset(split, recipe.model, recipe.data, settings.seed)
+    place = (fabric.global_rank, fabric.world_size)
+    stream = data.batches(source, recipe.data, first, settings.steps, settings.batch, *place)
+    log = _Log(run, recipe, pictures, first) if fabric.is_global_zero else None
 
+    step, window = first, _Window()
+    with _stop_signal() as stop:
+        for step in range(first + 1, settings.steps + 1):
+            torch.manual_seed(torch_seed(settings.seed, _STEP, step, fabric.global_rank))
+            batch = tuple(fabric.to_device(_channels_last(part)) for part in next(stream))
+            for update in family.step(recipe.model, state.wrapped, batch, step - 1):
+                _apply(fabric, recipe, state.optimisers[update.optimiser], update, step)
+                window.add(update)
+            for name, average in state.averages.items():
+                average_weights(average, state.networks[name], min(settings.average, step / (step + 10)))
+            window.steps += 1
+
+            stopping = stop.is_set()  # looked at once a step, so that what stops is also saved
+            last = stopping or step == settings.steps
+            if log and (last or step % settings.log_every == 0):
+                figures, seconds = window.close(step)
+                if step % settings.sample_every == 0 or step == settings.steps:
+                    with torch.inference_mode():
+                        log.picture(family.samples(recipe.model, state.averages, split, recipe.data), step)
+                        figures |= family.evaluate(recipe.model, state.averages, split, recipe.data)
+                log.figures(figures, seconds, step)
+                report(Progress(step, settings.steps, figures, seconds))
+                window = _Window()
+            if log and (last or step % settings.save_every == 0):
+                packed = pack(step, recipe, state)
+                checkpoint.save(run.last, packed)
+                if settings.snapshot_every and step % settings.snapshot_every == 0:
+                    checkpoint.save(run.folder / f"step-{step:07d}.safetensors", packed)
+            if stopping:
+                break
+    if log:
+        log.close()
+    return step == settings.steps
+
+
+@dataclass(frozen=True)
+class State:
+    """What training changes."""
+
+    networks: dict[str, nn.Module]
+    averages: dict[str, nn.Module]
+    wrapped: dict[str, nn.Module]
+    """The same networks as Fabric runs them: on the device, in the recipe's precision."""
+    optimisers: dict[str, Any]
+
+
+def _prepare(fabric: Fabric, recipe: Recipe, before: Checkpoint | None, initial: Checkpoint | None) -> State:
+    family, config = FAMILIES[recipe.family], recipe.model
     torch.manual_seed(torch_seed(recipe.train.seed, _INITIAL))
     networks = {name: n.to(memory_format=torch.channels_last) for name, n in family.networks(config).items()}
     averages = {name: copy.deepcopy(networks[name]).eval().requires_grad_(False) for name in family.averaged(config)}
     if before is not None:
         restore_networks(before, networks, averages)
     elif initial is not None:
-        start_from(checkpoint.load(initial), networks, averages)
-
+        start_from(initial, networks, averages)
     wrapped: dict[str, nn.Module] = {name: fabric.setup_module(network) for name, network in networks.items()}
     for average in averages.values():
         average.to(fabric.device)
-    optimisers: dict[str, Optimizable] = {}
+    optimisers = {}
     for name, members in family.optimised(config).items():
         settings = recipe.optimisers[name]
         parameters = [p for member in members for p in wrapped[member].parameters()]
@@ -117,72 +171,43 @@ def train(
             rest = {k.removeprefix(name + "/"): v for k, v in before.optimisers.items() if k.startswith(name + "/")}
             checkpoint.unpack_optimiser(adam, before.part("optimisers", name), rest)
         optimisers[name] = fabric.setup_optimizers(adam)
+    return State(networks, averages, wrapped, optimisers)
 
-    first = before.step if before is not None else 0
-    settings_train = recipe.train
-    source = family.dataset(split, config, recipe.data, settings_train.seed)
-    stream = data.batches(
-        source, recipe.data, first, settings_train.steps, settings_train.batch, fabric.global_rank, fabric.world_size
-    )
-    main = fabric.is_global_zero
-    log = _Log(run, recipe, pictures, first) if main else None
 
-    def save(step: int) -> None:
-        state = pack(step, recipe, networks, averages, optimisers)
-        checkpoint.save(run.last, state)
-        if settings_train.snapshot_every and step % settings_train.snapshot_every == 0:
-            checkpoint.save(run.folder / f"step-{step:07d}.safetensors", state)
+def _apply(fabric: Fabric, recipe: Recipe, optimiser: Any, update: Update, step: int) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = recipe.optimisers[update.optimiser].lr * rate(recipe.train, step - 1)
+    optimiser.zero_grad()
+    fabric.backward(torch.stack(list(update.losses.values())).sum())
+    if recipe.train.clip:
+        nn.utils.clip_grad_norm_([p for group in optimiser.param_groups for p in group["params"]], recipe.train.clip)
+    optimiser.step()
 
-    step, sums, counted, since = first, dict[str, Tensor](), 0, time.perf_counter()
-    with _stop_signal() as stop:
-        for step in range(first + 1, settings_train.steps + 1):
-            batch = tuple(
-                fabric.to_device(part.to(memory_format=torch.channels_last) if part.ndim == 4 else part)
-                for part in next(stream)
+
+def _channels_last(part: Tensor) -> Tensor:
+    return part.to(memory_format=torch.channels_last) if part.ndim == 4 else part
+
+
+class _Window:
+    """Losses summed since the last report, on the device until somebody asks."""
+
+    def __init__(self) -> None:
+        self.steps, self._sums, self._since = 0, dict[str, Tensor](), time.perf_counter()
+
+    def add(self, update: Update) -> None:
+        for name, loss in update.losses.items():
+            key = f"{update.optimiser}/{name}"
+            self._sums[key] = self._sums[key] + loss.detach() if key in self._sums else loss.detach().clone()
+
+    def close(self, step: int) -> tuple[dict[str, float], float]:
+        """(mean losses, seconds per step). Raises TrainingError if a loss is not finite."""
+        figures = {key: float(value) / self.steps for key, value in self._sums.items()}
+        if not all(math.isfinite(value) for value in figures.values()):
+            raise TrainingError(
+                f"a loss is no longer finite at step {step} ({figures}); the checkpoint before it is kept: "
+                f"resume with a lower learning rate (--set optimisers.generator.lr=...) or with --set train.clip=1"
             )
-            torch.manual_seed(torch_seed(settings_train.seed, _STEP, step, fabric.global_rank))
-            factor = rate(settings_train, step - 1)
-            for update in family.step(config, wrapped, batch, step - 1):
-                optimiser = optimisers[update.optimiser]
-                for group in optimiser.param_groups:  # type: ignore[attr-defined]
-                    group["lr"] = recipe.optimisers[update.optimiser].lr * factor
-                optimiser.zero_grad()  # type: ignore[attr-defined]
-                fabric.backward(torch.stack([loss for loss in update.losses.values()]).sum())
-                if settings_train.clip:
-                    parameters = [p for group in optimiser.param_groups for p in group["params"]]  # type: ignore[attr-defined]
-                    nn.utils.clip_grad_norm_(parameters, settings_train.clip)
-                optimiser.step()
-                for name, loss in update.losses.items():
-                    key = f"{update.optimiser}/{name}"
-                    sums[key] = sums.get(key, torch.zeros((), device=loss.device)) + loss.detach()
-            for name, average in averages.items():
-                average_weights(average, networks[name], min(settings_train.average, step / (step + 10)))
-            counted += 1
-
-            last = step == settings_train.steps or stop.is_set()
-            if step % settings_train.log_every == 0 or last:
-                figures = {key: float(value) / counted for key, value in sums.items()}
-                if not all(math.isfinite(value) for value in figures.values()):
-                    raise TrainingError(
-                        f"a loss is no longer finite at step {step} ({figures}); the checkpoint before it is kept: "
-                        f"resume with a lower learning rate (--set optimisers.generator.lr=...) or with train.clip"
-                    )
-                seconds = (time.perf_counter() - since) / counted
-                if main and log is not None:
-                    if step % settings_train.sample_every == 0 or step == settings_train.steps:
-                        with torch.inference_mode():
-                            log.picture(family.samples(config, averages, split, recipe.data), step)
-                            figures |= family.evaluate(config, averages, split, recipe.data)
-                    log.figures(figures, seconds, step)
-                    report(Progress(step, settings_train.steps, figures, seconds))
-                sums, counted, since = {}, 0, time.perf_counter()
-            if main and (step % settings_train.save_every == 0 or last):
-                save(step)
-            if stop.is_set():
-                break
-    if log is not None:
-        log.close()
-    return step == settings_train.steps
+        return figures, (time.perf_counter() - self._since) / self.steps
 
 
 def rate(settings: TrainConfig, step: int) -> float:
@@ -205,22 +230,16 @@ def average_weights(average: nn.Module, network: nn.Module, decay: float) -> Non
         a.copy_(b)
 
 
-def pack(
-    step: int,
-    recipe: Recipe,
-    networks: dict[str, nn.Module],
-    averages: dict[str, nn.Module],
-    optimisers: dict[str, Any],
-) -> Checkpoint:
+def pack(step: int, recipe: Recipe, state: State) -> Checkpoint:
     """Everything that a later process needs to go on."""
     tensors: dict[str, Tensor] = {}
     rest: dict[str, Any] = {}
-    for part, modules in (("networks", networks), ("average", averages)):
+    for part, modules in (("networks", state.networks), ("average", state.averages)):
         for name, module in modules.items():
             tensors |= {f"{part}/{name}/{key}": value for key, value in module.state_dict().items()}
-    for name, optimiser in optimisers.items():
-        state, scalars = checkpoint.pack_optimiser(getattr(optimiser, "optimizer", optimiser))
-        tensors |= {f"optimisers/{name}/{key}": value for key, value in state.items()}
+    for name, optimiser in state.optimisers.items():
+        moments, scalars = checkpoint.pack_optimiser(optimiser.optimizer)
+        tensors |= {f"optimisers/{name}/{key}": value for key, value in moments.items()}
         rest |= {f"{name}/{key}": value for key, value in scalars.items()}
     return Checkpoint(step, recipes.dump(recipe), tensors, rest)
 
@@ -265,7 +284,7 @@ class _Log:
         kept = [line for line in lines if json.loads(line)["step"] <= first]
         run.statistics.write_text("".join(line + "\n" for line in kept))
         self._file = run.statistics.open("a")
-        self._board = SummaryWriter(run.folder / "tensorboard", purge_step=first + 1)  # type: ignore[no-untyped-call]
+        self._board = SummaryWriter(run.folder / "tensorboard", purge_step=first + 1)
         self._samples = run.folder / "samples"
         self._samples.mkdir(exist_ok=True)
 
@@ -273,14 +292,14 @@ class _Log:
         self._file.write(json.dumps({"step": step, **figures, "seconds_per_step": round(seconds, 5)}) + "\n")
         self._file.flush()
         for name, value in figures.items():
-            self._board.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+            self._board.add_scalar(name, value, step)
 
-    def picture(self, sheet: data.Picture, step: int) -> None:
+    def picture(self, sheet: Picture, step: int) -> None:
         Image.fromarray(sheet).save(self._samples / f"{step:07d}.png")
 
     def close(self) -> None:
         self._file.close()
-        self._board.close()  # type: ignore[no-untyped-call]
+        self._board.close()
 
 
 @contextmanager

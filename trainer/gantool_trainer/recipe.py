@@ -61,9 +61,7 @@ class Recipe(BaseModel):
 
 def names() -> list[str]:
     """The recipes that come with gantool."""
-    return sorted(
-        entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml")
-    )
+    return sorted(entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml"))
 
 
 def load(source: str, overrides: Sequence[str] = ()) -> Recipe:

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from gantool_trainer.family import Family
 from gantool_trainer.families import srgan
+from gantool_trainer.family import Family
 
 FAMILIES: dict[str, Family] = {"srgan": cast(Family, srgan)}

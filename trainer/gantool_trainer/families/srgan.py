@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from PIL import Image
@@ -155,9 +154,7 @@ class DenseBlock(nn.Module):
 
     def __init__(self, channels: int, growth: int) -> None:
         super().__init__()
-        self.convs = nn.ModuleList(
-            conv3x3(channels + i * growth, growth if i < 4 else channels) for i in range(5)
-        )
+        self.convs = nn.ModuleList(conv3x3(channels + i * growth, growth if i < 4 else channels) for i in range(5))
 
     def forward(self, x: Tensor) -> Tensor:
         seen = [x]
@@ -182,7 +179,11 @@ class SRGANDiscriminator(nn.Module):
             norm = [nn.BatchNorm2d(width)] if i else []
             self.stages.append(nn.Sequential(conv, *norm, nn.LeakyReLU(0.2)))
         self.classify = nn.Sequential(
-            nn.AdaptiveAvgPool2d(6), nn.Flatten(), nn.Linear(widths[-1] * 36, 1024), nn.LeakyReLU(0.2), nn.Linear(1024, 1)
+            nn.AdaptiveAvgPool2d(6),
+            nn.Flatten(),
+            nn.Linear(widths[-1] * 36, 1024),
+            nn.LeakyReLU(0.2),
+            nn.Linear(1024, 1),
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -203,12 +204,8 @@ class UNetDiscriminator(nn.Module):
         super().__init__()
         c = channels
         self.head = nn.Conv2d(3, c, 3, padding=1)
-        self.down = nn.ModuleList(
-            spectral_norm(nn.Conv2d(c * m, 2 * c * m, 4, 2, 1, bias=False)) for m in (1, 2, 4)
-        )
-        self.up = nn.ModuleList(
-            spectral_norm(nn.Conv2d(2 * c * m, c * m, 3, padding=1, bias=False)) for m in (4, 2, 1)
-        )
+        self.down = nn.ModuleList(spectral_norm(nn.Conv2d(c * m, 2 * c * m, 4, 2, 1, bias=False)) for m in (1, 2, 4))
+        self.up = nn.ModuleList(spectral_norm(nn.Conv2d(2 * c * m, c * m, 3, padding=1, bias=False)) for m in (4, 2, 1))
         self.tail = nn.ModuleList(spectral_norm(nn.Conv2d(c, c, 3, padding=1, bias=False)) for _ in range(2))
         self.judge = nn.Conv2d(c, 1, 3, padding=1)
 
@@ -228,8 +225,11 @@ class UNetDiscriminator(nn.Module):
         return self.judge(x), hidden
 
 
-GENERATORS = {"srresnet": SRResNet, "rrdb": RRDBNet, "compact": Compact}
-DISCRIMINATORS = {"srgan": SRGANDiscriminator, "unet": UNetDiscriminator}
+GENERATORS: dict[str, type[SRResNet | RRDBNet | Compact]] = {"srresnet": SRResNet, "rrdb": RRDBNet, "compact": Compact}
+DISCRIMINATORS: dict[str, type[SRGANDiscriminator | UNetDiscriminator]] = {
+    "srgan": SRGANDiscriminator,
+    "unet": UNetDiscriminator,
+}
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
@@ -253,7 +253,9 @@ def averaged(config: Config) -> tuple[str, ...]:
 def scan(folder: Path, config: Config, data: DataConfig, seed: int) -> Split:
     unit = 8 * config.scale if config.discriminator == "unet" else config.scale
     if data.crop % unit:
-        raise TrainingError(f"data.crop is {data.crop}, but must be a multiple of {unit} for this discriminator and scale")
+        raise TrainingError(
+            f"data.crop is {data.crop}, but must be a multiple of {unit} for this discriminator and scale"
+        )
     return scan_folder(folder, data, seed)
 
 
@@ -328,7 +330,7 @@ def to_range(x: Tensor, bounds: tuple[float, float]) -> Tensor:
 def samples(config: Config, networks: Networks, split: Split, data: DataConfig) -> Picture:
     """Rows of held-out crops: bicubic enlargement, the generator's, the original."""
     rows = []
-    for path, low, high in _held_out(config, split, _SAMPLE_SIDE):
+    for low, high in _held_out(config, split, _SAMPLE_SIDE):
         size = (high.shape[1], high.shape[0])
         rows.append(np.hstack([enlarge(low, size), _restore(config, networks["generator"], low), high]))
     width = max(row.shape[1] for row in rows)
@@ -339,17 +341,17 @@ def evaluate(config: Config, networks: Networks, split: Split, data: DataConfig)
     """Mean PSNR and SSIM (Y channel) on the middle of each held-out picture, degraded as in training."""
     scores = [
         metrics.super_resolution(_restore(config, networks["generator"], low), high, config.scale)
-        for _, low, high in _held_out(config, split, 384)
+        for low, high in _held_out(config, split, 384)
     ]
     return {"psnr_y": float(np.mean([s[0] for s in scores])), "ssim_y": float(np.mean([s[1] for s in scores]))}
 
 
-def _held_out(config: Config, split: Split, side: int) -> Iterator[tuple[Path, Picture, Picture]]:
+def _held_out(config: Config, split: Split, side: int) -> Iterator[tuple[Picture, Picture]]:
     for number, path in enumerate(split.holdout):
         high = centre_crop(read_picture(path), side)
         height, width = (length - length % config.scale for length in high.shape[:2])
         high = np.ascontiguousarray(high[:height, :width])
-        yield path, degrade(high, config.scale, config.degrade, rng(number)), high
+        yield degrade(high, config.scale, config.degrade, rng(number)), high
 
 
 def enlarge(low: Picture, size: tuple[int, int]) -> Picture:

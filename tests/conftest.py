@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import gantool
+from gantool.pictures import Pixels
+from gantool_export import export
+from gantool_trainer import loop, recipe
+from tiny import TINY
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test sees or touches the models that the user of this machine has added."""
+    monkeypatch.setenv("GANTOOL_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def photos() -> Path:
+    return Path(__file__).parent / "pictures"
+
+
+@pytest.fixture(scope="session")
+def photo(photos: Path) -> Pixels:
+    from PIL import Image
+
+    return np.asarray(Image.open(photos / "astronaut.jpg"))
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    loop.train(recipe.load("upscale-x4-fidelity", TINY), photos, out, accelerator="cpu")
+    return out
+
+
+@pytest.fixture(scope="session")
+def tiny_file(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
+    (written,) = export(tiny_run, tmp_path_factory.mktemp("models") / "tiny.onnx")
+    return written.path
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_file: Path) -> gantool.Model:
+    return gantool.load(tiny_file, device="cpu", threads=1)

@@ -1,0 +1,81 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gantool_trainer import data
+from gantool_trainer.data import DataConfig, SuperResolutionPairs, batches, scan
+from gantool_trainer.degrade import DegradeConfig
+from gantool_trainer.errors import TrainingError
+
+CONFIG = DataConfig(crop=32, holdout=2, workers=0)
+
+
+def pairs(photos: Path, **changes: object) -> SuperResolutionPairs:
+    config = CONFIG.model_copy(update=changes)
+    return SuperResolutionPairs(scan(photos, config, 0).train, config, DegradeConfig(), 4, seed=3)
+
+
+def test_split_is_disjoint_complete_and_fixed_by_the_seed(photos: Path) -> None:
+    split = scan(photos, CONFIG, 5)
+    assert len(split.holdout) == 2 and len(split.train) == 6
+    assert not set(split.train) & set(split.holdout)
+    assert scan(photos, CONFIG, 5) == split
+
+
+def test_an_epoch_sees_every_picture_once() -> None:
+    for epoch in range(3):
+        assert sorted(data.permutation(0, epoch, 50)) == list(range(50))
+    assert not np.array_equal(data.permutation(0, 0, 50), data.permutation(0, 1, 50))
+
+
+def test_a_sample_is_a_function_of_its_number(photos: Path) -> None:
+    a, b = pairs(photos), pairs(photos)
+    a[0], a[7]  # history must not matter
+    assert all(torch.equal(x, y) for x, y in zip(a[100], b[100], strict=True))
+    assert not torch.equal(a[100][1], a[101][1])
+
+
+def test_without_room_for_a_cache_samples_are_the_same(photos: Path) -> None:
+    assert torch.equal(pairs(photos)[9][1], pairs(photos, cache_gb=0.0)[9][1])
+
+
+def test_shapes_and_range(photos: Path) -> None:
+    low, high = pairs(photos)[0]
+    assert low.shape == (3, 8, 8) and high.shape == (3, 32, 32)
+    assert high.min() >= 0 and high.max() <= 1 and high.dtype == torch.float32
+
+
+def test_processes_share_the_batches_of_one(photos: Path) -> None:
+    source = pairs(photos)
+    (whole,) = batches(source, CONFIG, 4, 5, batch=4)
+    first, second = (next(batches(source, CONFIG, 4, 5, batch=2, rank=rank, world=2)) for rank in (0, 1))
+    assert torch.equal(whole[1], torch.cat([first[1], second[1]]))
+
+
+def test_workers_do_not_change_the_batches(photos: Path) -> None:
+    alone, helped = (next(batches(pairs(photos), CONFIG.model_copy(update={"workers": w}), 3, 4, 2)) for w in (0, 1))
+    assert torch.equal(alone[0], helped[0])
+
+
+def test_bad_folders_are_named_in_one_message(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="not a folder"):
+        scan(tmp_path / "nowhere", CONFIG, 0)
+    with pytest.raises(TrainingError, match="no pictures"):
+        scan(tmp_path, CONFIG, 0)
+    (tmp_path / "text.jpg").write_text("hello")
+    Image.new("RGB", (20, 40)).save(tmp_path / "small.png")
+    shutil.copy(photos / "dog.jpg", tmp_path)
+    with pytest.raises(TrainingError) as caught:
+        scan(tmp_path, CONFIG, 0)
+    message = str(caught.value)
+    assert "text.jpg is unreadable" in message and "small.png is 20x40" in message and "dog" not in message
+
+
+def test_too_few_pictures_for_the_holdout(photos: Path, tmp_path: Path) -> None:
+    shutil.copy(photos / "dog.jpg", tmp_path)
+    with pytest.raises(TrainingError, match="holdout"):
+        scan(tmp_path, CONFIG, 0)

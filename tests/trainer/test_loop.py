@@ -1,0 +1,123 @@
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from gantool_trainer import checkpoint, loop, recipe
+from gantool_trainer.checkpoint import Checkpoint
+from gantool_trainer.errors import CheckpointError, TrainingError
+from gantool_trainer.loop import Progress
+from gantool_trainer.recipe import TrainConfig
+from tiny import TINY
+
+ADVERSARIAL = (*TINY, "model.adversarial_from=2", "train.log_every=1", "train.sample_every=4", "train.schedule=cosine")
+
+
+def train(out: Path, photos: Path, *overrides: str, **options: object) -> bool:
+    return loop.train(recipe.load("upscale-x4", [*ADVERSARIAL, *overrides]), photos, out, accelerator="cpu", **options)  # type: ignore[arg-type]
+
+
+def same(a: Checkpoint, b: Checkpoint) -> bool:
+    return (
+        a.step == b.step
+        and a.tensors.keys() == b.tensors.keys()
+        and all(torch.equal(value, b.tensors[name]) for name, value in a.tensors.items())
+    )
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_resumed_equals_uninterrupted_to_the_bit(precision: str, photos: Path, tmp_path: Path) -> None:
+    # 7 training pictures at batch 2: step 5 is in mid-epoch; the adversarial stage has begun.
+    extra = ("train.steps=8", f"train.precision={precision}")
+    train(tmp_path / "whole", photos, *extra)
+
+    def stop_at_five(progress: Progress) -> None:
+        if progress.step == 4:  # reported after the step; the signal is seen at the end of the next
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert not train(tmp_path / "parts", photos, *extra, report=stop_at_five)
+    assert checkpoint.load(tmp_path / "parts").step == 5
+    assert train(tmp_path / "parts", photos, *extra, resume=True)
+    assert same(checkpoint.load(tmp_path / "whole"), checkpoint.load(tmp_path / "parts"))
+
+
+def test_another_seed_gives_other_weights(photos: Path, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        train(tmp_path / str(seed), photos, f"train.seed={seed}")
+    assert not same(checkpoint.load(tmp_path / "1"), checkpoint.load(tmp_path / "2"))
+
+
+def test_a_run_leaves_what_it_promises(photos: Path, tmp_path: Path) -> None:
+    train(tmp_path, photos, "train.steps=4", "train.snapshot_every=2", "train.save_every=2")
+    lines = [json.loads(line) for line in (tmp_path / "stats.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [1, 2, 3, 4]
+    assert "generator/pixel" in lines[0] and "discriminator/judge" in lines[3] and lines[3]["psnr_y"] > 10
+    assert (tmp_path / "samples" / "0000004.png").stat().st_size > 1000
+    assert (tmp_path / "step-0000002.safetensors").exists() and any((tmp_path / "tensorboard").iterdir())
+    assert recipe.parse({k: v for k, v in json.loads((tmp_path / "recipe.json").read_text()).items() if k != "data"})
+
+
+def test_resuming_drops_figures_of_the_steps_done_again(photos: Path, tmp_path: Path) -> None:
+    train(tmp_path, photos, "train.steps=4", "train.snapshot_every=2", "train.save_every=2")
+    (tmp_path / "step-0000002.safetensors").replace(tmp_path / checkpoint.LAST)
+    train(tmp_path, photos, "train.steps=4", resume=True)
+    steps = [json.loads(line)["step"] for line in (tmp_path / "stats.jsonl").read_text().splitlines()]
+    assert steps == [1, 2, 3, 4]
+
+
+def test_starting_over_a_run_is_refused(photos: Path, tmp_path: Path) -> None:
+    train(tmp_path, photos)
+    with pytest.raises(CheckpointError, match="--resume"):
+        train(tmp_path, photos)
+
+
+def test_nothing_to_resume(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        train(tmp_path, photos, resume=True)
+
+
+def test_weights_of_another_run_are_taken(photos: Path, tmp_path: Path) -> None:
+    train(tmp_path / "first", photos)
+    initial = checkpoint.load(tmp_path / "first").part("average", "generator")
+    rates = ("optimisers.generator.lr=1e-12", "train.steps=1", "train.average=0.0")
+    train(tmp_path / "second", photos, *rates, initial=tmp_path / "first")
+    after = checkpoint.load(tmp_path / "second").part("networks", "generator")
+    assert all(torch.allclose(initial[name], after[name], atol=1e-6) for name in initial)
+
+
+def test_weights_of_another_scale_are_taken_where_they_fit(photos: Path, tmp_path: Path) -> None:
+    train(tmp_path / "x4", photos)
+    loop.train(
+        recipe.load("upscale-x2", [*TINY, "optimisers.generator.lr=1e-12", "train.steps=1"]),
+        photos,
+        tmp_path / "x2",
+        initial=tmp_path / "x4",
+        accelerator="cpu",
+    )
+    before, after = (checkpoint.load(tmp_path / run).part("average", "generator") for run in ("x4", "x2"))
+    assert torch.allclose(before["body.0.0.weight"], after["body.0.0.weight"], atol=1e-6)
+    assert before["tail.0.weight"].shape != after["tail.0.weight"].shape
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no longer finite"):
+        train(tmp_path, photos, "optimisers.generator.lr=1e30", "train.steps=4", "train.clip=0")
+
+
+def test_schedules() -> None:
+    cosine = TrainConfig(steps=100, schedule="cosine", warmup=10)
+    assert loop.rate(cosine, 0) < 0.2 and loop.rate(cosine, 10) > 0.95 and loop.rate(cosine, 99) < 0.02
+    linear = TrainConfig(steps=100, schedule="linear")
+    assert [loop.rate(linear, step) for step in (0, 50, 75, 100)] == [1, 1, 0.5, 0]
+
+
+def test_average_moves_towards_the_network() -> None:
+    average, network = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    expected: Tensor = 0.9 * average.weight.detach() + 0.1 * network.weight.detach()
+    average.requires_grad_(False)
+    loop.average_weights(average, network, 0.9)
+    assert torch.allclose(average.weight, expected)

@@ -1,0 +1,39 @@
+import math
+
+import pytest
+import torch
+
+from gantool_trainer import losses
+
+
+def test_bce_against_hand_computed_values() -> None:
+    logits = torch.tensor([0.0, math.log(3)])  # sigmoid: 1/2 and 3/4
+    assert losses.bce_real(logits).item() == pytest.approx((math.log(2) + math.log(4 / 3)) / 2)
+    assert losses.bce_fake(logits).item() == pytest.approx((math.log(2) + math.log(4)) / 2)
+
+
+def test_relativistic_against_hand_computed_value() -> None:
+    real, fake = torch.tensor([2.0, 4.0]), torch.tensor([1.0, 1.0])
+    softplus = lambda x: math.log1p(math.exp(x))  # noqa: E731
+    more = (softplus(-(2 - 1)) + softplus(-(4 - 1))) / 2
+    less = softplus(1 - 3)
+    assert losses.relativistic(real, fake).item() == pytest.approx((more + less) / 2)
+
+
+def test_relativistic_falls_as_real_and_fake_part() -> None:
+    near, far = (losses.relativistic(torch.tensor([gap]), torch.tensor([0.0])).item() for gap in (1.0, 5.0))
+    assert far < near
+
+
+def test_feature_distance_is_zero_for_equals_and_ignores_the_size_of_activations() -> None:
+    a, b = torch.randn(2, 3, 4, 4), torch.randn(2, 3, 4, 4)
+    assert losses.feature_distance([a], [a]).item() == 0
+    one = losses.feature_distance([a], [b])
+    assert losses.feature_distance([1000 * a], [1000 * b]).item() == pytest.approx(one.item(), rel=1e-5)
+
+
+def test_feature_distance_trains_ours_alone() -> None:
+    ours, theirs = (torch.randn(1, 2, 4, 4, requires_grad=True) for _ in range(2))
+    losses.feature_distance([ours], [theirs]).backward()
+    assert ours.grad is not None and ours.grad.abs().sum() > 0
+    assert theirs.grad is None

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pytest
+
+from gantool_trainer import recipe
+from gantool_trainer.errors import TrainingError
+
+
+@pytest.mark.parametrize("name", recipe.names())
+def test_every_recipe_survives_a_checkpoint(name: str) -> None:
+    loaded = recipe.load(name)
+    assert loaded.description
+    assert recipe.parse(recipe.dump(loaded)) == loaded
+
+
+def test_every_value_can_be_overridden() -> None:
+    changed = recipe.load(
+        "srgan",
+        ["train.steps=7", "model.generator=rrdb", "optimisers.generator.lr=1e-5", "model.degrade.jpeg=[10, 20]"],
+    )
+    assert changed.train.steps == 7
+    assert changed.model.generator == "rrdb"
+    assert changed.optimisers["generator"].lr == 1e-5
+    assert changed.model.degrade.jpeg == (10, 20)
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("train.stepz=1", "stepz"),
+        ("train.steps=-1", "steps"),
+        ("model.generator=vae", "compact"),
+        ("train", "NAME=VALUE"),
+        ("train.steps.more=1", "is a value"),
+        ("optimisers.critic.lr=1", "critic"),
+        ("family=vae", "srgan"),
+    ],
+)
+def test_bad_overrides_say_what_is_wrong(override: str, says: str) -> None:
+    with pytest.raises(TrainingError, match=says):
+        recipe.load("srgan", [override])
+
+
+def test_own_recipe_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('family = "srgan"\n[train]\nsteps = 3\n')
+    assert recipe.load(str(file)).train.steps == 3
+    file.write_text("family = ")
+    with pytest.raises(TrainingError, match=r"mine\.toml"):
+        recipe.load(str(file))
+
+
+def test_unknown_recipe_lists_those_there_are() -> None:
+    with pytest.raises(TrainingError, match="srgan"):
+        recipe.load("nonesuch")
