@@ -4,7 +4,7 @@
     python benchmarks/upscale.py speed --checkpoint runs/x4-fidelity
     python benchmarks/upscale.py robust --pictures data/photos/free
 
-quality: PSNR and SSIM on the Y channel (BT.601, 16..235), ``scale`` pixels cut at each border, LR pictures as published.
+quality: PSNR and SSIM on the Y channel (BT.601, 16..235), ``scale`` pixels cut at each border, LR as published.
 speed: ONNX Runtime and torch eager in turn, same network, same threads, same picture, fp32; medians and their ratio.
 robust: photographs shrunk by bicubic, with noise of sigma 5 and JPEG 60 on top; PSNR beside bicubic's.
 """
@@ -77,7 +77,7 @@ def speed(
     picture = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
     planes = torch.from_numpy(picture.transpose(2, 0, 1).copy()).float()[None] / 255
     last = planes.to(memory_format=torch.channels_last)
-    channels_last = copy.deepcopy(network).to(memory_format=torch.channels_last)
+    channels_last = copy.deepcopy(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     session = model._session
 
     def eager() -> None:
@@ -103,14 +103,10 @@ def speed(
             if round_:  # the first is warm-up
                 times[name].append(time.perf_counter() - start)
     base = statistics.median(times["torch eager"])
-    print(
-        f"{recipe.model.generator} x{recipe.model.scale}, {side}x{side} input, {threads} threads, {rounds} rounds in turn"
-    )
+    print(f"{recipe.model.generator} x{recipe.model.scale}, {side}x{side} input, {threads} threads, {rounds} rounds")
     for name, taken in times.items():
         median = statistics.median(taken)
-        print(
-            f"{name:28} {median * 1e3:8.1f} ms {side * side / median / 1e6:6.3f} MP/s  {base / median:5.2f} x torch eager"
-        )
+        print(f"{name:28} {median * 1e3:8.1f} ms {side * side / median / 1e6:6.3f} MP/s {base / median:5.2f} x eager")
 
 
 @app.command()
@@ -141,9 +137,7 @@ def robust(
     mean = np.mean(rows, axis=0)
     better = sum(row[2] > row[0] for row in rows)
     print(f"{loaded} on {len(rows)} photographs, noise sigma {sigma}, JPEG {jpeg}; PSNR/SSIM on Y")
-    print(
-        f"bicubic {mean[0]:.2f} {mean[1]:.4f}; model {mean[2]:.2f} {mean[3]:.4f}; better PSNR in {better} of {len(rows)}"
-    )
+    print(f"bicubic {mean[0]:.2f} {mean[1]:.4f}; model {mean[2]:.2f} {mean[3]:.4f}; better in {better} of {len(rows)}")
 
 
 def jpeg_round_trip(picture: Picture, quality: int) -> Picture:

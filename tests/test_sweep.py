@@ -1,4 +1,4 @@
-"""Every recipe, end to end: two steps, a checkpoint, an export in parity with torch, a picture through the command line."""
+"""Every recipe, end to end: two steps, checkpoint, export in parity with torch, a picture through the CLI."""
 
 from pathlib import Path
 

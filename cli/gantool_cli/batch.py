@@ -91,13 +91,13 @@ def _convert(
     model: "Model", job: Job, overwrite: bool, tile: int | None, progress: Callable[[float], None]
 ) -> tuple[int, int]:
     """Returns (width, height) of the result."""
-    from gantool import files
+    from gantool import ImageError, files
 
     source: Path | bytes = job.source
     if job.source == PIPE:
         source = sys.stdin.buffer.read()
         if not source:
-            raise files.ImageError("nothing was piped in; give a picture, or pipe one in: gantool upscale photo.jpg")
+            raise ImageError("nothing was piped in; give a picture, or pipe one in: gantool upscale photo.jpg")
     if job.target != PIPE:
         format = files.target_format(job.target)
         files.check_free(job.target, overwrite=overwrite)

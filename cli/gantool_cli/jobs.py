@@ -30,8 +30,8 @@ class Problem:
 def plan(inputs: Sequence[str], output: str | None, label: str) -> tuple[list[Job], list[Problem]]:
     """Jobs and problems, in the order of the inputs.
 
-    A file goes beside itself as NAME-LABEL.EXT, a folder to FOLDER-LABEL with its tree kept. With ``output``, one file goes
-    to that name; several, and folders, go into that folder under their own names.
+    A file goes beside itself as NAME-LABEL.EXT, a folder to FOLDER-LABEL with its tree kept. With ``output``, one file
+    goes to that name; several, and folders, go into that folder under their own names.
     """
     sources = list(_expand(inputs))
     folder = _output_folder(sources, output)

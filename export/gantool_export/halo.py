@@ -24,8 +24,8 @@ class Halo:
 def find_halo(network: nn.Module, scale: int, multiple: int, output_span: float) -> Halo:
     """The halo for a network that maps (N, 3, H, W) to (N, C, scale H, scale W).
 
-    The receptive radius where it is at most 64. Beyond, the smallest halo whose error on a test picture is below half of an
-    8-bit level, with the receptive radius as the upper bound. Networks that see everything cannot be tiled ("whole").
+    The receptive radius where it is at most 64. Beyond, the smallest halo whose error on a test picture is below half
+    of an 8-bit level, bounded by the receptive radius. Networks that see everything cannot be tiled ("whole").
     """
     radius = receptive_radius(network, scale, multiple)
     if radius is None:

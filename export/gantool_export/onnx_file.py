@@ -37,7 +37,7 @@ def write_onnx(network: nn.Module, card: ModelCard, target: Path, *, overwrite: 
     Raises:
         ExportError: tracing failed or the difference exceeds 1e-4; nothing is written.
     """
-    network = network.cpu().float().eval().to(memory_format=torch.contiguous_format)
+    network = network.cpu().float().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     model = _trace(network, card)
     onnx.helper.set_model_props(model, {KEY: card.to_json()})
     onnx.checker.check_model(model, full_check=True)

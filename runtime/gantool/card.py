@@ -109,10 +109,11 @@ class ModelCard:
 
 
 def _ports(values: Any) -> tuple[Port, ...]:
-    ports = []
+    ports: list[Port] = []
     for value in values:
         _known(Port, value, "card's port")
-        ports.append(Port(**{k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}))
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+        ports.append(Port(**plain))
     return tuple(ports)
 
 

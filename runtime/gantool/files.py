@@ -27,7 +27,12 @@ FORMATS = {
 """Formats that are read and written, by the suffix of the name."""
 
 _LARGEST = {"JPEG": 65_500, "WEBP": 16_383}  # pixels on a side
-_JPEG_QUALITY, _WEBP_QUALITY = 95, 95
+_ENCODING: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "WEBP": {"quality": 95, "alpha_quality": 100},
+    "PNG": {"compress_level": 6},
+    "TIFF": {"compression": "tiff_adobe_deflate"},
+}
 # Of a TIFF's tags, those that describe the picture and not the file's own layout.
 _DESCRIPTIVE = frozenset({270, 271, 272, 305, 306, 315, 33432})
 _TURNS = {  # EXIF orientation: (mirror left-right first, quarter turns counter-clockwise)
@@ -107,12 +112,7 @@ def write(picture: Picture, metadata: Metadata, format: str, file: IO[bytes]) ->
         deep = to_array(as_dtype(picture, np.dtype(np.uint16)))
         (_write_deep_png if format == "PNG" else _write_deep_tiff)(deep, metadata, file)
         return
-    options: dict[str, Any] = {
-        "JPEG": {"quality": _JPEG_QUALITY, "subsampling": 0, "optimize": False},
-        "WEBP": {"quality": _WEBP_QUALITY, "alpha_quality": 100},
-        "PNG": {"compress_level": 6},
-        "TIFF": {"compression": "tiff_adobe_deflate"},
-    }[format]
+    options = dict(_ENCODING[format])
     image = to_pil(as_dtype(picture, np.dtype(np.uint8)))
     if metadata.icc:
         options["icc_profile"] = metadata.icc
@@ -178,13 +178,15 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 
 
 def _decode(image: Image.Image, data: bytes, name: str) -> tuple[Picture, Metadata]:
-    format = "JPEG" if image.format == "MPO" else image.format  # phones: a JPEG with a second view behind it
+    # Phones write MPO: a JPEG with a second view behind it.
+    format = "JPEG" if image.format == "MPO" else str(image.format)
     if format not in FORMATS.values():
         raise ImageError(
             f"{name} is a {format} file, which is not supported yet; convert it to JPEG, PNG, WebP or TIFF"
         )
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-        raise ImageError(f"{name} has {image.n_frames} frames; animated and multi-page files are not supported yet")
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":
+        raise ImageError(f"{name} has {frames} frames; animated and multi-page files are not supported yet")
     orientation, exif = _exif(image, format)
     metadata = Metadata(format, exif, _xmp(image), image.info.get("icc_profile") or b"", _dpi(image))
     if _depth(image, data) == 16:
@@ -214,7 +216,7 @@ def _deep(data: bytes, format: str) -> Picture:
     import tifffile
 
     with tifffile.TiffFile(io.BytesIO(data)) as tiff:
-        page = tiff.pages[0]
+        page = tiff.pages.first
         array = page.asarray()
         if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
             array = np.iinfo(array.dtype).max - array

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, cast, overload
+from typing import Any, Protocol, TypedDict, Unpack, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +32,6 @@ TILE = 512
 _SMALLEST_TILE = 32
 
 Floats = npt.NDArray[np.float32]
-Progress = Callable[[float], None]
-"""Called with the finished share, 0..1, after each tile."""
 
 
 class Cancel(Protocol):
@@ -42,11 +40,22 @@ class Cancel(Protocol):
     def is_set(self) -> bool: ...
 
 
+class Options(TypedDict, total=False):
+    """What may be said about one run of a model."""
+
+    progress: Callable[[float], None] | None
+    """Called with the finished share, 0..1, after each tile."""
+    cancel: Cancel | None
+    """Looked at before each tile."""
+    tile: int | None
+    """Side of a tile in input pixels (default 512); the result does not depend on it."""
+
+
 def load(model: str | Path, device: str = "auto", threads: int = 0) -> "Model":
     """Open a model by its name (`gantool models list`) or the path of its file.
 
     Args:
-        device: "auto" takes the best that works; a device asked for by name ("cpu", "cuda", "cuda:1") is used or refused.
+        device: "auto" takes the best that works; one asked for by name ("cpu", "cuda", "cuda:1") is used or refused.
         threads: CPU threads; 0 takes all cores.
 
     Raises:
@@ -83,56 +92,37 @@ class Model:
         return f"<gantool model {self._card.name} on {self._device}>"
 
     @overload
-    def __call__(self, image: str | Path, **options: Any) -> Path: ...
+    def __call__(self, image: str | Path, **options: Unpack[Options]) -> Path: ...
     @overload
-    def __call__(self, image: Image.Image, **options: Any) -> Image.Image: ...
+    def __call__(self, image: Image.Image, **options: Unpack[Options]) -> Image.Image: ...
     @overload
-    def __call__(self, image: npt.NDArray[Any], **options: Any) -> npt.NDArray[Any]: ...
+    def __call__(self, image: Pixels, **options: Unpack[Options]) -> Pixels: ...
 
-    def __call__(
-        self,
-        image: str | Path | Image.Image | npt.NDArray[Any],
-        *,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
-        tile: int | None = None,
-    ) -> Any:
+    def __call__(self, image: str | Path | Image.Image | Pixels, **options: Unpack[Options]) -> Any:
         """Run the model on one picture; the same kind comes out as went in.
 
         Args:
             image: a Pillow image; an array (H, W) or (H, W, 1..4) of uint8, uint16 or float in 0..1; or the path of a
                 file, whose result is written beside it under a new name, which is returned.
-            progress: called after each tile.
-            cancel: looked at before each tile.
-            tile: side of a tile in input pixels (default 512); the result does not depend on it.
+            options: see `Options`.
 
         Raises:
             ImageError: the picture cannot be read or written, or the result's file exists.
             Cancelled: ``cancel`` was set; nothing is written.
         """
         if isinstance(image, str | Path):
-            source = Path(image)
-            return self.convert(source, self.beside(source), progress=progress, cancel=cancel, tile=tile)
+            return self.convert(Path(image), self.beside(Path(image)), **options)
         if isinstance(image, np.ndarray):
-            return to_array(self.run(from_array(image), progress=progress, cancel=cancel, tile=tile))
+            return to_array(self.run(from_array(image), **options))
         if isinstance(image, Image.Image):
-            return to_pil(self.run(from_pil(image), progress=progress, cancel=cancel, tile=tile))
+            return to_pil(self.run(from_pil(image), **options))
         raise ImageError(f"cannot take a {type(image).__name__}; give a Pillow image, a numpy array or a path")
 
     def beside(self, source: Path) -> Path:
         """Where the result of a file goes by default: photo.jpg to photo-MODEL.jpg."""
         return source.with_name(f"{source.stem}-{self._card.name}{source.suffix}")
 
-    def convert(
-        self,
-        source: Path | bytes,
-        target: Path,
-        *,
-        overwrite: bool = False,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
-        tile: int | None = None,
-    ) -> Path:
+    def convert(self, source: Path, target: Path, *, overwrite: bool = False, **options: Unpack[Options]) -> Path:
         """Run the model on a file and write the result as another, with the metadata carried over.
 
         Raises:
@@ -142,43 +132,32 @@ class Model:
         files.check_free(target, overwrite=overwrite)
         picture, metadata = files.read(source)
         files.check_fits(self.result_size(picture.size), format, picture.alpha is not None)
-        result = self.run(picture, progress=progress, cancel=cancel, tile=tile)
-        files.save(result, metadata, target, overwrite=overwrite)
+        files.save(self.run(picture, **options), metadata, target, overwrite=overwrite)
         return target
 
     def result_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(width, height) of the result for a picture of (width, height)."""
         return size[0] * self._card.scale, size[1] * self._card.scale
 
-    def run(
-        self,
-        picture: Picture,
-        *,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
-        tile: int | None = None,
-    ) -> Picture:
+    def run(self, picture: Picture, **options: Unpack[Options]) -> Picture:
         """Run the model on pixels. Depth, grayness and matte are kept; the matte is enlarged bicubically."""
         picture = bleed(picture)
         width, height = self.result_size(picture.size)
         gray = picture.gray
         result = np.empty((height, width) if gray else (height, width, 3), picture.colour.dtype)
-        for box, values in self.tiles(picture.colour, progress=progress, cancel=cancel, tile=tile or TILE):
+        for box, values in self.tiles(picture.colour, **options):
             block = values.mean(axis=0) if gray else values.transpose(1, 2, 0)
             result[box.slices] = quantise(block, result.dtype)
         alpha = None if picture.alpha is None else resize_matte(picture.alpha, (width, height))
         return Picture(result, alpha)
 
-    def tiles(
-        self, colour: Pixels, *, progress: Progress | None = None, cancel: Cancel | None = None, tile: int = TILE
-    ) -> Iterator[tuple[Box, Floats]]:
+    def tiles(self, colour: Pixels, **options: Unpack[Options]) -> Iterator[tuple[Box, Floats]]:
         """The result piece by piece: (place in the result, values (3, h, w) in 0..1).
 
         A tile that does not fit the device's memory is cut in four and tried again.
         """
-        card = self._card
-        if card.halo_source == "whole":
-            tile = max(colour.shape[:2])
+        card, cancel, progress = self._card, options.get("cancel"), options.get("progress")
+        tile = max(colour.shape[:2]) if card.halo_source == "whole" else options.get("tile") or TILE
         image = Box(0, 0, colour.shape[0], colour.shape[1])
         whole = Box(0, 0, _padded(image.height, card), _padded(image.width, card))
         finished = 0

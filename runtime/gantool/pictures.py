@@ -129,8 +129,8 @@ def _push_pull(colour: npt.NDArray[np.float32], weight: npt.NDArray[np.float32])
         return colour
     rows, columns = np.arange(height) // 2, np.arange(width) // 2
     half = _halve(weight)
-    coarse = _halve(colour * weight) / np.maximum(half, 1e-6)
-    coarse = _push_pull(coarse, np.minimum(half, 1))
+    average = (_halve(colour * weight) / np.maximum(half, 1e-6)).astype(np.float32)
+    coarse = _push_pull(average, np.minimum(half, np.float32(1)))
     return np.where(weight > 0, colour, coarse[rows][:, columns])
 
 

@@ -1,7 +1,7 @@
 """Cut a picture into tiles so that the pieces put together equal the whole result.
 
-Exact for a fully convolutional network when the halo is at least its receptive radius, tile origins are multiples of its
-stride, and windows end at the picture's own border, so that the network's padding acts there and nowhere else.
+Exact for a fully convolutional network when the halo is at least its receptive radius, tile origins are multiples of
+its stride, and windows end at the picture's own border, so that the network's padding acts there and nowhere else.
 """
 
 from collections.abc import Iterator

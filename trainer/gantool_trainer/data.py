@@ -1,7 +1,7 @@
 """Folders of pictures: scanned and checked before the first step, then sampled without state.
 
 Sample number ``n`` of a run belongs to epoch ``n // N`` and is picture ``permutation(seed, epoch)[n % N]``;
-its augmentation is drawn from (seed, n). A step therefore always sees the same batch, however often the run was stopped.
+its augmentation is drawn from (seed, n). A step therefore sees the same batch however often the run was stopped.
 """
 
 import signal

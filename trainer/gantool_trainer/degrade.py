@@ -115,10 +115,9 @@ def sinc_kernel(rng: np.random.Generator, size: int = 21) -> Floats:
 
 
 def convolve(x: Floats, kernel: Floats) -> Floats:
-    """Filter each channel of (H, W, C) with an odd (K, K) kernel; borders are reflected where they are wide enough."""
+    """Filter each channel of (H, W, C) with an odd (K, K) kernel; borders are reflected."""
     pad = kernel.shape[0] // 2
-    mode = "reflect" if min(x.shape[:2]) > pad else "edge"
-    padded = np.pad(x, ((pad, pad), (pad, pad), (0, 0)), mode=mode)
+    padded = np.pad(x, ((pad, pad), (pad, pad), (0, 0)), mode="reflect")
     planes = torch.from_numpy(np.ascontiguousarray(padded.transpose(2, 0, 1))).unsqueeze(1)
     with torch.inference_mode():
         filtered = F.conv2d(planes, torch.from_numpy(kernel)[None, None])

@@ -58,6 +58,6 @@ def _imagenet_weights() -> dict[str, Any]:
         return dict(VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True))
     except (ImportError, OSError) as error:
         raise TrainingError(
-            f"VGG19 features need torchvision and its ImageNet weights ({error}); install torchvision and let it download "
-            f"them once, or train with --set model.features=discriminator"
+            f"VGG19 features need torchvision and its ImageNet weights ({error}); install torchvision and let it "
+            f"download them once, or train with --set model.features=discriminator"
         ) from error

@@ -153,7 +153,9 @@ class State:
 def _prepare(fabric: Fabric, recipe: Recipe, before: Checkpoint | None, initial: Checkpoint | None) -> State:
     family, config = FAMILIES[recipe.family], recipe.model
     torch.manual_seed(torch_seed(recipe.train.seed, _INITIAL))
-    networks = {name: n.to(memory_format=torch.channels_last) for name, n in family.networks(config).items()}
+    networks = family.networks(config)
+    for network in networks.values():
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averages = {name: copy.deepcopy(networks[name]).eval().requires_grad_(False) for name in family.averaged(config)}
     if before is not None:
         restore_networks(before, networks, averages)
@@ -226,8 +228,8 @@ def average_weights(average: nn.Module, network: nn.Module, decay: float) -> Non
     """average <- decay average + (1 - decay) network, in place; buffers such as norm statistics are copied."""
     for a, b in zip(average.parameters(), network.parameters(), strict=True):
         a.lerp_(b, 1 - decay)
-    for a, b in zip(average.buffers(), network.buffers(), strict=True):
-        a.copy_(b)
+    for ours, theirs in zip(average.buffers(), network.buffers(), strict=True):
+        ours.copy_(theirs)
 
 
 def pack(step: int, recipe: Recipe, state: State) -> Checkpoint:

@@ -20,7 +20,7 @@ def psnr(a: Floats, b: Floats) -> float:
 
 
 def ssim(a: Floats, b: Floats) -> float:
-    """Structural similarity of two (H, W) planes in 0..255 (Wang et al. 2004: 11x11 Gaussian, sigma 1.5, valid area)."""
+    """Structural similarity of two (H, W) planes in 0..255 (Wang et al. 2004; 11x11 Gaussian of sigma 1.5, valid)."""
     mean_a, mean_b = _smooth(a), _smooth(b)
     var_a, var_b = _smooth(a * a) - mean_a**2, _smooth(b * b) - mean_b**2
     cov = _smooth(a * b) - mean_a * mean_b

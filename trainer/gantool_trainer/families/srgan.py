@@ -88,7 +88,7 @@ class SRResNet(nn.Module):
 
 
 class RRDBNet(nn.Module):
-    """ESRGAN's generator (1809.00219, section 3.1): no normalisation, dense blocks inside residual ones; 0..1 to 0..1."""
+    """ESRGAN's generator (1809.00219, section 3.1): dense blocks in residual ones, no normalisation; 0..1 to 0..1."""
 
     output_range = (0.0, 1.0)
 
