@@ -14,11 +14,12 @@ import io
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import typer
 from PIL import Image
@@ -32,6 +33,7 @@ from gantool_trainer.degrade import Picture, bicubic, to_uint8
 from gantool_trainer.families import FAMILIES
 from gantool_trainer.recipe import parse
 
+Scores = npt.NDArray[np.float64]
 app = typer.Typer(help=__doc__, rich_markup_mode=None)
 
 
@@ -46,14 +48,21 @@ def quality(
     scale = loaded.card.scale
     print(f"{loaded} x{scale}; PSNR/SSIM on Y (BT.601, 16..235), {scale} px cut at each border, LR as published")
     print(f"{'set':8} {'bicubic':>16} {'model':>16}")
-    for folder in sorted(p for p in sets.iterdir() if p.is_dir()):
+    for name, plain, ours in published_sets(loaded, sets):
+        print(f"{name:8} {plain[0]:8.2f} {plain[1]:7.4f} {ours[0]:8.2f} {ours[1]:7.4f}")
+
+
+def published_sets(model: gantool.Model, sets: Path) -> Iterator[tuple[str, Scores, Scores]]:
+    """(name, bicubic's mean PSNR and SSIM, the model's) of each set that has this scale."""
+    scale = model.card.scale
+    for folder in sorted(p for p in sets.iterdir() if (p / f"LR-x{scale}").is_dir()):
         rows = []
         for low_path, high_path in _pairs(folder, scale):
             low, high = read_picture(low_path), read_picture(high_path)
             high = high[: low.shape[0] * scale, : low.shape[1] * scale]
-            rows.append([*_score(enlarge(low, scale), high, scale), *_score(loaded(low), high, scale)])
-        mean = np.mean(rows, axis=0)
-        print(f"{folder.name:8} {mean[0]:8.2f} {mean[1]:7.4f} {mean[2]:8.2f} {mean[3]:7.4f}   ({len(rows)} pictures)")
+            rows.append([metrics.super_resolution(x, high, scale) for x in (enlarge(low, scale), model(low))])
+        plain, ours = np.mean(rows, axis=0)
+        yield folder.name, plain, ours
 
 
 @app.command()
@@ -120,24 +129,32 @@ def robust(
 ) -> None:
     """PSNR beside bicubic's on photographs with noise and JPEG artefacts."""
     loaded = gantool.load(model)
-    scale = loaded.card.scale
     paths = sorted(p for p in pictures.rglob("*") if p.suffix.lower() in SUFFIXES)[:limit]
-    rows = []
+    scores = damaged_photographs(loaded, paths, jpeg, sigma, out)
+    (plain, ours), better = scores.mean(axis=0), int((scores[:, 1, 0] > scores[:, 0, 0]).sum())
+    print(f"{loaded} on {len(paths)} photographs, noise sigma {sigma}, JPEG {jpeg}; PSNR/SSIM on Y")
+    print(
+        f"bicubic {plain[0]:.2f} {plain[1]:.4f}; model {ours[0]:.2f} {ours[1]:.4f}; better in {better} of {len(paths)}"
+    )
+
+
+def damaged_photographs(
+    model: gantool.Model, paths: Sequence[Path], jpeg: int, sigma: float, out: Path | None = None
+) -> Scores:
+    """Shape (pictures, 2, 2): for each picture, bicubic's PSNR and SSIM and the model's."""
+    scale, rows = model.card.scale, []
     for number, path in enumerate(paths):
         high = centre_crop(read_picture(path), 512)
         high = high[: high.shape[0] // scale * scale, : high.shape[1] // scale * scale]
-        noise = np.random.default_rng(number).normal(0, sigma, bicubic(high, scale).shape)
-        low = to_uint8((bicubic(high, scale) + noise).astype(np.float32))
-        low = jpeg_round_trip(low, jpeg)
-        plain, ours = enlarge(low, scale), loaded(low)
-        rows.append([*_score(plain, high, scale), *_score(ours, high, scale)])
+        small = bicubic(high, scale)
+        noise = np.random.default_rng(number).normal(0, sigma, small.shape)
+        low = jpeg_round_trip(to_uint8((small + noise).astype(np.float32)), jpeg)
+        plain, ours = enlarge(low, scale), model(low)
+        rows.append([metrics.super_resolution(x, high, scale) for x in (plain, ours)])
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.hstack([plain, ours, high])).save(out / f"{path.stem}.png")
-    mean = np.mean(rows, axis=0)
-    better = sum(row[2] > row[0] for row in rows)
-    print(f"{loaded} on {len(rows)} photographs, noise sigma {sigma}, JPEG {jpeg}; PSNR/SSIM on Y")
-    print(f"bicubic {mean[0]:.2f} {mean[1]:.4f}; model {mean[2]:.2f} {mean[3]:.4f}; better in {better} of {len(rows)}")
+    return np.array(rows)
 
 
 def jpeg_round_trip(picture: Picture, quality: int) -> Picture:
@@ -159,10 +176,6 @@ def enlarge(low: Picture, scale: int) -> Picture:
     """Pillow's bicubic enlargement."""
     size = (low.shape[1] * scale, low.shape[0] * scale)
     return np.asarray(Image.fromarray(low).resize(size, Image.Resampling.BICUBIC))
-
-
-def _score(restored: Picture, truth: Picture, scale: int) -> tuple[float, float]:
-    return metrics.super_resolution(restored, truth, scale)
 
 
 if __name__ == "__main__":

@@ -150,7 +150,7 @@ def _data_of(out: Path) -> Path | None:
     import json
 
     try:
-        return Path(json.loads((out / "recipe.json").read_text())["data"])
+        return Path(json.loads((out / "recipe.json").read_text())["pictures"])
     except (OSError, ValueError, KeyError):
         return None
 

@@ -8,7 +8,9 @@ HEAVY = ("torch", "onnx", "typer", "rich", "gantool_trainer", "gantool_export", 
 
 def loaded_after(code: str) -> set[str]:
     script = f"import sys\n{code}\nprint(' '.join(sys.modules))"
-    return set(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split())
+    return set(
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    )
 
 
 def test_the_runtime_is_light() -> None:

@@ -281,7 +281,9 @@ class _Log:
         from torch.utils.tensorboard import SummaryWriter
 
         run.folder.mkdir(parents=True, exist_ok=True)
-        run.settings.write_text(json.dumps({"data": str(pictures.resolve()), **recipes.dump(recipe)}, indent=2) + "\n")
+        run.settings.write_text(
+            json.dumps({"pictures": str(pictures.resolve()), **recipes.dump(recipe)}, indent=2) + "\n"
+        )
         lines = run.statistics.read_text().splitlines() if run.statistics.exists() else []
         kept = [line for line in lines if json.loads(line)["step"] <= first]
         run.statistics.write_text("".join(line + "\n" for line in kept))

@@ -1,0 +1,171 @@
+"""The command line as a user meets it: a process, its streams and its exit status."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gantool_trainer import checkpoint
+from tiny import TINY
+
+Done = subprocess.CompletedProcess[str]
+
+
+def gantool(*arguments: object, **options: object) -> Done:
+    command = [sys.executable, "-c", "from gantool_cli.main import main; main()", *map(str, arguments)]
+    defaults: dict[str, object] = {"stdin": subprocess.DEVNULL, "env": {**os.environ, "COLUMNS": "200"}}
+    return subprocess.run(command, capture_output=True, text=options.pop("text", True), **{**defaults, **options})  # type: ignore
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    path = tmp_path / "small.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)).save(path)
+    return path
+
+
+def test_a_picture(small: Path, tiny_file: Path) -> None:
+    done = gantool("upscale", small, "--model", tiny_file)
+    result = small.with_name("small-tiny.png")
+    assert done.returncode == 0 and Image.open(result).size == (64, 48)
+    assert str(result) in done.stdout and "64x48" in done.stdout and "cpu" in done.stdout and done.stderr == ""
+    again = gantool("upscale", small, "--model", tiny_file)
+    assert again.returncode == 1 and "--overwrite" in again.stderr
+    assert gantool("upscale", small, "--model", tiny_file, "--overwrite", "-q").stdout == ""
+
+
+def test_a_pipe(small: Path, tiny_file: Path, tmp_path: Path) -> None:
+    done = gantool("upscale", "-", "--model", tiny_file, stdin=small.open("rb"), text=False)
+    assert done.returncode == 0
+    (tmp_path / "out.png").write_bytes(done.stdout)  # type: ignore[arg-type]
+    assert Image.open(tmp_path / "out.png").size == (64, 48)
+    nothing = gantool("upscale", "--model", tiny_file)
+    assert nothing.returncode == 1 and "piped" in nothing.stderr and nothing.stderr.count("\n") == 1
+
+
+def test_one_bad_file_does_not_stop_a_batch(small: Path, tiny_file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    small.rename(folder / "good.png")
+    (folder / "text.jpg").write_text("hello")
+    (folder / "cut.png").write_bytes((folder / "good.png").read_bytes()[:200])
+    done = gantool("upscale", folder, "--model", tiny_file, "-o", tmp_path / "out", "--json")
+    assert done.returncode == 1
+    rows = {Path(row["input"]).name: row for row in json.loads(done.stdout)}
+    assert rows["good.png"]["error"] is None and (rows["good.png"]["width"], rows["good.png"]["height"]) == (64, 48)
+    assert "not a picture" in rows["text.jpg"]["error"] and "damaged" in rows["cut.png"]["error"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["upscale", "missing.jpg"], "no such file"),
+        (["upscale", "{folder}"], "no pictures"),
+        (["upscale", "{small}", "--model", "nonesuch"], "upscale-x4"),
+        (["upscale", "{small}", "--model", "gone.onnx"], "no model file"),
+        (["upscale", "{small}", "--model", "{small}.onnx"], "not a whole ONNX"),
+        (["upscale", "{small}", "-o", "x.bmp", "--model", "{model}"], ".png"),
+        (["upscale", "{small}", "-o", "/proc/x.png", "--model", "{model}"], "cannot write"),
+        (["upscale", "{small}", "--device", "cuda:99", "--model", "{model}"], "here are: auto"),
+        (["models", "info", "nonesuch"], "no model"),
+        (["models", "remove", "nonesuch"], "was added"),
+        (["export", "{folder}", "-o", "x.onnx"], "no checkpoint"),
+        (["train", "nonesuch", "--data", "{folder}", "--out", "x"], "srgan"),
+        (["train", "srgan", "--data", "{folder}", "--out", "x"], "no pictures"),
+        (["train", "srgan", "--data", "{folder}", "--out", "x", "--set", "model.depth=3"], "depth"),
+    ],
+)
+def test_bad_input_is_one_line(arguments: list[str], says: str, small: Path, tiny_file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    Path(f"{small}.onnx").write_text("no model")
+    names = {"small": str(small), "folder": str(folder), "model": str(tiny_file)}
+    done = gantool(*(argument.format(**names) for argument in arguments), cwd=tmp_path)
+    assert done.returncode == 1
+    assert says in done.stderr and done.stderr.startswith("gantool: ") and done.stderr.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "small.png", "small.png.onnx"]
+
+
+def test_a_full_disk_leaves_nothing(small: Path, tiny_file: Path, tmp_path: Path) -> None:
+    # The size limit of files is the nearest thing to a full disk that needs no privileges.
+    code = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)); from gantool_cli.main import main; main()"
+    )
+    command = [sys.executable, "-c", code, "upscale", str(small), "--model", str(tiny_file)]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 1 and "cannot write" in done.stderr and done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [small]
+
+
+def test_a_polite_kill_leaves_nothing(small: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (900, 900), "teal").save(small)
+    command = [
+        sys.executable,
+        "-c",
+        "from gantool_cli.main import main; main()",
+        "upscale",
+        str(small),
+        "--threads",
+        "1",
+    ]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as process:
+        time.sleep(1.5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 143
+    assert list(tmp_path.iterdir()) == [small]
+
+
+def test_models_of_ones_own(small: Path, tiny_file: Path) -> None:
+    assert gantool("models", "add", tiny_file, "--name", "mine").returncode == 0
+    listed = {row["name"]: row for row in json.loads(gantool("models", "list", "--json").stdout)}
+    assert listed["mine"]["origin"] == "added" and listed["upscale-x4"]["origin"] == "shipped"
+    info = gantool("models", "info", "mine")
+    assert "exact with 7 px" in info.stdout and "srgan" in gantool("models", "info", "mine", "--json").stdout
+    assert gantool("upscale", small, "--model", "mine").returncode == 0
+    assert gantool("models", "remove", "mine").returncode == 0
+    assert "no model 'mine'" in gantool("upscale", small, "--model", "mine").stderr
+
+
+def test_doctor() -> None:
+    done = gantool("doctor")
+    assert (
+        "onnxruntime" in done.stdout and "devices: " in done.stdout and "upscale-x4 (shipped) is whole" in done.stdout
+    )
+    assert (done.returncode == 0) == ("all is well" in done.stdout)
+
+
+def test_doctor_sees_damage(own_home: Path, tiny_file: Path) -> None:
+    gantool("models", "add", tiny_file, "--name", "mine")
+    (own_home / "models" / "mine.onnx").write_bytes(b"rubbish")
+    done = gantool("doctor")
+    assert done.returncode == 1 and "PROBLEM: model mine" in done.stderr
+
+
+def test_training_is_interrupted_and_resumed(photos: Path, tmp_path: Path) -> None:
+    values = [word for value in (*TINY, "train.steps=100000", "train.log_every=1") for word in ("--set", value)]
+    out = tmp_path / "run"
+    code = "from gantool_cli.main import main; main()"
+    command = [sys.executable, "-c", code, "train", "srgan", "--data", photos, "--out", out, "--device", "cpu", *values]
+    with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("step 3/"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130 and "--resume" in rest
+    stopped = checkpoint.load(out).step
+    refused = gantool("train", "srgan", "--data", photos, "--out", out, *values)
+    assert refused.returncode == 1 and "--resume" in refused.stderr
+    resumed = gantool(
+        "train", "srgan", "--out", out, "--resume", "--set", f"train.steps={stopped + 2}", "--device", "cpu"
+    )
+    assert resumed.returncode == 0 and checkpoint.load(out).step == stopped + 2

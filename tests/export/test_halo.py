@@ -1,0 +1,52 @@
+import pytest
+import torch
+from torch import nn
+
+from gantool_export.halo import find_halo, receptive_radius, tiling_error
+from gantool_trainer.families.srgan import Compact, RRDBNet, SRResNet
+
+
+@pytest.mark.parametrize(
+    ("network", "scale", "radius"),
+    [
+        (nn.Conv2d(3, 3, 3, padding=1), 1, 1),
+        (nn.Sequential(nn.Conv2d(3, 4, 9, padding=4), nn.ReLU(), nn.Conv2d(4, 3, 5, padding=2)), 1, 6),
+        (nn.Conv2d(3, 3, 3, padding=4, dilation=4), 1, 4),
+        (nn.Conv2d(3, 3, 1), 1, 0),
+        (Compact(4, 8, 3), 4, 1 + 6 + 1 + 1),
+        (SRResNet(1, 8, 2), 1, 4 + 4 + 1 + 4),
+    ],
+)
+def test_the_radius_is_that_of_the_structure(network: nn.Module, scale: int, radius: int) -> None:
+    assert receptive_radius(network, scale) == radius
+
+
+def test_weights_that_are_zero_do_not_hide_the_structure() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.ReLU(), nn.Conv2d(3, 3, 3, padding=1))
+    for parameter in network.parameters():
+        nn.init.zeros_(parameter)
+    assert receptive_radius(network, 1) == 2
+    assert all(not parameter.any() for parameter in network.parameters())
+
+
+def test_a_network_that_sees_everything_is_run_whole() -> None:
+    class Global(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + x.mean(dim=(2, 3), keepdim=True)
+
+    assert receptive_radius(Global(), 1, limit=64) is None
+
+
+def test_the_halo_is_enough_and_not_too_much() -> None:
+    torch.manual_seed(0)
+    network = Compact(2, 8, 3).eval()
+    halo = find_halo(network, 2, 1, 1.0)
+    assert halo.source == "receptive-field"
+    assert tiling_error(network, 2, halo.pixels, reach=24) < 1e-5
+    assert tiling_error(network, 2, halo.pixels - 1, reach=24) > 1e-7
+
+
+def test_a_very_large_radius_is_replaced_by_what_was_measured() -> None:
+    torch.manual_seed(0)
+    halo = find_halo(RRDBNet(1, 4, 5).eval(), 1, 1, 1.0)
+    assert halo.source == "measured" and halo.pixels < 78

@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+from torch import nn
+
+from gantool import ModelCard, Port, library
+from gantool_export import ExportError, export
+from gantool_export.onnx_file import write_onnx
+from gantool_trainer import checkpoint, recipe
+from gantool_trainer.errors import CheckpointError
+
+SHAPE = ("batch", 3, "height", "width")
+CARD = ModelCard("test", "restore", "test", (Port("image", "image", SHAPE),), (Port("result", "image", SHAPE),))
+
+
+def test_the_card_says_where_the_model_comes_from(tiny_run: Path, tiny_file: Path) -> None:
+    card = library.read_card(tiny_file)
+    assert (card.name, card.task, card.scale, card.halo) == ("tiny", "upscale", 4, 1 + 4 + 1 + 1)
+    assert card.checkpoint_sha256 == library.sha256(tiny_run / checkpoint.LAST)
+    assert recipe.parse(dict(card.recipe)).model.channels == 8
+
+
+def test_the_file_is_whole_dynamic_and_clean(tiny_file: Path) -> None:
+    model = onnx.load(tiny_file)
+    onnx.checker.check_model(model, full_check=True)
+    axes = [axis.dim_param or axis.dim_value for axis in model.graph.input[0].type.tensor_type.shape.dim]
+    assert axes == list(SHAPE)
+    assert not any(tensor.external_data for tensor in model.graph.initializer)
+    assert b"site-packages" not in tiny_file.read_bytes() and str(Path.cwd()).encode() not in tiny_file.read_bytes()
+
+
+def test_the_averaged_weights_are_exported(tiny_run: Path, tiny_file: Path) -> None:
+    average = checkpoint.load(tiny_run).part("average", "generator")["head.weight"]
+    (weight,) = (
+        onnx.numpy_helper.to_array(t) for t in onnx.load(tiny_file).graph.initializer if t.name == "head.weight"
+    )
+    assert torch.equal(torch.from_numpy(weight.copy()), average)
+
+
+def test_a_graph_that_disagrees_with_torch_is_not_written(tmp_path: Path) -> None:
+    class Fickle(nn.Module):
+        """Says one thing while it is traced and another afterwards."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * (2.0 if torch.compiler.is_exporting() else 1.0)
+
+    with pytest.raises(ExportError, match="differ"):
+        write_onnx(Fickle(), CARD, tmp_path / "bad.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_that_is_not_dynamic_is_refused(tmp_path: Path) -> None:
+    class Fixed(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + torch.ones(2, 3, 24, 40)
+
+    with pytest.raises(ExportError):
+        write_onnx(Fixed(), CARD, tmp_path / "bad.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_exported_says_so(tiny_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        export(tmp_path, tmp_path / "a.onnx")
+    with pytest.raises(ExportError, match=r"\.onnx"):
+        export(tiny_run, tmp_path / "a.bin")
+    (tmp_path / "a.onnx").write_text("mine")
+    with pytest.raises(ExportError, match="exists"):
+        export(tiny_run, tmp_path / "a.onnx")
+    assert (tmp_path / "a.onnx").read_text() == "mine"

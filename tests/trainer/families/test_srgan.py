@@ -1,0 +1,114 @@
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from gantool_trainer import features
+from gantool_trainer.errors import TrainingError
+from gantool_trainer.families import srgan
+from gantool_trainer.families.srgan import Config
+
+
+def config(**changes: object) -> Config:
+    small = {
+        "generator": "compact",
+        "channels": 8,
+        "blocks": 2,
+        "discriminator_channels": 4,
+        "features": "discriminator",
+    }
+    return Config.model_validate({**small, "pixel_weight": 1.0, **changes})
+
+
+def batch(scale: int, side: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    return torch.rand(2, 3, side, side), torch.rand(2, 3, side * scale, side * scale)
+
+
+def parameters(network: int, generator: str, blocks: int) -> int:
+    return sum(p.numel() for p in srgan.GENERATORS[generator](4, network, blocks).parameters())
+
+
+def test_the_papers_generators_have_their_published_size() -> None:
+    # Commonly counted: SRResNet 1.5 M, RRDB with 23 blocks (ESRGAN as released) 16.7 M.
+    assert parameters(64, "srresnet", 16) == pytest.approx(1.55e6, rel=0.02)
+    assert parameters(64, "rrdb", 23) == pytest.approx(16.7e6, rel=0.01)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+@pytest.mark.parametrize("generator", ["srresnet", "rrdb", "compact"])
+@pytest.mark.parametrize("discriminator", ["srgan", "unet"])
+def test_updates_in_order_and_every_term_trains_what_it_should(generator: str, discriminator: str, scale: int) -> None:
+    settings = config(generator=generator, discriminator=discriminator, scale=scale)
+    networks = srgan.networks(settings)
+    updates = srgan.step(settings, networks, batch(scale), index=0)
+
+    judge = next(updates)
+    assert judge.optimiser == "discriminator"
+    judge.losses["judge"].backward()
+    assert all(p.grad is None for p in networks["generator"].parameters())
+    assert all(p.grad is not None for p in networks["discriminator"].parameters())
+
+    networks["discriminator"].zero_grad()
+    make = next(updates)
+    assert make.optimiser == "generator" and make.losses.keys() == {"pixel", "features", "adversarial"}
+    for name, loss in make.losses.items():
+        networks["generator"].zero_grad()
+        loss.backward(retain_graph=True)
+        assert reach(networks["generator"]) > 0, name
+    assert all(p.grad is None for p in networks["discriminator"].parameters())
+    assert all(p.requires_grad for p in networks["discriminator"].parameters())
+    assert next(updates, None) is None
+
+
+def reach(network: nn.Module) -> float:
+    return sum(float(p.grad.abs().sum()) for p in network.parameters() if p.grad is not None)
+
+
+def test_before_the_adversarial_stage_pixels_alone_count() -> None:
+    settings = config(adversarial_from=5)
+    (only,) = srgan.step(settings, srgan.networks(settings), batch(4), index=4)
+    assert only.optimiser == "generator" and only.losses.keys() == {"pixel"}
+
+
+@pytest.mark.parametrize("generator", ["srresnet", "compact"])
+def test_a_perfect_generator_has_no_pixel_loss(generator: str) -> None:
+    _, high = batch(1)
+    real = srgan.to_range(high, srgan.GENERATORS[generator].output_range)
+    assert srgan.pixel_loss(config(generator=generator), real, real).item() == 0
+    assert real.min() >= srgan.GENERATORS[generator].output_range[0]
+
+
+def test_crops_that_the_discriminator_cannot_halve_are_refused(tmp_path: object) -> None:
+    from pathlib import Path
+
+    from gantool_trainer.data import DataConfig
+
+    with pytest.raises(TrainingError, match="multiple of 32"):
+        srgan.scan(Path("nowhere"), config(discriminator="unet"), DataConfig(crop=100), 0)
+
+
+def test_vgg_features_load_torchvisions_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = features.Features(37)
+    weights = {name: torch.randn_like(value) for name, value in whole.state_dict().items()}
+    models = ModuleType("torchvision.models")
+    models.VGG19_Weights = SimpleNamespace(  # type: ignore[attr-defined]
+        IMAGENET1K_V1=SimpleNamespace(get_state_dict=lambda **_: weights)
+    )
+    monkeypatch.setitem(sys.modules, "torchvision", ModuleType("torchvision"))
+    monkeypatch.setitem(sys.modules, "torchvision.models", models)
+    features.vgg19.cache_clear()
+    extract = features.vgg19("vgg22")
+    features.vgg19.cache_clear()
+    assert torch.equal(extract.features[0].weight, weights["features.0.weight"])
+    assert extract(torch.rand(1, 3, 32, 32)).shape == (1, 128, 16, 16)
+    assert not any(p.requires_grad for p in extract.parameters())
+
+
+def test_without_torchvision_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torchvision.models", None)
+    features.vgg19.cache_clear()
+    with pytest.raises(TrainingError, match=r"model\.features=discriminator"):
+        features.vgg19("vgg54")
