@@ -43,7 +43,7 @@ def ship(
 
 def measure(model: gantool.Model, sets: Path) -> dict[str, float]:
     """Rounded figures by name."""
-    figures = {}
+    figures: dict[str, float] = {}
     for name, _, ours in published_sets(model, sets):
         figures |= {f"{name} PSNR": round(ours[0], 2), f"{name} SSIM": round(ours[1], 4)}
     plain, ours = damaged_photographs(model, sorted((sets / "B100" / "HR-x4").iterdir()), 60, 5.0).mean(axis=0)

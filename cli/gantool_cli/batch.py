@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -91,29 +90,18 @@ def _convert(
     model: "Model", job: Job, overwrite: bool, tile: int | None, progress: Callable[[float], None]
 ) -> tuple[int, int]:
     """Returns (width, height) of the result."""
-    from gantool import ImageError, files
+    from gantool import ImageError
 
-    source: Path | bytes = job.source
-    if job.source == PIPE:
-        source = sys.stdin.buffer.read()
-        if not source:
-            raise ImageError("nothing was piped in; give a picture, or pipe one in: gantool upscale photo.jpg")
+    source = sys.stdin.buffer.read() if job.source == PIPE else job.source
+    if not source:
+        raise ImageError("nothing was piped in; give a picture, or pipe one in: gantool upscale photo.jpg")
     if job.target != PIPE:
-        format = files.target_format(job.target)
-        files.check_free(job.target, overwrite=overwrite)
-    picture, metadata = files.read(source)
-    if job.target == PIPE:
-        format = metadata.format
-    files.check_fits(model.result_size(picture.size), format, picture.alpha is not None)
-    result = model.run(picture, progress=progress, tile=tile)
-    if job.target == PIPE:
-        buffer = io.BytesIO()  # some encoders seek, which a pipe cannot
-        files.write(result, metadata, format, buffer)
-        sys.stdout.buffer.write(buffer.getbuffer())
-        sys.stdout.buffer.flush()
-    else:
-        files.save(result, metadata, job.target, overwrite=overwrite)
-    return result.size
+        return model.convert(source, job.target, overwrite=overwrite, progress=progress, tile=tile)
+    buffer = io.BytesIO()  # some encoders seek, which a pipe cannot
+    size = model.convert(source, buffer, progress=progress, tile=tile)
+    sys.stdout.buffer.write(buffer.getbuffer())
+    sys.stdout.buffer.flush()
+    return size
 
 
 def _failure(problem: Problem) -> Outcome:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-WRITABLE = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
+from gantool.files import FORMATS
+
 _UNSUPPORTED = frozenset({".gif", ".bmp", ".avif", ".heic", ".heif", ".jxl", ".jp2", ".apng"})
 PIPE = Path("-")
 
@@ -86,7 +87,7 @@ def _pairs(source: Path, folder: Path | None, output: str | None, label: str, *,
             relative = path.relative_to(source)
             hidden = any(part.startswith(".") for part in relative.parts)
             inside = root.resolve() in path.resolve().parents  # an earlier run's results are not inputs
-            if path.is_file() and path.suffix.lower() in WRITABLE | _UNSUPPORTED and not hidden and not inside:
+            if path.is_file() and path.suffix.lower() in FORMATS.keys() | _UNSUPPORTED and not hidden and not inside:
                 yield Job(path, _writable(root / relative))
         return
     if output is not None and folder is None:
@@ -101,4 +102,4 @@ def _pairs(source: Path, folder: Path | None, output: str | None, label: str, *,
 
 
 def _writable(path: Path) -> Path:
-    return path if path.suffix.lower() in WRITABLE else path.with_suffix(".png")
+    return path if path.suffix.lower() in FORMATS else path.with_suffix(".png")

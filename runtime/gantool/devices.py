@@ -94,7 +94,10 @@ def _open(ort: Any, model: Path, device: str, threads: int) -> Any:
     options.log_severity_level = 4  # failures come back as exceptions; its own log would only repeat them
     if name in ("cuda", "tensorrt") and hasattr(ort, "preload_dlls"):
         ort.preload_dlls()
-    chosen: list[Any] = [(provider, {"device_id": int(index or 0)})] if name != "cpu" else []
+    settings: dict[str, Any] = {"device_id": int(index or 0)}
+    if name == "cuda":
+        settings["cudnn_conv_algo_search"] = "HEURISTIC"  # the default tries every algorithm at each new tile shape
+    chosen: list[Any] = [(provider, settings)] if name != "cpu" else []
     try:
         session = ort.InferenceSession(str(model), options, providers=[*chosen, "CPUExecutionProvider"])
     except Exception as error:

@@ -4,7 +4,8 @@ import hashlib
 import os
 import re
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Literal
@@ -66,10 +67,15 @@ def read_card(path: Path) -> ModelCard:
     """
     if not path.is_file():
         raise UnknownModelError(f"no model file at {path}")
-    text = read_metadata(path).get(KEY)
+    return card_of(path, read_metadata(path))
+
+
+def card_of(path: Path, metadata: Mapping[str, str]) -> ModelCard:
+    """The card in a model file's metadata, under the name that the file has now. Raises ModelError."""
+    text = metadata.get(KEY)
     if text is None:
         raise ModelError(f"{path} has no gantool card, so its inputs are unknown; make it with `gantool export`")
-    return ModelCard.from_json(text)
+    return replace(ModelCard.from_json(text), name=path.stem)
 
 
 def add(path: Path, name: str, *, overwrite: bool = False) -> Entry:

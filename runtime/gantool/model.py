@@ -1,16 +1,15 @@
 """Run a model on pictures of any size."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, TypedDict, Unpack, cast, overload
+from typing import IO, Any, Protocol, TypedDict, Unpack, cast, overload
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from gantool import files, library
-from gantool.card import KEY, ModelCard
+from gantool.card import ModelCard
 from gantool.devices import open_session, out_of_memory
 from gantool.errors import Cancelled, ImageError, ModelError
 from gantool.pictures import (
@@ -65,11 +64,7 @@ def load(model: str | Path, device: str = "auto", threads: int = 0) -> "Model":
     """
     path = library.find(model)
     session, device = open_session(path, device, threads)
-    text = session.get_modelmeta().custom_metadata_map.get(KEY)
-    if text is None:
-        raise ModelError(f"{path} has no gantool card, so its inputs are unknown; make it with `gantool export`")
-    card = ModelCard.from_json(text)
-    return Model(replace(card, name=path.stem) if card.name == "unnamed" else card, device, session)
+    return Model(library.card_of(path, session.get_modelmeta().custom_metadata_map), device, session)
 
 
 class Model:
@@ -111,7 +106,9 @@ class Model:
             Cancelled: ``cancel`` was set; nothing is written.
         """
         if isinstance(image, str | Path):
-            return self.convert(Path(image), self.beside(Path(image)), **options)
+            target = self.beside(Path(image))
+            self.convert(Path(image), target, **options)
+            return target
         if isinstance(image, np.ndarray):
             return to_array(self.run(from_array(image), **options))
         if isinstance(image, Image.Image):
@@ -122,18 +119,38 @@ class Model:
         """Where the result of a file goes by default: photo.jpg to photo-MODEL.jpg."""
         return source.with_name(f"{source.stem}-{self._card.name}{source.suffix}")
 
-    def convert(self, source: Path, target: Path, *, overwrite: bool = False, **options: Unpack[Options]) -> Path:
+    def convert(
+        self,
+        source: Path | bytes,
+        target: Path | IO[bytes],
+        *,
+        overwrite: bool = False,
+        **options: Unpack[Options],
+    ) -> tuple[int, int]:
         """Run the model on a file and write the result as another, with the metadata carried over.
+
+        Args:
+            source: a path, or the bytes of a file.
+            target: a path whose suffix gives the format, or a seekable binary file, which gets the source's format.
+
+        Returns:
+            (width, height) of the result.
 
         Raises:
             ImageError: the source cannot be read, or the target exists (without ``overwrite``) or cannot be written.
         """
-        format = files.target_format(target)
-        files.check_free(target, overwrite=overwrite)
+        if isinstance(target, Path):
+            files.target_format(target)
+            files.check_free(target, overwrite=overwrite)
         picture, metadata = files.read(source)
+        format = files.target_format(target) if isinstance(target, Path) else metadata.format
         files.check_fits(self.result_size(picture.size), format, picture.alpha is not None)
-        files.save(self.run(picture, **options), metadata, target, overwrite=overwrite)
-        return target
+        result = self.run(picture, **options)
+        if isinstance(target, Path):
+            files.save(result, metadata, target, overwrite=overwrite)
+        else:
+            files.write(result, metadata, format, target)
+        return result.size
 
     def result_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(width, height) of the result for a picture of (width, height)."""

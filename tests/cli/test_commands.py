@@ -129,7 +129,11 @@ def test_models_of_ones_own(small: Path, tiny_file: Path) -> None:
     listed = {row["name"]: row for row in json.loads(gantool("models", "list", "--json").stdout)}
     assert listed["mine"]["origin"] == "added" and listed["upscale-x4"]["origin"] == "shipped"
     info = gantool("models", "info", "mine")
-    assert "exact with 7 px" in info.stdout and "srgan" in gantool("models", "info", "mine", "--json").stdout
+    assert (
+        "exact with 7 px" in info.stdout
+        and "mine" in info.stdout
+        and "srgan" in gantool("models", "info", "mine", "--json").stdout
+    )
     assert gantool("upscale", small, "--model", "mine").returncode == 0
     assert gantool("models", "remove", "mine").returncode == 0
     assert "no model 'mine'" in gantool("upscale", small, "--model", "mine").stderr
