@@ -45,9 +45,9 @@ def measure(model: gantool.Model, sets: Path) -> dict[str, float]:
     """Rounded figures by name."""
     figures: dict[str, float] = {}
     for name, _, ours in published_sets(model, sets):
-        figures |= {f"{name} PSNR": round(ours[0], 2), f"{name} SSIM": round(ours[1], 4)}
+        figures |= {f"{name} PSNR": round(float(ours[0]), 2), f"{name} SSIM": round(float(ours[1]), 4)}
     plain, ours = damaged_photographs(model, sorted((sets / "B100" / "HR-x4").iterdir()), 60, 5.0).mean(axis=0)
-    return figures | {"jpeg60 PSNR": round(ours[0], 2), "jpeg60 bicubic PSNR": round(plain[0], 2)}
+    return figures | {"jpeg60 PSNR": round(float(ours[0]), 2), "jpeg60 bicubic PSNR": round(float(plain[0]), 2)}
 
 
 if __name__ == "__main__":

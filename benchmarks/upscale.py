@@ -157,6 +157,22 @@ def damaged_photographs(
     return np.array(rows)
 
 
+@app.command()
+def compare(
+    picture: Annotated[Path, typer.Argument(help="A photograph.")],
+    out: Annotated[Path, typer.Option("-o", help="The sheet to write.")],
+    box: Annotated[tuple[int, int, int, int], typer.Option(help="left top width height of the part shown.")],
+    model: str = "upscale-x4",
+) -> None:
+    """Side by side: the input's pixels, bicubic, and the model, on a part of a picture."""
+    loaded = gantool.load(model)
+    scale, (left, top, width, height) = loaded.card.scale, box
+    low = read_picture(picture)
+    parts = (low.repeat(scale, 0).repeat(scale, 1), enlarge(low, scale), loaded(low))
+    rows, columns = slice(top * scale, (top + height) * scale), slice(left * scale, (left + width) * scale)
+    Image.fromarray(np.hstack([part[rows, columns] for part in parts])).save(out)
+
+
 def jpeg_round_trip(picture: Picture, quality: int) -> Picture:
     """Through a JPEG file and back."""
     buffer = io.BytesIO()
