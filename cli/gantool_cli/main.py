@@ -3,9 +3,11 @@
 Nothing heavy is imported here: each command imports what it needs when it runs, so that help answers at once.
 """
 
+import logging
 import os
 import signal
 import sys
+import warnings
 from importlib.metadata import version
 from typing import Annotated
 
@@ -47,6 +49,10 @@ def main() -> None:
     """Run the command line; every failure is one line on stderr and a non-zero exit."""
     # A polite kill unwinds like an exception, so that no temporary file stays behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if not os.environ.get("GANTOOL_DEBUG") and "--debug" not in sys.argv:
+        # Libraries grumble about odd files in their own words; what matters comes back as an error of ours.
+        warnings.simplefilter("ignore")
+        logging.getLogger().addHandler(logging.NullHandler())
     try:
         app()
     except Exception as error:

@@ -144,7 +144,7 @@ class Model:
             files.check_free(target, overwrite=overwrite)
         picture, metadata = files.read(source)
         format = files.target_format(target) if isinstance(target, Path) else metadata.format
-        files.check_fits(self.result_size(picture.size), format, picture.alpha is not None)
+        files.check_fits(self.result_size(picture.size), format, picture.transparent)
         result = self.run(picture, **options)
         if isinstance(target, Path):
             files.save(result, metadata, target, overwrite=overwrite)

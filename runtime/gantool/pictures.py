@@ -32,6 +32,12 @@ class Picture:
     def gray(self) -> bool:
         return self.colour.ndim == 2
 
+    @property
+    def transparent(self) -> bool:
+        """Whether the matte lets anything through."""
+        opaque = 1 if self.colour.dtype.kind == "f" else np.iinfo(self.colour.dtype).max
+        return self.alpha is not None and bool((self.alpha < opaque).any())
+
 
 def from_array(array: Pixels) -> Picture:
     """A picture from (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4); uint8, uint16 or float in 0..1.
@@ -43,6 +49,7 @@ def from_array(array: Pixels) -> Picture:
         array = array.astype(np.float32, copy=False)
         if not np.isfinite(array).all():
             raise ImageError("the array holds NaN or infinity; give finite values in 0..1")
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype not in (np.uint8, np.uint16, np.float32):
         raise ImageError(f"an array of {array.dtype} is no picture; give uint8, uint16 or float in 0..1")
     if array.ndim == 2:
@@ -69,7 +76,9 @@ def from_pil(image: Image.Image) -> Picture:
         ImageError: a mode of 32-bit integers or floats.
     """
     if image.mode.startswith("I;16"):
-        return Picture(np.asarray(image).astype(np.uint16, copy=False))
+        gray = np.asarray(image).astype(np.uint16, copy=False)
+        clear = image.info.get("transparency")
+        return Picture(gray, None if clear is None else np.where(gray == clear, 0, 65_535).astype(np.uint16))
     if image.mode in ("I", "F"):
         raise ImageError(f"32-bit pictures (Pillow mode {image.mode}) are not supported; convert to 8 or 16 bits")
     transparent = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa")

@@ -955,3 +955,9 @@ def test_two_writers_of_one_target(tmp_path: Path) -> None:
             pass
     assert target.read_bytes() in (b"first", b"second")
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_matte_that_lets_nothing_through_does_not_stop_jpeg(tmp_path: Path) -> None:
+    array = np.dstack([sample((5, 7, 3)), np.full((5, 7), 255, np.uint8)])
+    save(from_array(array), Metadata("PNG"), tmp_path / "out.jpg")
+    assert read(tmp_path / "out.jpg")[0].alpha is None
