@@ -76,9 +76,11 @@ def from_pil(image: Image.Image) -> Picture:
         ImageError: a mode of 32-bit integers or floats.
     """
     if image.mode.startswith("I;16"):
-        gray = np.asarray(image).astype(np.uint16, copy=False)
+        deep = np.asarray(image).astype(np.uint16, copy=False)
         clear = image.info.get("transparency")
-        return Picture(gray, None if clear is None else np.where(gray == clear, 0, 65_535).astype(np.uint16))
+        if clear is None:
+            return from_array(deep)
+        return from_array(np.dstack([deep, np.where(deep == clear, 0, 65_535).astype(np.uint16)]))
     if image.mode in ("I", "F"):
         raise ImageError(f"32-bit pictures (Pillow mode {image.mode}) are not supported; convert to 8 or 16 bits")
     transparent = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa")

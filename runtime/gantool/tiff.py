@@ -58,8 +58,8 @@ def read_deep(data: bytes) -> tuple[Picture, dict[int, Any]]:
 def _undo_premultiplication(picture: Picture) -> Picture:
     assert picture.alpha is not None
     alpha = normalise(picture.alpha)
-    colour = normalise(picture.colour) / np.maximum(alpha if picture.gray else alpha[..., None], np.float32(1e-6))
-    return Picture(quantise(colour, picture.colour.dtype), picture.alpha)
+    colour = normalise(picture.colour) / np.maximum(alpha if picture.gray else alpha[..., None], 1e-6)
+    return Picture(quantise(colour.astype(np.float32), picture.colour.dtype), picture.alpha)
 
 
 def write(
