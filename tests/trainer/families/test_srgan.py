@@ -86,7 +86,7 @@ def test_crops_that_the_discriminator_cannot_halve_are_refused(tmp_path: object)
 
     from gantool_trainer.data import DataConfig
 
-    with pytest.raises(TrainingError, match="multiple of 32"):
+    with pytest.raises(TrainingError, match="multiple of 8"):
         srgan.scan(Path("nowhere"), config(discriminator="unet"), DataConfig(crop=100), 0)
 
 

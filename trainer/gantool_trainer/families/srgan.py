@@ -4,6 +4,7 @@ Two stages in one run: up to step ``adversarial_from`` the generator learns fide
 discriminator joins. A run may also start from the weights of another (``--init``).
 """
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
@@ -251,7 +252,7 @@ def averaged(config: Config) -> tuple[str, ...]:
 
 
 def scan(folder: Path, config: Config, data: DataConfig, seed: int) -> Split:
-    unit = 8 * config.scale if config.discriminator == "unet" else config.scale
+    unit = math.lcm(8, config.scale) if config.discriminator == "unet" else config.scale
     if data.crop % unit:
         raise TrainingError(
             f"data.crop is {data.crop}, but must be a multiple of {unit} for this discriminator and scale"
