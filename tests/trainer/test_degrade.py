@@ -49,3 +49,12 @@ def test_noise_has_the_strength_asked_for() -> None:
 def test_convolution_keeps_a_flat_picture_to_its_border() -> None:
     flat = np.full((30, 40, 3), 77, np.float32)
     assert np.allclose(degrade.convolve(flat, degrade.gaussian_kernel(rng(0), (1, 3))), 77, atol=1e-3)
+
+
+def test_sharpening_steepens_edges_and_leaves_flat_parts(photo: Pixels) -> None:
+    step = np.full((20, 20, 3), 80, np.uint8)
+    step[:, 10:] = 160
+    crisp = degrade.sharpened(step, 0.5)
+    assert crisp[10, 9, 0] < 80 and crisp[10, 10, 0] > 160
+    assert (crisp[:, :4] == 80).all() and (crisp[:, -4:] == 160).all()
+    assert degrade.sharpened(photo, 0) is photo

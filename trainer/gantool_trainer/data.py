@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from pydantic import BaseModel, ConfigDict
 from torch.utils.data import DataLoader, Dataset
 
-from gantool_trainer.degrade import DegradeConfig, Picture, degrade
+from gantool_trainer.degrade import DegradeConfig, Picture, degrade, sharpened
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.seeds import rng
 
@@ -115,7 +115,7 @@ class SuperResolutionPairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         draw = rng(self.seed, _AUGMENT, n)
         high = random_crop(self._picture(index), self.data.crop, draw)
         low = degrade(high, self.scale, self.degradation, draw)
-        return to_tensor(low), to_tensor(high)
+        return to_tensor(low), to_tensor(sharpened(high, self.degradation.sharpen))
 
     def _picture(self, index: int) -> Picture:
         if index not in self._cache:

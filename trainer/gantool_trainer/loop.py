@@ -128,10 +128,9 @@ def train(
                 report(Progress(step, settings.steps, figures, seconds))
                 window = _Window()
             if log and (last or step % settings.save_every == 0):
-                packed = pack(step, recipe, state)
-                checkpoint.save(run.last, packed)
-                if settings.snapshot_every and step % settings.snapshot_every == 0:
-                    checkpoint.save(run.folder / f"step-{step:07d}.safetensors", packed)
+                checkpoint.save(run.last, pack(step, recipe, state))
+            if log and settings.snapshot_every and step % settings.snapshot_every == 0:
+                checkpoint.save(run.folder / f"step-{step:07d}.safetensors", pack(step, recipe, state))
             if stopping:
                 break
     if log:
