@@ -2,6 +2,7 @@ TINY = (
     "model.channels=8",
     "model.blocks=2",
     "model.discriminator_channels=4",
+    "model.features=discriminator",
     "data.crop=32",
     "data.holdout=1",
     "data.workers=0",

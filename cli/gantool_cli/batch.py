@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gantool_cli.errors import explain
 from gantool_cli.jobs import PIPE, Job, Problem, plan
 
 if TYPE_CHECKING:
@@ -71,17 +73,17 @@ def _or_pipe(inputs: Sequence[str]) -> Sequence[str]:
 
 
 def _do(model: "Model", job: Job, overwrite: bool, tile: int | None, advance: Callable[[Job, float], None]) -> Outcome:
-    from gantool.errors import GantoolError, ImageError
-
     start = time.perf_counter()
     try:
         size = _convert(model, job, overwrite, tile, lambda share: advance(job, share))
         seconds = round(time.perf_counter() - start, 3)
         return Outcome(str(job.source), str(job.target), *size, seconds, model.device)
-    except GantoolError as error:
-        return Outcome(str(job.source), error=" ".join(str(error).split()))
     except MemoryError:
-        return Outcome(str(job.source), error=str(ImageError(f"not enough memory for the result of {job.source}")))
+        return Outcome(str(job.source), error=f"not enough memory for the result of {job.source}")
+    except Exception as error:  # whatever it is, the others are still done
+        if os.environ.get("GANTOOL_DEBUG"):
+            raise
+        return Outcome(str(job.source), error=explain(error))
     finally:
         advance(job, 1.0)
 
@@ -122,7 +124,12 @@ def _report(outcome: Outcome, *, quiet: bool, as_json: bool) -> Outcome:
 def _bars(jobs: Sequence[Job], *, shown: bool) -> Iterator[Callable[[Job, float], None]]:
     """A bar for the picture in hand and, for more than one, a bar for all of them; on stderr."""
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True, disable=not shown) as progress:
         total = progress.add_task("all pictures", total=len(jobs), note="", visible=len(jobs) > 1)
         current = progress.add_task("", total=1.0, note="")

@@ -28,7 +28,7 @@ def doctor() -> None:
         try:
             print(f"{package} {version(package)}")
         except PackageNotFoundError:
-            print(f"{package} is not installed (only training and export need it)")
+            print(f"{package} is not installed")
     problems = [*_runtime(), *_models()]
     for problem in problems:
         print(f"PROBLEM: {problem}", file=sys.stderr)

@@ -83,10 +83,12 @@ def _pairs(source: Path, folder: Path | None, output: str | None, label: str, *,
     if source != PIPE and source.is_dir():
         root = folder / source.resolve().name if folder and several else folder
         root = root or source.with_name(f"{source.resolve().name}-{label}")
-        for path in sorted(source.rglob("*")):
+        # What is refused by name comes last, so that it takes no other picture's place.
+        for path in sorted(source.rglob("*"), key=lambda path: (path.suffix.lower() in _UNSUPPORTED, path)):
             relative = path.relative_to(source)
             hidden = any(part.startswith(".") for part in relative.parts)
-            inside = root.resolve() in path.resolve().parents  # an earlier run's results are not inputs
+            # An earlier run's results are not inputs.
+            inside = source.resolve() in root.resolve().parents and root.resolve() in path.resolve().parents
             if path.is_file() and path.suffix.lower() in FORMATS.keys() | _UNSUPPORTED and not hidden and not inside:
                 yield Job(path, _writable(root / relative))
         return

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from gantool_cli import doctor, models, train, upscale
+from gantool_cli.errors import explain
 
 app = typer.Typer(
     help="GANs for pictures: upscale your photographs, or train and export models of your own.",
@@ -58,18 +59,5 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("GANTOOL_DEBUG"):
             raise
-        print(f"gantool: {_explain(error)}", file=sys.stderr)
+        print(f"gantool: {explain(error)}", file=sys.stderr)
         sys.exit(1)
-
-
-def _explain(error: Exception) -> str:
-    from gantool.errors import GantoolError
-
-    if isinstance(error, GantoolError):
-        return " ".join(str(error).split())
-    if isinstance(error, BrokenPipeError):
-        return "the program that reads the output has stopped"
-    what = " ".join(str(error).split()) or "no message"
-    return (
-        f"unexpected {type(error).__name__}: {what} (run `gantool --debug ...` for the details, and please report it)"
-    )

@@ -31,12 +31,11 @@ def list_models(as_json: AsJson = False) -> None:
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table("name", "task", "MB", "licence", "description", box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(
-            str(row["name"]), str(row["task"]), str(row["megabytes"]), str(row["licence"]), str(row["description"])
-        )
+        table.add_row(*(Text(str(row[key])) for key in ("name", "task", "megabytes", "licence", "description")))
     console = Console()
     console.print(table if rows else "no models; add one with `gantool models add FILE --name NAME`")
 
@@ -55,6 +54,7 @@ def info(
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
@@ -81,7 +81,7 @@ def info(
     }
     for name, value in facts.items():
         if value:
-            table.add_row(name, str(value))
+            table.add_row(name, Text(str(value)))
     Console().print(table)
 
 

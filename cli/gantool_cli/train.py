@@ -58,6 +58,8 @@ def train(
     if resume:
         state = checkpoint.load(out)
         resolved = recipes.parse(state.recipe, values or [])
+        if recipes.load(recipe).family != resolved.family:
+            raise TrainingError(f"{out} is a run of family {resolved.family}, which recipe {recipe} is not")
         if data is None:
             data = _data_of(out)
     else:
@@ -101,7 +103,6 @@ def train(
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a run, or a checkpoint file.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The .onnx file to write.")],
-    name: Annotated[str | None, typer.Option(help="The model's name; by default the file's.")] = None,
     description: Annotated[str | None, typer.Option(help="One line; by default the recipe's.")] = None,
     licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "unknown",
     training_data: Annotated[str, typer.Option(help="What it was trained on.")] = "unknown",
@@ -120,7 +121,6 @@ def export(
     for written in export_run(
         run,
         output,
-        name=name,
         description=description,
         licence=licence,
         training_data=training_data,

@@ -4,6 +4,8 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gantool.errors import ImageError
+from gantool.files import check_free
 from gantool_export.halo import find_halo
 from gantool_export.onnx_file import ExportError, write_onnx
 from gantool_trainer import checkpoint
@@ -27,7 +29,6 @@ def export(
     run: Path,
     target: Path,
     *,
-    name: str | None = None,
     description: str | None = None,
     licence: str = "unknown",
     training_data: str = "unknown",
@@ -40,7 +41,6 @@ def export(
     Args:
         run: the folder of a run, or one checkpoint file.
         target: the ONNX file; a family with several generators writes one file each, with a suffix to the name.
-        name: what the card calls the model; by default the target's name without ".onnx".
 
     Raises:
         CheckpointError: there is no whole checkpoint.
@@ -61,12 +61,16 @@ def export(
     written = []
     for suffix, generator in family.generators(recipe.model, networks).items():
         path = target.with_stem(f"{target.stem}-{suffix}") if suffix else target
+        try:
+            check_free(path, overwrite=overwrite)  # before the work, not after
+        except ImageError as error:
+            raise ExportError(str(error)) from error
         card = generator.card
         low, high = card.outputs[0].range
         halo = find_halo(generator.network, card.scale, card.multiple, high - low)
         card = replace(
             card,
-            name=(f"{name}-{suffix}" if suffix else name) if name else path.stem,
+            name=path.stem,
             description=recipe.description if description is None else description,
             halo=halo.pixels,
             halo_source=halo.source,

@@ -41,30 +41,34 @@ def find_halo(network: nn.Module, scale: int, multiple: int, output_span: float)
 def receptive_radius(network: nn.Module, scale: int, multiple: int = 1, limit: int = 1024) -> int | None:
     """The largest distance at which an input pixel can change an output pixel, or None beyond ``limit``.
 
-    Read off the gradient of one output block in a copy of the network whose weights are all positive, so that nothing
-    cancels and no rectifier closes: that is the structure's reach, whatever the trained weights are.
+    Seen by sending one line of light through a copy of the network whose weights are all positive and whose biases are
+    zero, so that nothing cancels and no rectifier closes: that is the structure's reach, whatever the weights are.
     """
     twin = _all_positive(network)
     side = 32 * multiple
     while side <= 2 * limit:
-        reach = _reach(twin, side, scale, multiple)
-        if reach is not None:
-            return reach
+        reaches = [_reach(twin, side, scale, multiple, axis) for axis in (2, 3)]
+        if None not in reaches:
+            return max(reach for reach in reaches if reach is not None)
         side *= 2
     return None
 
 
-def _reach(twin: nn.Module, side: int, scale: int, multiple: int) -> int | None:
-    """The radius seen in a picture of ``side`` pixels, or None where the view touches its border."""
-    x = torch.ones(1, 3, side, side, dtype=torch.float64, requires_grad=True)
+@torch.no_grad()
+def _reach(twin: nn.Module, side: int, scale: int, multiple: int, axis: int) -> int | None:
+    """How far a line across this axis is seen along it, or None where its light reaches the border."""
+    shape = [1, 3, 32 * multiple, 32 * multiple]  # a strip: along the line everything is alike
+    shape[axis] = side
+    dark = torch.zeros(shape, dtype=torch.float64)
     first = side // 2 // multiple * multiple
-    block = slice(first * scale, (first + multiple) * scale)
-    (gradient,) = torch.autograd.grad(twin(x)[:, :, block, block].sum(), x)
-    seen = torch.nonzero(gradient[0].abs().sum(dim=(0, 2))).flatten()
-    top, bottom = int(seen.min()), int(seen.max())
-    if top == 0 or bottom == side - 1:
+    light = dark.clone()
+    light.narrow(axis, first, multiple).fill_(1.0)
+    changed = (twin(light) != twin(dark)).any(dim=1).any(dim=4 - axis)[0]
+    seen = torch.nonzero(changed).flatten() // scale
+    nearest, farthest = int(seen.min()), int(seen.max())
+    if nearest == 0 or farthest == side - 1:
         return None
-    return max(first - top, bottom - (first + multiple - 1))
+    return max(first - nearest, farthest - (first + multiple - 1))
 
 
 @torch.no_grad()

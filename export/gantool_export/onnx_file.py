@@ -42,8 +42,8 @@ def write_onnx(network: nn.Module, card: ModelCard, target: Path, *, overwrite: 
     onnx.helper.set_model_props(model, {KEY: card.to_json()})
     onnx.checker.check_model(model, full_check=True)
     data = model.SerializeToString()
-    difference = max(_difference(network, data, card, sizes) for sizes in _UNSEEN)
-    if not difference <= TOLERANCE:  # also catches NaN
+    difference = float(np.max([_difference(network, data, card, sizes) for sizes in _UNSEEN]))
+    if not difference <= TOLERANCE:  # also where it is NaN
         raise ExportError(
             f"ONNX Runtime and torch differ by {difference:.2g} (allowed {TOLERANCE:.0e}); no file was written"
         )
@@ -124,4 +124,4 @@ def _difference(network: nn.Module, data: bytes, card: ModelCard, sizes: dict[st
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     feeds = {port.name: tensor.numpy() for port, tensor in zip(card.inputs, inputs, strict=True)}
     results = session.run([port.name for port in card.outputs], feeds)
-    return max(float(np.abs(a - b.numpy()).max()) for a, b in zip(results, expected, strict=True))
+    return float(np.max([np.abs(a - b.numpy()).max() for a, b in zip(results, expected, strict=True)]))

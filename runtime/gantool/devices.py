@@ -1,5 +1,6 @@
 """ONNX Runtime: finding it, choosing an execution provider, and saying honestly which one is in use."""
 
+import contextlib
 import ctypes
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -20,6 +21,7 @@ PROVIDERS = {
 """Device names and the execution provider behind each."""
 
 _AUTOMATIC = ("cuda", "directml")  # what "auto" tries before the CPU; the others need tuning to be worth it
+_NUMBERED = ("cuda", "tensorrt", "directml", "migraphx")
 _PACKAGES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 
 
@@ -92,14 +94,17 @@ def _open(ort: Any, model: Path, device: str, threads: int) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4  # failures come back as exceptions; its own log would only repeat them
-    if name in ("cuda", "tensorrt") and hasattr(ort, "preload_dlls"):
-        ort.preload_dlls()
-    settings: dict[str, Any] = {"device_id": int(index or 0)}
+    settings: dict[str, Any] = {"device_id": int(index or 0)} if name in _NUMBERED else {}
     if name == "cuda":
         settings["cudnn_conv_algo_search"] = "HEURISTIC"  # the default tries every algorithm at each new tile shape
+        settings["use_tf32"] = 0  # its 10 bits would break the parity that export has checked
     chosen: list[Any] = [(provider, settings)] if name != "cpu" else []
     try:
-        session = ort.InferenceSession(str(model), options, providers=[*chosen, "CPUExecutionProvider"])
+        # ONNX Runtime prints what it misses to stdout, where a picture may be going.
+        with contextlib.redirect_stdout(sys.stderr):
+            if name in ("cuda", "tensorrt") and hasattr(ort, "preload_dlls"):
+                ort.preload_dlls()
+            session = ort.InferenceSession(str(model), options, providers=[*chosen, "CPUExecutionProvider"])
     except Exception as error:
         if name != "cpu" and _opens_on_cpu(ort, model):
             raise DeviceError(f"device '{device}' cannot be started: {_first_line(error)}") from error

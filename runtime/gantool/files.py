@@ -168,16 +168,17 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
     temporary = path.with_name(f".gantool-{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            try:
+        file = temporary.open("xb")
+        try:
+            with file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-                check_free(path, overwrite=overwrite)
-                os.replace(temporary, path)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+            check_free(path, overwrite=overwrite)  # closed by now: Windows does not rename an open file
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise _cannot_write(path, error) from error
 

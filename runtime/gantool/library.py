@@ -84,7 +84,7 @@ def add(path: Path, name: str, *, overwrite: bool = False) -> Entry:
     Raises:
         ModelError: the file cannot be used, the name is taken or is no plain name, or the copy fails.
     """
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or name.endswith(".onnx"):
         raise ModelError(f"'{name}' is no model name: use letters, digits, '.', '_' and '-'")
     if name in {entry.name for entry in _in_folder(_shipped(), "shipped")}:
         raise ModelError(f"'{name}' is a model that comes with gantool; choose another --name")

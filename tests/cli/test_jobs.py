@@ -81,3 +81,16 @@ def test_a_folder_without_pictures(here: Path) -> None:
 def test_a_pipe_into_a_folder(here: Path) -> None:
     (here / "o").mkdir()
     assert plan(["-"], "o", "m")[0] == [Job(PIPE, Path("o/stdin-m.png"))]
+
+
+@pytest.mark.usefixtures("here")
+def test_a_folder_into_itself_or_above() -> None:
+    assert targets("in", output=".") == {"in/a.jpg": "a.jpg", "in/deep/c.webp": "deep/c.webp"}
+
+
+def test_what_is_refused_takes_no_place(here: Path) -> None:
+    (here / "in" / "a.gif").touch()
+    (here / "in" / "a.png").touch()
+    jobs, problems = plan(["in"], "o", "m")
+    assert Job(Path("in/a.png"), Path("o/a.png")) in jobs
+    assert [problem.source for problem in problems] == [Path("in/a.gif")]

@@ -51,6 +51,15 @@ def test_a_graph_that_disagrees_with_torch_is_not_written(tmp_path: Path) -> Non
     assert not list(tmp_path.iterdir())
 
 
+def test_a_result_that_is_no_number_is_not_written(tmp_path: Path) -> None:
+    class NotANumber(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.log(x - 0.5)
+
+    with pytest.raises(ExportError, match="differ"):
+        write_onnx(NotANumber(), CARD, tmp_path / "bad.onnx")
+
+
 def test_a_network_that_is_not_dynamic_is_refused(tmp_path: Path) -> None:
     class Fixed(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -123,3 +123,46 @@ def test_average_moves_towards_the_network() -> None:
     average.requires_grad_(False)
     loop.average_weights(average, network, 0.9)
     assert torch.allclose(average.weight, expected)
+
+
+def test_weights_that_are_not_finite_are_never_saved(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no longer finite"):
+        train(
+            tmp_path, photos, "optimisers.generator.lr=1e30", "train.steps=9", "train.log_every=9", "train.save_every=1"
+        )
+    if (tmp_path / checkpoint.LAST).exists():
+        assert all(value.isfinite().all() for value in checkpoint.load(tmp_path).tensors.values())
+
+
+def test_weights_that_hardly_fit_are_refused(photos: Path, tmp_path: Path) -> None:
+    train(tmp_path / "narrow", photos)
+    with pytest.raises(CheckpointError, match="of the network"):
+        train(tmp_path / "wide", photos, "model.channels=16", initial=tmp_path / "narrow")
+
+
+def test_a_torn_line_of_figures_does_not_stop_a_resume(photos: Path, tmp_path: Path) -> None:
+    train(tmp_path, photos)
+    with (tmp_path / "stats.jsonl").open("a") as file:
+        file.write('{"step": 2, "gen')
+    assert train(tmp_path, photos, "train.steps=4", resume=True)
+
+
+def test_nothing_is_left_to_do(photos: Path, tmp_path: Path) -> None:
+    train(tmp_path, photos)
+    assert train(tmp_path, photos, resume=True)
+
+
+def test_sigterm_to_the_whole_group_saves(photos: Path, tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    values = [word for value in (*ADVERSARIAL, "train.steps=100000", "data.workers=1") for word in ("--set", value)]
+    code = "from gantool_cli.main import main; main()"
+    command = [sys.executable, "-c", code, "train", "upscale-x4", "--data", str(photos), "--out", str(tmp_path / "run")]
+    with subprocess.Popen([*command, *values], stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("step 3/"):
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGTERM)
+        process.stderr.read()
+    assert process.returncode == 130 and checkpoint.load(tmp_path / "run").step >= 3

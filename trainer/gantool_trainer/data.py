@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch.utils.data import DataLoader, Dataset
 
 from gantool_trainer.degrade import DegradeConfig, Picture, degrade, sharpened
@@ -29,13 +30,13 @@ class DataConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    crop: int = 128
+    crop: Annotated[int, Field(ge=8)] = 128
     """Side of the square crops, in pixels of the target picture."""
-    holdout: int = 8
+    holdout: Annotated[int, Field(ge=1)] = 8
     """Pictures kept out of training for samples and the validation figure."""
-    workers: int = 1
+    workers: Annotated[int, Field(ge=0)] = 1
     """Loader processes; 0 loads in the training process."""
-    cache_gb: float = 2.0
+    cache_gb: Annotated[float, Field(ge=0)] = 2.0
     """Decoded pictures kept in memory, over all workers together."""
 
 
@@ -54,7 +55,10 @@ def read_picture(path: Path) -> Picture:
         OSError: the file cannot be decoded.
     """
     with Image.open(path) as image:
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I;16"):  # Pillow would clip it to 8 bits
+            upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
+        return np.asarray(upright.convert("RGB"))
 
 
 def scan(folder: Path, config: DataConfig, seed: int) -> Split:
@@ -163,11 +167,10 @@ def batches(
     world: int = 1,
 ) -> Iterator[tuple[torch.Tensor, ...]]:
     """The batches of steps ``first`` to ``last - 1`` for one of ``world`` processes."""
-    samples = [(step * world + rank) * batch + i for step in range(first, last) for i in range(batch)]
     loader = DataLoader(
         dataset,
         batch_size=batch,
-        sampler=samples,
+        sampler=_Samples(first, last, batch, rank, world),
         num_workers=config.workers,
         prefetch_factor=4 if config.workers else None,
         worker_init_fn=_ignore_interrupt,
@@ -175,6 +178,26 @@ def batches(
     return iter(loader)
 
 
+@dataclass(frozen=True)
+class _Samples:
+    """The numbers of the samples of one process, in order."""
+
+    first: int
+    last: int
+    batch: int
+    rank: int
+    world: int
+
+    def __iter__(self) -> Iterator[int]:
+        for step in range(self.first, self.last):
+            start = (step * self.world + self.rank) * self.batch
+            yield from range(start, start + self.batch)
+
+    def __len__(self) -> int:
+        return (self.last - self.first) * self.batch
+
+
 def _ignore_interrupt(_: int) -> None:
     # Ctrl-C reaches the whole process group; the loop decides when to stop, and its loaders must live until then.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -68,7 +68,9 @@ def degrade(picture: Picture, scale: int, config: DegradeConfig, rng: np.random.
 
 
 def second_order(picture: Picture, scale: int, config: DegradeConfig, rng: np.random.Generator) -> Picture:
-    """Blur, resize, noise and JPEG, twice, with a final sinc filter (Real-ESRGAN, arXiv 2107.10833, section 3).
+    """Blur, resize, noise and JPEG, twice, with a final sinc filter (after Real-ESRGAN, arXiv 2107.10833, section 3).
+
+    Simpler than the paper in its blur kernels, which are Gaussian alone, and in its sinc filter, which is separable.
 
     ``picture`` is (H, W, 3) uint8 with H and W multiples of ``scale``; the result is (H/scale, W/scale, 3) uint8.
     """
@@ -85,8 +87,8 @@ def second_order(picture: Picture, scale: int, config: DegradeConfig, rng: np.ra
 
     if rng.random() < config.blur / 2:
         x = convolve(x, gaussian_kernel(rng, (config.blur_sigma[0], config.blur_sigma[1] / 2)))
-    factor = rng.uniform(0.6, 1.2)
-    x = _resize(x, max(height, round(height * factor)), max(width, round(width * factor)), rng)
+    factor = rng.uniform(0.8, 1.2)
+    x = _resize(x, max(1, round(height * factor)), max(1, round(width * factor)), rng)
     x = add_noise(x, (config.noise[0], config.noise[1] * 0.8), rng)
     ringing = rng.random() < config.sinc
     quality = rng.uniform(*config.jpeg)

@@ -43,7 +43,7 @@ class Family(Protocol):
         """New networks, by name."""
 
     def optimised(self, config: Any) -> dict[str, tuple[str, ...]]:
-        """Which networks each optimiser trains, by the optimiser's name."""
+        """Which networks each optimiser trains, by its name; one without networks in this config is left out."""
 
     def averaged(self, config: Any) -> tuple[str, ...]:
         """The networks that users run: their weights are averaged over time (EMA)."""

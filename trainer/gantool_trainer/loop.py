@@ -94,6 +94,8 @@ def train(
         raise CheckpointError(f"{out} holds a run at step {step}; add --resume to go on, or choose another --out")
     before = checkpoint.load(run.last) if resume else None
     first = before.step if before else 0
+    if first >= settings.steps:
+        return True
 
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=settings.precision)
     fabric.launch()
@@ -116,17 +118,21 @@ def train(
                 average_weights(average, state.networks[name], min(settings.average, step / (step + 10)))
             window.steps += 1
 
-            stopping = stop.is_set()  # looked at once a step, so that what stops is also saved
+            # Looked at once a step, so that what stops is also saved; together, so that no process waits for another.
+            stopping = _any_process(fabric, stop.is_set())
             last = stopping or step == settings.steps
+            if last or step % settings.log_every == 0:
+                figures, seconds = window.close()
+                if _any_process(fabric, not all(map(math.isfinite, figures.values()))):
+                    raise _not_finite(step)
+                window = _Window()
             if log and (last or step % settings.log_every == 0):
-                figures, seconds = window.close(step)
                 if step % settings.sample_every == 0 or step == settings.steps:
                     with torch.inference_mode():
                         log.picture(family.samples(recipe.model, state.averages, split, recipe.data), step)
                         figures |= family.evaluate(recipe.model, state.averages, split, recipe.data)
                 log.figures(figures, seconds, step)
                 report(Progress(step, settings.steps, figures, seconds))
-                window = _Window()
             if log and (last or step % settings.save_every == 0):
                 checkpoint.save(run.last, pack(step, recipe, state))
             if log and settings.snapshot_every and step % settings.snapshot_every == 0:
@@ -165,8 +171,10 @@ def _prepare(fabric: Fabric, recipe: Recipe, before: Checkpoint | None, initial:
         average.to(fabric.device)
     optimisers = {}
     for name, members in family.optimised(config).items():
+        parameters = [p for member in members if member in wrapped for p in wrapped[member].parameters()]
+        if not parameters:
+            continue
         settings = recipe.optimisers[name]
-        parameters = [p for member in members for p in wrapped[member].parameters()]
         adam = torch.optim.Adam(parameters, lr=settings.lr, betas=settings.betas)
         if before is not None:
             rest = {k.removeprefix(name + "/"): v for k, v in before.optimisers.items() if k.startswith(name + "/")}
@@ -200,14 +208,9 @@ class _Window:
             key = f"{update.optimiser}/{name}"
             self._sums[key] = self._sums[key] + loss.detach() if key in self._sums else loss.detach().clone()
 
-    def close(self, step: int) -> tuple[dict[str, float], float]:
-        """(mean losses, seconds per step). Raises TrainingError if a loss is not finite."""
+    def close(self) -> tuple[dict[str, float], float]:
+        """(mean losses, seconds per step)."""
         figures = {key: float(value) / self.steps for key, value in self._sums.items()}
-        if not all(math.isfinite(value) for value in figures.values()):
-            raise TrainingError(
-                f"a loss is no longer finite at step {step} ({figures}); the checkpoint before it is kept: "
-                f"resume with a lower learning rate (--set optimisers.generator.lr=...) or with --set train.clip=1"
-            )
         return figures, (time.perf_counter() - self._since) / self.steps
 
 
@@ -232,7 +235,7 @@ def average_weights(average: nn.Module, network: nn.Module, decay: float) -> Non
 
 
 def pack(step: int, recipe: Recipe, state: State) -> Checkpoint:
-    """Everything that a later process needs to go on."""
+    """Everything that a later process needs to go on. Raises TrainingError rather than keep what is not finite."""
     tensors: dict[str, Tensor] = {}
     rest: dict[str, Any] = {}
     for part, modules in (("networks", state.networks), ("average", state.averages)):
@@ -242,7 +245,24 @@ def pack(step: int, recipe: Recipe, state: State) -> Checkpoint:
         moments, scalars = checkpoint.pack_optimiser(optimiser.optimizer)
         tensors |= {f"optimisers/{name}/{key}": value for key, value in moments.items()}
         rest |= {f"{name}/{key}": value for key, value in scalars.items()}
+    if not all(bool(torch.isfinite(value).all()) for value in tensors.values() if value.is_floating_point()):
+        raise _not_finite(step)
     return Checkpoint(step, recipes.dump(recipe), tensors, rest)
+
+
+def _not_finite(step: int) -> TrainingError:
+    return TrainingError(
+        f"a loss or weight is no longer finite at step {step}; the last checkpoint is from before: "
+        f"resume with a lower learning rate (--set optimisers.generator.lr=...) or with --set train.clip=1"
+    )
+
+
+def _any_process(fabric: Fabric, flag: bool) -> bool:
+    if fabric.world_size == 1:
+        return flag
+    votes = fabric.all_reduce(torch.tensor(float(flag), device=fabric.device), reduce_op="sum")
+    assert isinstance(votes, Tensor)
+    return bool(votes > 0)
 
 
 def restore_networks(state: Checkpoint, networks: dict[str, nn.Module], averages: dict[str, nn.Module]) -> None:
@@ -262,15 +282,23 @@ def start_from(state: Checkpoint, networks: dict[str, nn.Module], averages: dict
     """Give the averaged networks another run's weights; layers whose shape differs (another scale) start afresh.
 
     Raises:
-        CheckpointError: nothing fits.
+        CheckpointError: less than half of a network fits.
     """
     for name, average in averages.items():
         own = average.state_dict()
         fitting = {k: v for k, v in state.part("average", name).items() if k in own and own[k].shape == v.shape}
-        if not fitting:
-            raise CheckpointError(f"no weights of --init fit the network '{name}' of this recipe")
+        share = sum(v.numel() for v in fitting.values()) / sum(v.numel() for v in own.values())
+        if share < 0.5:
+            raise CheckpointError(f"only {share:.0%} of the network '{name}' of this recipe fit the weights of --init")
         for module in (networks[name], average):
             module.load_state_dict(fitting, strict=False)
+
+
+def _step_of(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError):
+        return math.inf  # torn by a crash: not kept
 
 
 class _Log:
@@ -284,7 +312,7 @@ class _Log:
             json.dumps({"pictures": str(pictures.resolve()), **recipes.dump(recipe)}, indent=2) + "\n"
         )
         lines = run.statistics.read_text().splitlines() if run.statistics.exists() else []
-        kept = [line for line in lines if json.loads(line)["step"] <= first]
+        kept = [line for line in lines if _step_of(line) <= first]
         run.statistics.write_text("".join(line + "\n" for line in kept))
         self._file = run.statistics.open("a")
         self._board = SummaryWriter(run.folder / "tensorboard", purge_step=first + 1)

@@ -20,7 +20,8 @@ def bce_fake(logits: Tensor) -> Tensor:
 def relativistic(more: Tensor, less: Tensor) -> Tensor:
     """``more`` should look more real than ``less`` does on average, and ``less`` less (arXiv 1809.00219, eq. 1 and 2).
 
-    The discriminator's loss is ``relativistic(real, fake)``, the generator's ``relativistic(fake, real)``.
+    The mean of the paper's two terms. The discriminator's loss is
+    ``relativistic(real, fake)``, the generator's ``relativistic(fake, real)``.
     """
     return (bce_real(more - less.mean()) + bce_fake(less - more.mean())) / 2
 

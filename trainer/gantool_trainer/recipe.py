@@ -30,7 +30,7 @@ class TrainConfig(BaseModel):
     steps: Annotated[int, Field(ge=1)] = 100_000
     batch: Annotated[int, Field(ge=1)] = 16
     seed: Annotated[int, Field(ge=0)] = 0
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
     schedule: Literal["constant", "cosine", "linear"] = "constant"
     """Learning rate over the run: constant, a half cosine to 1 % of it, or constant for a half and linear to zero."""
     warmup: Annotated[int, Field(ge=0)] = 0

@@ -19,7 +19,7 @@ def config(**changes: object) -> Config:
         "discriminator_channels": 4,
         "features": "discriminator",
     }
-    return Config.model_validate({**small, "pixel_weight": 1.0, **changes})
+    return Config.model_validate({**small, "pixel_weight": 1.0, "adversarial_from": 0, **changes})
 
 
 def batch(scale: int, side: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
@@ -112,3 +112,21 @@ def test_without_torchvision_the_message_says_what_to_do(monkeypatch: pytest.Mon
     features.vgg19.cache_clear()
     with pytest.raises(TrainingError, match=r"model\.features=discriminator"):
         features.vgg19("vgg54")
+
+
+def test_without_an_adversarial_stage_there_is_no_discriminator() -> None:
+    settings = config(adversarial_from=None)
+    assert srgan.networks(settings).keys() == {"generator"}
+    (only,) = srgan.step(settings, srgan.networks(settings), batch(4), index=10**9)
+    assert only.losses.keys() == {"pixel"}
+
+
+def test_vgg_is_asked_for_before_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pathlib import Path
+
+    from gantool_trainer.data import DataConfig
+
+    monkeypatch.setitem(sys.modules, "torchvision.models", None)
+    features.vgg19.cache_clear()
+    with pytest.raises(TrainingError, match="torchvision"):
+        srgan.scan(Path("nowhere"), config(features="vgg54", adversarial_from=1000), DataConfig(crop=96), 0)

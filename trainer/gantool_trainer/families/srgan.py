@@ -1,7 +1,8 @@
 """Super-resolution: SRResNet and SRGAN (arXiv 1609.04802), ESRGAN (1809.00219), Real-ESRGAN (2107.10833).
 
 Two stages in one run: up to step ``adversarial_from`` the generator learns fidelity alone, from there on the
-discriminator joins. A run may also start from the weights of another (``--init``).
+discriminator joins; without that value the first stage is all. A run may also start
+from the weights of another (``--init``).
 """
 
 import math
@@ -53,7 +54,8 @@ class Config(BaseModel):
     feature_weight: Weight = 0.006
     """SRGAN rescales VGG features by 1/12.75, which is this weight on their squared distance."""
     adversarial_weight: Weight = 1e-3
-    adversarial_from: Annotated[int, Field(ge=0)] = 0
+    adversarial_from: Annotated[int, Field(ge=0)] | None = None
+    """The step from which the discriminator joins; without it there is none, and fidelity is all."""
     degrade: DegradeConfig = DegradeConfig()
 
 
@@ -234,10 +236,11 @@ DISCRIMINATORS: dict[str, type[SRGANDiscriminator | UNetDiscriminator]] = {
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
-    return {
-        "generator": GENERATORS[config.generator](config.scale, config.channels, config.blocks),
-        "discriminator": DISCRIMINATORS[config.discriminator](config.discriminator_channels),
-    }
+    generator = GENERATORS[config.generator](config.scale, config.channels, config.blocks)
+    if config.adversarial_from is None:
+        return {"generator": generator}
+    discriminator = DISCRIMINATORS[config.discriminator](config.discriminator_channels)
+    return {"generator": generator, "discriminator": discriminator}
 
 
 def optimised(config: Config) -> dict[str, tuple[str, ...]]:
@@ -252,7 +255,10 @@ def averaged(config: Config) -> tuple[str, ...]:
 
 
 def scan(folder: Path, config: Config, data: DataConfig, seed: int) -> Split:
-    unit = math.lcm(8, config.scale) if config.discriminator == "unet" else config.scale
+    adversarial = config.adversarial_from is not None
+    if adversarial and config.features != "discriminator":
+        vgg19(config.features)  # now, and not after the first stage, if it cannot be had
+    unit = math.lcm(8, config.scale) if adversarial and config.discriminator == "unet" else config.scale
     if data.crop % unit:
         raise TrainingError(
             f"data.crop is {data.crop}, but must be a multiple of {unit} for this discriminator and scale"
@@ -265,14 +271,15 @@ def dataset(split: Split, config: Config, data: DataConfig, seed: int) -> SuperR
 
 
 def step(config: Config, networks: Networks, batch: Batch, index: int) -> Iterator[Update]:
-    generator, discriminator = networks["generator"], networks["discriminator"]
+    generator = networks["generator"]
     low, high = batch
     real = to_range(high, GENERATORS[config.generator].output_range)
     fake = generator(low)
-    if index < config.adversarial_from:
+    if config.adversarial_from is None or index < config.adversarial_from:
         yield Update("generator", {"pixel": pixel_loss(config, fake, real)})
         return
 
+    discriminator = networks["discriminator"]
     real_logits, _ = discriminator(real)
     fake_logits, _ = discriminator(fake.detach())
     yield Update("discriminator", {"judge": discriminator_loss(config, real_logits, fake_logits)})
