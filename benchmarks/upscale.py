@@ -1,17 +1,24 @@
-"""Quality and speed of the upscaling models, beside bicubic and beside torch.
+"""Quality and speed of the upscaling models, beside bicubic, beside torch and beside a bare program.
 
-    python benchmarks/upscale.py quality --sets data/sr-test --model upscale-x4-fidelity
-    python benchmarks/upscale.py speed --checkpoint runs/x4-fidelity
-    python benchmarks/upscale.py robust --pictures data/photos/free
+    python benchmarks/upscale.py                    # all of the first four, on what ships; needs data/sr-test
+    python benchmarks/upscale.py quality --model upscale-x4-fidelity
+    python benchmarks/upscale.py robust --model upscale-x4 --out sheets/
+    python benchmarks/upscale.py speed --model upscale-x4
+    python benchmarks/upscale.py start
+    python benchmarks/upscale.py large photo.jpg    # time and peak memory on a large picture
 
 quality: PSNR and SSIM on the Y channel (BT.601, 16..235), ``scale`` pixels cut at each border, LR as published.
-speed: ONNX Runtime and torch eager in turn, same network, same threads, same picture, fp32; medians and their ratio.
 robust: photographs shrunk by bicubic, with noise of sigma 5 and JPEG 60 on top; PSNR beside bicubic's.
+speed: ONNX Runtime and torch eager in turn, same weights, same threads, same picture, fp32; medians and their ratio.
+start: ``gantool --help`` and the help of a Typer program that does nothing, in turn; medians and their ratio.
 """
 
 import copy
 import io
+import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,21 +27,39 @@ from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import torch
 import typer
+from onnx import numpy_helper
 from PIL import Image
+from torch import nn
 
 import gantool
-from gantool_export import export
+from gantool import library
+from gantool.card import KEY, ModelCard
+from gantool.devices import open_session
 from gantool_trainer import metrics
-from gantool_trainer.checkpoint import load as load_checkpoint
 from gantool_trainer.data import SUFFIXES, centre_crop, read_picture
 from gantool_trainer.degrade import Picture, bicubic, to_uint8
 from gantool_trainer.families import FAMILIES
 from gantool_trainer.recipe import parse
 
 Scores = npt.NDArray[np.float64]
-app = typer.Typer(help=__doc__, rich_markup_mode=None)
+app = typer.Typer(help=__doc__, rich_markup_mode=None, invoke_without_command=True)
+_GANTOOL = ["-c", "from gantool_cli.main import main; main()"]
+Image.MAX_IMAGE_PIXELS = None  # the results of `large`
+
+
+@app.callback()
+def everything(context: typer.Context) -> None:
+    if context.invoked_subcommand:
+        return
+    for entry in library.entries():
+        if entry.origin == "shipped" and library.read_card(entry.path).task == "upscale":
+            quality(model=entry.name)
+            robust(model=entry.name)
+    speed()
+    start()
 
 
 @app.command()
@@ -67,27 +92,21 @@ def published_sets(model: gantool.Model, sets: Path) -> Iterator[tuple[str, Scor
 
 @app.command()
 def speed(
-    checkpoint: Annotated[Path, typer.Option(help="Run or checkpoint whose generator is measured.")],
+    model: Annotated[str, typer.Option(help="Name or file of a model.")] = "upscale-x4",
     side: Annotated[int, typer.Option(help="Side of the square input picture.")] = 256,
     threads: Annotated[int, typer.Option(help="CPU threads of both.")] = 2,
     rounds: int = 9,
 ) -> None:
     """ONNX Runtime beside torch eager, and tiled beside whole."""
-    state = load_checkpoint(checkpoint)
-    recipe = parse(state.recipe)
-    family = FAMILIES[recipe.family]
-    network = family.networks(recipe.model)["generator"]
-    network.load_state_dict(state.part("average", "generator"))
-    network.eval()
     torch.set_num_threads(threads)
-    with tempfile.TemporaryDirectory() as folder:
-        (exported,) = export(checkpoint, Path(folder) / "model.onnx")
-        model = gantool.load(exported.path, threads=threads, device="cpu")
+    path = library.find(model)
+    network, card = torch_twin(path)
+    loaded = gantool.load(path, threads=threads, device="cpu")
+    session, _ = open_session(path, "cpu", threads)
     picture = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
     planes = torch.from_numpy(picture.transpose(2, 0, 1).copy()).float()[None] / 255
     last = planes.to(memory_format=torch.channels_last)
     channels_last = copy.deepcopy(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    session = model._session
 
     def eager() -> None:
         with torch.inference_mode():
@@ -101,8 +120,8 @@ def speed(
         "torch eager": eager,
         "torch eager, channels last": eager_channels_last,
         "ONNX Runtime": lambda: session.run(None, {"image": planes.numpy()}),
-        "gantool, whole": lambda: model(picture, tile=side),
-        "gantool, tiles of 128": lambda: model(picture, tile=128),
+        "gantool, whole": lambda: loaded(picture, tile=side),
+        "gantool, tiles of 128": lambda: loaded(picture, tile=128),
     }
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for round_ in range(rounds + 1):
@@ -112,20 +131,33 @@ def speed(
             if round_:  # the first is warm-up
                 times[name].append(time.perf_counter() - start)
     base = statistics.median(times["torch eager"])
-    print(f"{recipe.model.generator} x{recipe.model.scale}, {side}x{side} input, {threads} threads, {rounds} rounds")
+    print(f"{card.name} ({card.architecture}), {side}x{side} input, {threads} threads, {rounds} rounds")
     for name, taken in times.items():
         median = statistics.median(taken)
         print(f"{name:28} {median * 1e3:8.1f} ms {side * side / median / 1e6:6.3f} MP/s {base / median:5.2f} x eager")
 
 
+def torch_twin(path: Path) -> tuple[nn.Module, ModelCard]:
+    """The network of a model file, rebuilt in torch from the recipe in its card and the weights in its graph."""
+    graph = onnx.load(path)
+    card = ModelCard.from_json({entry.key: entry.value for entry in graph.metadata_props}[KEY])
+    recipe = parse(dict(card.recipe))
+    network = FAMILIES[recipe.family].networks(recipe.model)["generator"]
+    weights = {entry.name: torch.from_numpy(numpy_helper.to_array(entry).copy()) for entry in graph.graph.initializer}
+    network.load_state_dict({name: weights[name] for name in network.state_dict()})
+    return network.eval(), card
+
+
 @app.command()
 def robust(
-    pictures: Annotated[Path, typer.Option(help="Folder of photographs that were not trained on.")],
+    pictures: Annotated[Path, typer.Option(help="Photographs that were not trained on.")] = Path(
+        "data/sr-test/B100/HR-x4"
+    ),
     model: Annotated[str, typer.Option(help="Name or file of a model.")] = "upscale-x4",
     jpeg: int = 60,
     sigma: Annotated[float, typer.Option(help="Gaussian noise in 8-bit levels.")] = 5.0,
     out: Annotated[Path | None, typer.Option(help="Write side-by-side pictures here.")] = None,
-    limit: int = 20,
+    limit: int = 100,
 ) -> None:
     """PSNR beside bicubic's on photographs with noise and JPEG artefacts."""
     loaded = gantool.load(model)
@@ -171,6 +203,44 @@ def compare(
     parts = (low.repeat(scale, 0).repeat(scale, 1), enlarge(low, scale), loaded(low))
     rows, columns = slice(top * scale, (top + height) * scale), slice(left * scale, (left + width) * scale)
     Image.fromarray(np.hstack([part[rows, columns] for part in parts])).save(out)
+
+
+@app.command()
+def start(rounds: int = 9) -> None:
+    """`gantool --help` beside the help of a Typer program that does nothing."""
+    bare = "import typer\napp = typer.Typer()\n@app.command()\ndef main() -> None: ...\napp()\n"
+    programs = {
+        "bare Typer": [sys.executable, "-c", bare, "--help"],
+        "gantool": [sys.executable, *_GANTOOL, "--help"],
+    }
+    times: dict[str, list[float]] = {name: [] for name in programs}
+    for round_ in range(rounds + 1):
+        for name, command in programs.items():
+            begun = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            if round_:
+                times[name].append(time.perf_counter() - begun)
+    ours, theirs = statistics.median(times["gantool"]), statistics.median(times["bare Typer"])
+    print(f"gantool --help {ours * 1e3:.0f} ms, bare Typer {theirs * 1e3:.0f} ms: {ours / theirs:.2f} times")
+
+
+@app.command()
+def large(
+    picture: Annotated[Path, typer.Argument(help="A large photograph.")],
+    model: str = "upscale-x4",
+    tile: int = 512,
+) -> None:
+    """Time and peak memory of `gantool upscale` on one picture, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / f"large{picture.suffix}"
+        command = [*_GANTOOL, "upscale", str(picture), "--model", model, "--tile", str(tile)]
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, *command, "-q", "-o", str(target)], check=True)
+        seconds = time.perf_counter() - begun
+        with Image.open(picture) as before, Image.open(target) as after:
+            sizes = f"{before.width}x{before.height} -> {after.width}x{after.height}"
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6  # kilobytes on Linux
+    print(f"{model}, {sizes}, tiles of {tile}: {seconds:.1f} s, peak {peak:.2f} GB")
 
 
 def jpeg_round_trip(picture: Picture, quality: int) -> Picture:

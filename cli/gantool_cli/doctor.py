@@ -19,6 +19,7 @@ _PACKAGES = (
     "onnx",
     "onnxscript",
 )
+_TRIAL_MODEL = "upscale-x2"
 
 
 def doctor() -> None:
@@ -38,7 +39,9 @@ def doctor() -> None:
 
 
 def _runtime() -> Iterator[str]:
-    from gantool import DeviceError, devices
+    import numpy as np
+
+    from gantool import DeviceError, GantoolError, devices, load
 
     packages = devices.installed_packages()
     for name, number in packages.items():
@@ -50,9 +53,16 @@ def _runtime() -> Iterator[str]:
             f"`pip uninstall -y {' '.join(packages)}`, then install 'gantool[gpu]' or 'gantool[cpu]' again"
         )
     try:
-        print(f"devices: {', '.join(devices.available())}")
+        found = devices.available()
     except DeviceError as error:
         yield str(error)
+        return
+    for device in found:
+        try:
+            load(_TRIAL_MODEL, device=device)(np.zeros((8, 8, 3), np.uint8))
+            print(f"device {device} works")
+        except GantoolError as error:
+            yield f"device {device} does not work: {error}"
 
 
 def _models() -> Iterator[str]:

@@ -171,7 +171,7 @@ class Model:
     def tiles(self, colour: Pixels, **options: Unpack[Options]) -> Iterator[tuple[Box, Floats]]:
         """The result piece by piece: (place in the result, values (3, h, w) in 0..1).
 
-        A tile that does not fit the device's memory is cut in four and tried again.
+        When a tile does not fit the device's memory, it and all that follow are cut in four.
         """
         card, cancel, progress = self._card, options.get("cancel"), options.get("progress")
         tile = max(colour.shape[:2]) if card.halo_source == "whole" else options.get("tile") or TILE
@@ -194,7 +194,8 @@ class Model:
                     raise ModelError(
                         f"not enough memory on {self._device} for {card.name}; free some, or use --device cpu"
                     ) from error
-                todo += list(grid(core, -(-side // 2), card.multiple))[::-1]
+                half = -(-side // 2)
+                todo = [piece for box in (*todo, core) for piece in list(grid(box, half, card.multiple))[::-1]]
                 continue
             kept = core.grown(0, image)
             inner = kept.relative_to(window).scaled(card.scale)

@@ -43,12 +43,15 @@ def from_array(array: Pixels) -> Picture:
     """A picture from (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4); uint8, uint16 or float in 0..1.
 
     Raises:
-        ImageError: another shape or dtype.
+        ImageError: another shape or dtype, or floats far outside 0..1.
     """
     if array.dtype.kind == "f":
         array = array.astype(np.float32, copy=False)
         if not np.isfinite(array).all():
             raise ImageError("the array holds NaN or infinity; give finite values in 0..1")
+        if array.size and max(-array.min(), array.max() - 1) > 0.5:  # a little outside is what filters leave
+            found = f"{array.min():.4g}..{array.max():.4g}"
+            raise ImageError(f"the float array holds values in {found}, not 0..1; divide it by its full scale")
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype not in (np.uint8, np.uint16, np.float32):
         raise ImageError(f"an array of {array.dtype} is no picture; give uint8, uint16 or float in 0..1")

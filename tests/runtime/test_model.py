@@ -120,17 +120,22 @@ def test_progress_and_cancelling(tiny_model: gantool.Model, photo: Pixels) -> No
 
 def test_a_tile_that_does_not_fit_is_cut(tiny_model: gantool.Model, photo: Pixels) -> None:
     class Small:
-        """A session whose device is full beyond 100 x 100 pixels."""
+        """A session whose device is full beyond 70 x 70 pixels."""
+
+        refused = 0
 
         def run(self, names: Any, feeds: dict[str, Any]) -> Any:
-            if feeds["image"].shape[2] * feeds["image"].shape[3] > 100 * 100:
+            if feeds["image"].shape[2] * feeds["image"].shape[3] > 70 * 70:
+                self.refused += 1
                 raise RuntimeError("Failed to allocate memory for requested buffer")
             return tiny_model._session.run(names, feeds)
 
-    model = gantool.Model(tiny_model.card, "cpu", Small())
+    session = Small()
+    model = gantool.Model(tiny_model.card, "cpu", session)
     shares: list[float] = []
-    assert levels_apart(model(photo, progress=shares.append), tiny_model(photo)) <= (1, 1e-4)
-    assert shares[-1] == pytest.approx(1)
+    assert levels_apart(model(photo, tile=80, progress=shares.append), tiny_model(photo)) <= (1, 1e-4)
+    assert shares[-1] == pytest.approx(1) and shares == sorted(shares)
+    assert session.refused == 1  # the other tiles are cut without trying them
 
 
 def test_other_failures_are_not_hidden(tiny_model: gantool.Model, photo: Pixels) -> None:
@@ -153,5 +158,7 @@ def test_unusable_inputs(tiny_model: gantool.Model) -> None:
     for bad in (np.zeros((3, 3, 5), np.uint8), np.zeros((2, 2), np.int64), np.zeros((0, 4, 3), np.uint8)):
         with pytest.raises(gantool.ImageError):
             tiny_model(bad)
+    with pytest.raises(gantool.ImageError, match="divide it"):
+        tiny_model(np.full((4, 4, 3), 255.0))
     with pytest.raises(gantool.ImageError, match="list"):
         tiny_model([1, 2])  # type: ignore[call-overload]
