@@ -13,6 +13,7 @@ KEY = "gantool"
 
 Kind = Literal["image", "mask", "latent", "label", "code", "text", "statistics"]
 Task = Literal["upscale", "translate", "restore", "colorize", "inpaint", "stylize", "generate", "pose"]
+Precision = Literal["fp32", "fp16", "int8"]
 HaloSource = Literal["receptive-field", "measured", "whole"]
 
 SPATIAL: frozenset[str] = frozenset({"image", "mask"})
@@ -61,12 +62,12 @@ class ModelCard:
     """Pixels of context on each side of a tile that make tiling exact."""
     halo_source: HaloSource = "receptive-field"
     """Where the halo comes from; "whole" means that the model cannot be tiled."""
-    precision: Literal["fp32", "fp16", "int8"] = "fp32"
+    precision: Precision = "fp32"
     licence: str = "unknown"
     training_data: str = "unknown"
-    recipe: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """The resolved training recipe."""
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict, hash=False)
     protocol: str = ""
     """How the metrics were measured."""
     checkpoint_sha256: str = ""
@@ -104,7 +105,7 @@ class ModelCard:
             values["inputs"] = _ports(values["inputs"])
             values["outputs"] = _ports(values["outputs"])
             return cls(**values)
-        except (TypeError, ValueError, KeyError) as error:
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise ModelError(f"the model's card cannot be understood ({error}); export the model again") from error
 
 
@@ -127,25 +128,37 @@ def _known(cls: type, values: Mapping[str, Any], what: str) -> None:
 
 
 def _check(card: ModelCard) -> None:
+    ports = card.inputs + card.outputs
+    texts = (card.architecture, card.description, card.version, card.licence, card.training_data, card.protocol)
     complaints = [
         (card.task not in get_args(Task), f"task is '{card.task}', not one of {', '.join(get_args(Task))}"),
         (not card.name or not isinstance(card.name, str), "it has no name"),
+        (not all(isinstance(text, str) for text in texts), "a text is no text"),
         (not card.inputs or not card.outputs, "it lists no inputs or no outputs"),
-        (any(port.kind not in get_args(Kind) for port in card.inputs + card.outputs), "a port has an unknown kind"),
-        (
-            any(len(port.range) != 2 or port.range[0] >= port.range[1] for port in card.inputs + card.outputs),
-            "a port's value range is empty",
-        ),
+        (len({port.name for port in ports}) < len(ports), "two ports have the same name"),
         (
             any(not _whole(v, 1) for v in (card.scale, card.multiple, card.minimum)),
             "scale, multiple and minimum must be whole numbers from 1",
         ),
         (not _whole(card.halo, 0), "halo must be a whole number from 0"),
         (card.halo_source not in get_args(HaloSource), f"halo_source is '{card.halo_source}'"),
+        (card.precision not in get_args(Precision), f"precision is '{card.precision}'"),
+        (not all(isinstance(v, int | float) for v in card.metrics.values()), "a metric is no number"),
+        *(complaint for port in ports for complaint in _port_complaints(port)),
     ]
     wrong = [text for bad, text in complaints if bad]
     if wrong:
         raise ModelError(f"the model's card is wrong: {'; '.join(wrong)}")
+
+
+def _port_complaints(port: Port) -> list[tuple[bool, str]]:
+    return [
+        (not isinstance(port.name, str) or not port.name, "a port has no name"),
+        (port.kind not in get_args(Kind), f"port {port.name} has an unknown kind"),
+        (not all(isinstance(length, int | str) for length in port.shape), f"port {port.name} has a bad shape"),
+        (not all(isinstance(label, str) for label in port.labels), f"port {port.name} has a bad label"),
+        (len(port.range) != 2 or not port.range[0] < port.range[1], f"the value range of port {port.name} is empty"),
+    ]
 
 
 def _whole(value: object, least: int) -> bool:

@@ -23,6 +23,7 @@ CARD = ModelCard(
 def test_round_trip() -> None:
     assert ModelCard.from_json(CARD.to_json()) == CARD
     assert CARD.image.name == "image"
+    assert hash(CARD) == hash(dataclasses.replace(CARD))
     assert [port.spatial for port in CARD.inputs] == [True, False]
 
 
@@ -37,6 +38,11 @@ def test_round_trip() -> None:
         ({"inputs": ()}, "no inputs"),
         ({"outputs": (Port("x", "image", SHAPE, range=(1.0, 1.0)),)}, "range"),
         ({"halo_source": "guess"}, "guess"),
+        ({"precision": "fp8"}, "fp8"),
+        ({"licence": None}, "no text"),
+        ({"metrics": {"PSNR": "high"}}, "no number"),
+        ({"outputs": (Port("image", "image", SHAPE),)}, "same name"),
+        ({"outputs": (Port("x", "image", (None, 3)),)}, "bad shape"),
     ],
 )
 def test_a_wrong_card_cannot_be_made(changes: dict[str, object], says: str) -> None:
@@ -61,6 +67,8 @@ def altered(**changes: object) -> str:
         (altered(inputs=[{"name": "x", "kind": "smell", "shape": [1]}]), "unknown kind"),
         (altered(inputs=3), "cannot be understood"),
         (altered(scale="four"), "whole numbers"),
+        (altered(metrics=[1]), "cannot be understood"),
+        (altered(inputs=[{"name": "x", "kind": "image", "shape": [1], "range": ["a", 1]}]), "cannot be understood"),
     ],
 )
 def test_a_wrong_card_is_refused_with_a_reason(text: str, says: str) -> None:
