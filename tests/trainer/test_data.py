@@ -7,16 +7,15 @@ import torch
 from PIL import Image
 
 from gantool_trainer import data
-from gantool_trainer.data import DataConfig, SuperResolutionPairs, batches, scan
-from gantool_trainer.degrade import DegradeConfig
+from gantool_trainer.data import DegradedConfig, DegradedCrops, batches, scan
 from gantool_trainer.errors import TrainingError
 
-CONFIG = DataConfig(crop=32, holdout=2, workers=0)
+CONFIG = DegradedConfig(crop=32, holdout=2, workers=0)
 
 
-def pairs(photos: Path, **changes: object) -> SuperResolutionPairs:
+def pairs(photos: Path, **changes: object) -> DegradedCrops:
     config = CONFIG.model_copy(update=changes)
-    return SuperResolutionPairs(scan(photos, config, 0).train, config, DegradeConfig(), 4, seed=3)
+    return DegradedCrops(scan(photos, config, 0).train, config, 4, seed=3)
 
 
 def test_split_is_disjoint_complete_and_fixed_by_the_seed(photos: Path) -> None:

@@ -16,12 +16,12 @@ def test_every_recipe_survives_a_checkpoint(name: str) -> None:
 def test_every_value_can_be_overridden() -> None:
     changed = recipe.load(
         "srgan",
-        ["train.steps=7", "model.generator=rrdb", "optimisers.generator.lr=1e-5", "model.degrade.jpeg=[10, 20]"],
+        ["train.steps=7", "model.generator=rrdb", "optimisers.generator.lr=1e-5", "data.degrade.jpeg=[10, 20]"],
     )
     assert changed.train.steps == 7
     assert changed.model.generator == "rrdb"
     assert changed.optimisers["generator"].lr == 1e-5
-    assert changed.model.degrade.jpeg == (10, 20)
+    assert changed.data.degrade.jpeg == (10, 20)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,8 @@ def test_every_value_can_be_overridden() -> None:
     [
         ("train.stepz=1", "stepz"),
         ("train.steps=-1", "steps"),
-        ("model.generator=vae", "compact"),
+        ("model.generator=vae", r"model\.generator.*compact"),
+        ("data.degrade.jpeg=3", r"data\.degrade\.jpeg"),
         ("train", "NAME=VALUE"),
         ("train.steps.more=1", "is a value"),
         ("optimisers.critic.lr=1", "critic"),

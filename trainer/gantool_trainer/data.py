@@ -26,18 +26,29 @@ _ORDER, _AUGMENT, _HOLDOUT = 1, 2, 3  # what a draw is for: keeps the streams of
 
 
 class DataConfig(BaseModel):
-    """What is cut from a folder of pictures."""
+    """What every kind of data set lets one choose; families add their own to it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    crop: Annotated[int, Field(ge=8)] = 128
-    """Side of the square crops, in pixels of the target picture."""
     holdout: Annotated[int, Field(ge=1)] = 8
     """Pictures kept out of training for samples and the validation figure."""
     workers: Annotated[int, Field(ge=0)] = 1
     """Loader processes; 0 loads in the training process."""
     cache_gb: Annotated[float, Field(ge=0)] = 2.0
     """Decoded pictures kept in memory, over all workers together."""
+
+
+class CropConfig(DataConfig):
+    """Crops of a folder of pictures."""
+
+    crop: Annotated[int, Field(ge=8)] = 128
+    """Side of the square crops, in pixels of the target picture."""
+
+
+class DegradedConfig(CropConfig):
+    """Crops and how they are made worse."""
+
+    degrade: DegradeConfig = DegradeConfig()
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,7 @@ def read_picture(path: Path) -> Picture:
         return np.asarray(upright.convert("RGB"))
 
 
-def scan(folder: Path, config: DataConfig, seed: int) -> Split:
+def scan(folder: Path, config: CropConfig, seed: int) -> Split:
     """All pictures under ``folder``, each decoded once to be sure of it, split by the seed.
 
     Raises:
@@ -100,35 +111,46 @@ def _problem(path: Path, folder: Path, crop: int) -> str | None:
     return None
 
 
-class SuperResolutionPairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Item ``n`` is (low, high): float32 in 0..1, shapes (3, crop/scale, crop/scale) and (3, crop, crop)."""
+class Pictures:
+    """The decoded pictures of some paths, kept in memory as far as the budget goes."""
 
-    def __init__(
-        self, paths: Sequence[Path], data: DataConfig, degradation: DegradeConfig, scale: int, seed: int
-    ) -> None:
-        self.paths, self.data, self.degradation, self.scale, self.seed = paths, data, degradation, scale, seed
-        self._cache: dict[int, Picture] = {}
-        self._room = int(data.cache_gb * 1e9) // max(1, data.workers)
+    def __init__(self, paths: Sequence[Path], config: DataConfig) -> None:
+        self._paths, self._kept = paths, dict[int, Picture]()
+        self._room = int(config.cache_gb * 1e9) // max(1, config.workers)
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self._paths)
+
+    def __getitem__(self, index: int) -> Picture:
+        if index in self._kept:
+            return self._kept[index]
+        picture = read_picture(self._paths[index])
+        if picture.nbytes <= self._room:
+            self._room -= picture.nbytes
+            self._kept[index] = picture
+        return picture
+
+
+class DegradedCrops(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Item ``n`` is (low, high): float32 in 0..1, shapes (3, crop/scale, crop/scale) and (3, crop, crop)."""
+
+    def __init__(self, paths: Sequence[Path], config: DegradedConfig, scale: int, seed: int) -> None:
+        self._pictures, self._config, self._scale, self._seed = Pictures(paths, config), config, scale, seed
+
+    def __len__(self) -> int:
+        return len(self._pictures)
 
     def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
-        epoch, position = divmod(n, len(self.paths))
-        index = int(permutation(self.seed, epoch, len(self.paths))[position])
-        draw = rng(self.seed, _AUGMENT, n)
-        high = random_crop(self._picture(index), self.data.crop, draw)
-        low = degrade(high, self.scale, self.degradation, draw)
-        return to_tensor(low), to_tensor(sharpened(high, self.degradation.sharpen))
+        draw = rng(self._seed, _AUGMENT, n)
+        high = random_crop(self._pictures[shuffled(self._seed, n, len(self))], self._config.crop, draw)
+        low = degrade(high, self._scale, self._config.degrade, draw)
+        return to_tensor(low), to_tensor(sharpened(high, self._config.degrade.sharpen))
 
-    def _picture(self, index: int) -> Picture:
-        if index not in self._cache:
-            picture = read_picture(self.paths[index])
-            if picture.nbytes > self._room:
-                return picture
-            self._room -= picture.nbytes
-            self._cache[index] = picture
-        return self._cache[index]
+
+def shuffled(seed: int, n: int, size: int) -> int:
+    """Which of ``size`` pictures sample ``n`` shows: each once an epoch, in an order of its own."""
+    epoch, position = divmod(n, size)
+    return int(permutation(seed, epoch, size)[position])
 
 
 @lru_cache(maxsize=2)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from gantool.card import ModelCard
-from gantool_trainer.data import DataConfig, Split
+from gantool_trainer.data import DataConfig
 
 Networks = Mapping[str, nn.Module]
 Batch = tuple[Tensor, ...]
@@ -37,7 +37,9 @@ class Family(Protocol):
     """A module of `gantool_trainer.families`. ``config`` is an instance of its ``Config`` everywhere."""
 
     Config: type[Any]
-    """Frozen pydantic model: everything that networks, losses and data preparation leave open."""
+    """Frozen pydantic model: everything that networks and losses leave open."""
+    Data: type[DataConfig]
+    """What its data leaves open; ``data`` is an instance of it everywhere."""
 
     def networks(self, config: Any) -> dict[str, nn.Module]:
         """New networks, by name."""
@@ -48,19 +50,19 @@ class Family(Protocol):
     def averaged(self, config: Any) -> tuple[str, ...]:
         """The networks that users run: their weights are averaged over time (EMA)."""
 
-    def scan(self, folder: Path, config: Any, data: DataConfig, seed: int) -> Split:
-        """The checked pictures under ``folder``. Raises TrainingError."""
+    def scan(self, folder: Path, config: Any, data: Any, seed: int) -> Any:
+        """The checked files under ``folder``, as the family's other functions take them. Raises TrainingError."""
 
-    def dataset(self, split: Split, config: Any, data: DataConfig, seed: int) -> Dataset[Batch]:
+    def dataset(self, split: Any, config: Any, data: Any, seed: int) -> Dataset[Batch]:
         """Training samples, item ``n`` being a function of (seed, n)."""
 
     def step(self, config: Any, networks: Networks, batch: Batch, index: int) -> Iterator[Update]:
         """The updates of training step ``index``, in order; each is applied before the next is computed."""
 
-    def samples(self, config: Any, networks: Networks, split: Split, data: DataConfig) -> npt.NDArray[np.uint8]:
+    def samples(self, config: Any, networks: Networks, split: Any, data: Any) -> npt.NDArray[np.uint8]:
         """A contact sheet of held-out pictures, (H, W, 3)."""
 
-    def evaluate(self, config: Any, networks: Networks, split: Split, data: DataConfig) -> dict[str, float]:
+    def evaluate(self, config: Any, networks: Networks, split: Any, data: Any) -> dict[str, float]:
         """Figures on the held-out pictures."""
 
     def generators(self, config: Any, networks: Networks) -> dict[str, Generator]:

@@ -4,13 +4,15 @@ import tomllib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 
 from gantool_trainer.data import DataConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import FAMILIES
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class OptimiserConfig(BaseModel):
@@ -53,7 +55,8 @@ class Recipe(BaseModel):
     family: str
     description: str = ""
     train: TrainConfig = TrainConfig()
-    data: DataConfig = DataConfig()
+    data: SerializeAsAny[DataConfig] = DataConfig()
+    """The family's own Data."""
     optimisers: dict[str, OptimiserConfig] = {}
     model: Any = None
     """The family's own Config."""
@@ -89,17 +92,22 @@ def parse(values: dict[str, Any], overrides: Sequence[str] = ()) -> Recipe:
     family = FAMILIES.get(values.get("family", ""))
     if family is None:
         raise TrainingError(f"recipe names family '{values.get('family')}'; known are: {', '.join(FAMILIES)}")
-    try:
-        model = family.Config.model_validate(values.get("model", {}))
-        recipe = Recipe.model_validate({**values, "model": model})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise TrainingError(f"recipe value {where}: {first['msg'].lower()} (got {first['input']!r})") from error
+    model = _checked(family.Config, values.get("model", {}), "model")
+    data = _checked(family.Data, values.get("data", {}), "data")
+    recipe = _checked(Recipe, {**values, "model": model, "data": data})
     optimisers = {name: recipe.optimisers.get(name, OptimiserConfig()) for name in family.optimised(model)}
     if unknown := recipe.optimisers.keys() - optimisers.keys():
         raise TrainingError(f"unknown optimiser {', '.join(unknown)}; {recipe.family} has {', '.join(optimisers)}")
     return recipe.model_copy(update={"optimisers": optimisers})
+
+
+def _checked(kind: type[_Model], values: Any, *table: str) -> _Model:
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in (*table, *first["loc"]))
+        raise TrainingError(f"recipe value {where}: {first['msg'].lower()} (got {first['input']!r})") from error
 
 
 def dump(recipe: Recipe) -> dict[str, Any]:

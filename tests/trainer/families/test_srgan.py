@@ -84,10 +84,10 @@ def test_a_perfect_generator_has_no_pixel_loss(generator: str) -> None:
 def test_crops_that_the_discriminator_cannot_halve_are_refused(tmp_path: object) -> None:
     from pathlib import Path
 
-    from gantool_trainer.data import DataConfig
+    from gantool_trainer.data import DegradedConfig
 
     with pytest.raises(TrainingError, match="multiple of 8"):
-        srgan.scan(Path("nowhere"), config(discriminator="unet"), DataConfig(crop=100), 0)
+        srgan.scan(Path("nowhere"), config(discriminator="unet"), DegradedConfig(crop=100), 0)
 
 
 def test_vgg_features_load_torchvisions_weights(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,9 +124,9 @@ def test_without_an_adversarial_stage_there_is_no_discriminator() -> None:
 def test_vgg_is_asked_for_before_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
     from pathlib import Path
 
-    from gantool_trainer.data import DataConfig
+    from gantool_trainer.data import DegradedConfig
 
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
     features.vgg19.cache_clear()
     with pytest.raises(TrainingError, match="torchvision"):
-        srgan.scan(Path("nowhere"), config(features="vgg54", adversarial_from=1000), DataConfig(crop=96), 0)
+        srgan.scan(Path("nowhere"), config(features="vgg54", adversarial_from=1000), DegradedConfig(crop=96), 0)

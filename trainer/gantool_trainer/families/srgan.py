@@ -21,15 +21,16 @@ from torch.nn.utils.parametrizations import spectral_norm
 from gantool.card import ModelCard, Port
 from gantool_trainer import losses, metrics
 from gantool_trainer.blocks import bilinear_up, conv3x3, frozen, high_pass, pixel_shuffle_up, scale_weights
-from gantool_trainer.data import DataConfig, Split, SuperResolutionPairs, centre_crop, read_picture, to_tensor
+from gantool_trainer.data import DegradedConfig, DegradedCrops, Split, centre_crop, read_picture, to_tensor
 from gantool_trainer.data import scan as scan_folder
-from gantool_trainer.degrade import DegradeConfig, Picture, degrade
+from gantool_trainer.degrade import Picture, degrade
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Batch, Generator, Networks, Update
 from gantool_trainer.features import vgg19
 from gantool_trainer.seeds import rng
 
 Weight = Annotated[float, Field(ge=0)]
+Data = DegradedConfig
 _SAMPLE_SIDE = 192
 
 
@@ -56,7 +57,6 @@ class Config(BaseModel):
     adversarial_weight: Weight = 1e-3
     adversarial_from: Annotated[int, Field(ge=0)] | None = None
     """The step from which the discriminator joins; without it there is none, and fidelity is all."""
-    degrade: DegradeConfig = DegradeConfig()
 
 
 # --- networks ---------------------------------------------------------------------------------------------------
@@ -289,7 +289,7 @@ def averaged(config: Config) -> tuple[str, ...]:
 # --- training ---------------------------------------------------------------------------------------------------
 
 
-def scan(folder: Path, config: Config, data: DataConfig, seed: int) -> Split:
+def scan(folder: Path, config: Config, data: DegradedConfig, seed: int) -> Split:
     adversarial = config.adversarial_from is not None
     if adversarial and config.features != "discriminator":
         vgg19(config.features)  # now, and not after the first stage, if it cannot be had
@@ -301,8 +301,8 @@ def scan(folder: Path, config: Config, data: DataConfig, seed: int) -> Split:
     return scan_folder(folder, data, seed)
 
 
-def dataset(split: Split, config: Config, data: DataConfig, seed: int) -> SuperResolutionPairs:
-    return SuperResolutionPairs(split.train, data, config.degrade, config.scale, seed)
+def dataset(split: Split, config: Config, data: DegradedConfig, seed: int) -> DegradedCrops:
+    return DegradedCrops(split.train, data, config.scale, seed)
 
 
 def step(config: Config, networks: Networks, batch: Batch, index: int) -> Iterator[Update]:
@@ -370,31 +370,31 @@ def to_range(x: Tensor, bounds: tuple[float, float]) -> Tensor:
 # --- looking at it ----------------------------------------------------------------------------------------------
 
 
-def samples(config: Config, networks: Networks, split: Split, data: DataConfig) -> Picture:
+def samples(config: Config, networks: Networks, split: Split, data: DegradedConfig) -> Picture:
     """Rows of held-out crops: bicubic enlargement, the generator's, the original."""
     rows = []
-    for low, high in _held_out(config, split, _SAMPLE_SIDE):
+    for low, high in _held_out(config, split, data, _SAMPLE_SIDE):
         size = (high.shape[1], high.shape[0])
         rows.append(np.hstack([enlarge(low, size), _restore(config, networks["generator"], low), high]))
     width = max(row.shape[1] for row in rows)
     return np.vstack([np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0))) for row in rows])
 
 
-def evaluate(config: Config, networks: Networks, split: Split, data: DataConfig) -> dict[str, float]:
+def evaluate(config: Config, networks: Networks, split: Split, data: DegradedConfig) -> dict[str, float]:
     """Mean PSNR and SSIM (Y channel) on the middle of each held-out picture, degraded as in training."""
     scores = [
         metrics.super_resolution(_restore(config, networks["generator"], low), high, config.scale)
-        for low, high in _held_out(config, split, 384)
+        for low, high in _held_out(config, split, data, 384)
     ]
     return {"psnr_y": float(np.mean([s[0] for s in scores])), "ssim_y": float(np.mean([s[1] for s in scores]))}
 
 
-def _held_out(config: Config, split: Split, side: int) -> Iterator[tuple[Picture, Picture]]:
+def _held_out(config: Config, split: Split, data: DegradedConfig, side: int) -> Iterator[tuple[Picture, Picture]]:
     for number, path in enumerate(split.holdout):
         high = centre_crop(read_picture(path), side)
         height, width = (length - length % config.scale for length in high.shape[:2])
         high = np.ascontiguousarray(high[:height, :width])
-        yield degrade(high, config.scale, config.degrade, rng(number)), high
+        yield degrade(high, config.scale, data.degrade, rng(number)), high
 
 
 def enlarge(low: Picture, size: tuple[int, int]) -> Picture:
