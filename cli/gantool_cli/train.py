@@ -55,6 +55,8 @@ def train(
         return
     if out is None:
         raise typer.BadParameter("say where the run goes with --out, for example --out runs/mine")
+    if resume and init:
+        raise typer.BadParameter("--resume goes on with the run's own weights; leave out --init")
     if resume:
         state = checkpoint.load(out)
         resolved = recipes.parse(state.recipe, values or [])

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import secrets
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -152,7 +153,10 @@ def save(picture: Picture, metadata: Metadata, path: Path, *, overwrite: bool = 
     check_fits(picture.size, format, picture.transparent)
     check_free(path, overwrite=overwrite)
     encoded = io.BytesIO()  # Pillow's encoders do not notice a disk that is full; writing bytes does
-    write(picture, metadata, format, encoded)
+    try:
+        write(picture, metadata, format, encoded)
+    except struct.error as error:  # offsets of more than 32 bits
+        raise ImageError(f"the result exceeds the 4 GiB of a {format} file; name the output .png") from error
     with replacing(path, overwrite=overwrite) as file:
         file.write(encoded.getbuffer())
 
@@ -161,10 +165,13 @@ def save(picture: Picture, metadata: Metadata, path: Path, *, overwrite: bool = 
 def replacing(path: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
     """A new file beside ``path`` that takes its place when the block ends well, and is removed when it does not.
 
+    Where ``path`` is a link, it is the file behind it that changes.
+
     Raises:
         ImageError: ``path`` exists and ``overwrite`` is not set, or the disk refuses.
     """
     check_free(path, overwrite=overwrite)
+    path = Path(os.path.realpath(path))
     temporary = path.with_name(f".gantool-{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

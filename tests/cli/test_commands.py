@@ -171,6 +171,8 @@ def test_training_is_interrupted_and_resumed(photos: Path, tmp_path: Path) -> No
     stopped = checkpoint.load(out).step
     refused = gantool("train", "srgan", "--data", photos, "--out", out, *values)
     assert refused.returncode == 1 and "--resume" in refused.stderr
+    both = gantool("train", "srgan", "--out", out, "--resume", "--init", out)
+    assert both.returncode == 2 and "--init" in both.stderr
     resumed = gantool(
         "train", "srgan", "--out", out, "--resume", "--set", f"train.steps={stopped + 2}", "--device", "cpu"
     )

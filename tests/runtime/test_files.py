@@ -961,3 +961,12 @@ def test_a_matte_that_lets_nothing_through_does_not_stop_jpeg(tmp_path: Path) ->
     array = np.dstack([sample((5, 7, 3)), np.full((5, 7), 255, np.uint8)])
     save(from_array(array), Metadata("PNG"), tmp_path / "out.jpg")
     assert read(tmp_path / "out.jpg")[0].alpha is None
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    target, link = tmp_path / "target.png", tmp_path / "link.png"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    save(Picture(sample((5, 7, 3))), Metadata("PNG"), link, overwrite=True)
+    assert link.is_symlink() and Image.open(target).size == (7, 5)
+    assert {path.name for path in tmp_path.iterdir()} == {"target.png", "link.png"}
