@@ -38,7 +38,7 @@ def test_the_papers_generators_have_their_published_size() -> None:
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
-@pytest.mark.parametrize("generator", ["srresnet", "rrdb", "compact"])
+@pytest.mark.parametrize("generator", ["srresnet", "rrdb", "compact", "compact-refined"])
 @pytest.mark.parametrize("discriminator", ["srgan", "unet", "patch"])
 def test_updates_in_order_and_every_term_trains_what_it_should(generator: str, discriminator: str, scale: int) -> None:
     settings = config(generator=generator, discriminator=discriminator, scale=scale)
