@@ -1,6 +1,7 @@
 """Make the models that ship: export a run, measure it, write the figures into its card and the file into the package.
 
     python benchmarks/ship.py upscale-x4-fidelity runs/x4-fidelity
+    python benchmarks/ship.py upscale-x4 runs/x4 --interpolate runs/x4/step-0004000.safetensors --share 0.3
 
 Needs the test sets of `benchmarks/upscale.py` under data/sr-test.
 """
@@ -28,14 +29,26 @@ _MODELS = Path(__file__).parent.parent / "runtime" / "gantool" / "models"
 def ship(
     name: str,
     run: Path,
+    interpolate: Annotated[Path | None, typer.Option(help="A checkpoint to take a share of the weights from.")] = None,
+    share: Annotated[float, typer.Option(help="That share.")] = 0.3,
     sets: Annotated[Path, typer.Option(help="Test sets, for measuring alone.")] = Path("data/sr-test"),
 ) -> None:
+    other = (interpolate, share) if interpolate else None
     with tempfile.TemporaryDirectory() as folder:
-        (draft,) = export(run, Path(folder) / f"{name}.onnx")
+        (draft,) = export(run, Path(folder) / f"{name}.onnx", interpolate=other)
         metrics = measure(gantool.load(draft.path, device="cpu"), sets)
     target = _MODELS / f"{name}.onnx"
     _MODELS.mkdir(exist_ok=True)
-    export(run, target, licence=LICENCE, training_data=DATA, metrics=metrics, protocol=PROTOCOL, overwrite=True)
+    export(
+        run,
+        target,
+        licence=LICENCE,
+        training_data=DATA,
+        interpolate=other,
+        metrics=metrics,
+        protocol=PROTOCOL,
+        overwrite=True,
+    )
     sums = [f"{library.sha256(path)}  {path.name}\n" for path in sorted(_MODELS.glob("*.onnx"))]
     (_MODELS / "SHA256SUMS").write_text("".join(sums))
     print(name, metrics)

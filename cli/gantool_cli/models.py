@@ -73,6 +73,7 @@ def info(
         "precision": card.precision,
         "licence": card.licence,
         "training data": card.training_data,
+        "notes": card.notes,
         "figures": "\n".join(f"{name} {value:g}" for name, value in card.metrics.items()) or "none measured",
         "protocol": card.protocol,
         "file": f"{path} ({path.stat().st_size / 1e6:.1f} MB)",

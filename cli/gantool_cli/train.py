@@ -108,10 +108,20 @@ def export(
     description: Annotated[str | None, typer.Option(help="One line; by default the recipe's.")] = None,
     licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "unknown",
     training_data: Annotated[str, typer.Option(help="What it was trained on.")] = "unknown",
+    notes: Annotated[str, typer.Option(help="What else its users should know.")] = "",
+    interpolate: Annotated[
+        Path | None, typer.Option(help="Another checkpoint of the same networks, to take a share of its weights.")
+    ] = None,
+    share: Annotated[float, typer.Option(min=0, max=1, help="That share, with --interpolate.")] = 0.3,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors alone.")] = False,
 ) -> None:
-    """Write a run's generator as a self-describing ONNX file, checked against torch."""
+    """Write a run's generator as a self-describing ONNX file, checked against torch.
+
+    \b
+    gantool export runs/mine -o mine.onnx
+    gantool export runs/mine -o mine.onnx --interpolate runs/mine/step-0004000.safetensors --share 0.3
+    """
     _require_training()
     import logging
     import warnings
@@ -126,6 +136,8 @@ def export(
         description=description,
         licence=licence,
         training_data=training_data,
+        notes=notes,
+        interpolate=(interpolate, share) if interpolate else None,
         overwrite=overwrite,
     ):
         if not quiet:

@@ -4,6 +4,9 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from gantool.errors import ImageError
 from gantool.files import check_free
 from gantool_export.halo import find_halo
@@ -32,6 +35,8 @@ def export(
     description: str | None = None,
     licence: str = "unknown",
     training_data: str = "unknown",
+    notes: str = "",
+    interpolate: tuple[Path, float] | None = None,
     metrics: dict[str, float] | None = None,
     protocol: str = "",
     overwrite: bool = False,
@@ -41,19 +46,27 @@ def export(
     Args:
         run: the folder of a run, or one checkpoint file.
         target: the ONNX file; a family with several generators writes one file each, with a suffix to the name.
+        interpolate: another run or checkpoint of the same networks and the share, 0..1, of its weights in the result.
+            Some of the first stage's in an adversarial one's takes out artefacts and keeps texture (ESRGAN, arXiv
+            1809.00219, section 3.4). The notes say so.
 
     Raises:
         CheckpointError: there is no whole checkpoint.
-        ExportError: the result does not agree with torch, or cannot be written.
+        ExportError: the result does not agree with torch, cannot be written, or the networks to interpolate differ.
     """
     if target.suffix != ".onnx":
         raise ExportError(f"name the result with the ending .onnx, not '{target.name}'")
     state = checkpoint.load(run)
     recipe = recipes.parse(state.recipe)
     family = FAMILIES[recipe.family]
+    other, share = (checkpoint.load(interpolate[0]), interpolate[1]) if interpolate else (state, 0.0)
+    if share:
+        notes = f"{notes}; " if notes else ""
+        notes += f"weights interpolated: {share:.0%} of step {other.step}, the rest of step {state.step}"
     networks = family.networks(recipe.model)
     for network_name in family.averaged(recipe.model):
-        networks[network_name].load_state_dict(state.part("average", network_name))
+        ours, theirs = state.part("average", network_name), other.part("average", network_name)
+        networks[network_name].load_state_dict(_interpolated(ours, theirs, share))
         networks[network_name].eval()
     file = run / checkpoint.LAST if run.is_dir() else run
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -76,6 +89,7 @@ def export(
             halo_source=halo.source,
             licence=licence,
             training_data=training_data,
+            notes=notes,
             recipe=recipes.dump(recipe),
             metrics=metrics or {},
             protocol=protocol,
@@ -84,3 +98,12 @@ def export(
         difference = write_onnx(generator.network, card, path, overwrite=overwrite)
         written.append(Exported(path, difference, halo.pixels))
     return written
+
+
+def _interpolated(a: dict[str, Tensor], b: dict[str, Tensor], share: float) -> dict[str, Tensor]:
+    """Weights on the way from ``a`` to ``b``. Raises ExportError if they are not of the same networks."""
+    if not 0 <= share <= 1:
+        raise ExportError(f"the share of the other weights is between 0 and 1, not {share:g}")
+    if {name: tensor.shape for name, tensor in a.items()} != {name: tensor.shape for name, tensor in b.items()}:
+        raise ExportError("the weights to interpolate with are of another network; give a checkpoint of the same run")
+    return {name: torch.lerp(t, b[name], share) if t.is_floating_point() else t for name, t in a.items()}

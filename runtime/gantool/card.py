@@ -65,6 +65,8 @@ class ModelCard:
     precision: Precision = "fp32"
     licence: str = "unknown"
     training_data: str = "unknown"
+    notes: str = ""
+    """What else its user should know: how the weights came about, limits that were seen."""
     recipe: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """The resolved training recipe."""
     metrics: Mapping[str, float] = field(default_factory=dict, hash=False)
@@ -129,7 +131,15 @@ def _known(cls: type, values: Mapping[str, Any], what: str) -> None:
 
 def _check(card: ModelCard) -> None:
     ports = card.inputs + card.outputs
-    texts = (card.architecture, card.description, card.version, card.licence, card.training_data, card.protocol)
+    texts = (
+        card.architecture,
+        card.description,
+        card.version,
+        card.licence,
+        card.training_data,
+        card.notes,
+        card.protocol,
+    )
     complaints = [
         (card.task not in get_args(Task), f"task is '{card.task}', not one of {', '.join(get_args(Task))}"),
         (not card.name or not isinstance(card.name, str), "it has no name"),

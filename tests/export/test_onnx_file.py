@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import onnx
@@ -33,10 +34,7 @@ def test_the_file_is_whole_dynamic_and_clean(tiny_file: Path) -> None:
 
 def test_the_averaged_weights_are_exported(tiny_run: Path, tiny_file: Path) -> None:
     average = checkpoint.load(tiny_run).part("average", "generator")["head.weight"]
-    (weight,) = (
-        onnx.numpy_helper.to_array(t) for t in onnx.load(tiny_file).graph.initializer if t.name == "head.weight"
-    )
-    assert torch.equal(torch.from_numpy(weight.copy()), average)
+    assert torch.equal(weight_in(tiny_file), average)
 
 
 def test_a_graph_that_disagrees_with_torch_is_not_written(tmp_path: Path) -> None:
@@ -79,3 +77,33 @@ def test_what_cannot_be_exported_says_so(tiny_run: Path, tmp_path: Path) -> None
     with pytest.raises(ExportError, match="exists"):
         export(tiny_run, tmp_path / "a.onnx")
     assert (tmp_path / "a.onnx").read_text() == "mine"
+
+
+def weight_in(path: Path) -> torch.Tensor:
+    (weight,) = (onnx.numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer if t.name == "head.weight")
+    return torch.from_numpy(weight.copy())
+
+
+def test_weights_on_the_way_to_another_checkpoint(tiny_run: Path, tmp_path: Path) -> None:
+    state = checkpoint.load(tiny_run)
+    tensors = {name: tensor + 0.02 for name, tensor in state.tensors.items()}
+    other = tmp_path / "other.safetensors"
+    checkpoint.save(other, dataclasses.replace(state, step=77, tensors=tensors))
+    (written,) = export(tiny_run, tmp_path / "between.onnx", interpolate=(other, 0.25), notes="soft skies")
+    own = state.part("average", "generator")["head.weight"]
+    assert torch.allclose(weight_in(written.path), own + 0.005)
+    assert library.read_card(written.path).notes == (
+        f"soft skies; weights interpolated: 25% of step 77, the rest of step {state.step}"
+    )
+
+
+def test_weights_of_another_network_are_refused(tiny_run: Path, tmp_path: Path) -> None:
+    state = checkpoint.load(tiny_run)
+    other = tmp_path / "other.safetensors"
+    tensors = {name: tensor for name, tensor in state.tensors.items() if "head" not in name}
+    checkpoint.save(other, dataclasses.replace(state, tensors=tensors))
+    with pytest.raises(ExportError, match="another network"):
+        export(tiny_run, tmp_path / "between.onnx", interpolate=(other, 0.25))
+    with pytest.raises(ExportError, match="between 0 and 1"):
+        export(tiny_run, tmp_path / "between.onnx", interpolate=(tiny_run, 2.0))
+    assert not list(tmp_path.glob("*.onnx"))
