@@ -21,7 +21,7 @@ PROTOCOL = (
     "PSNR/SSIM on Y (BT.601, 16..235), scale px cut at each border, LR as published; jpeg60: B100 originals shrunk by "
     "bicubic, Gaussian noise of sigma 5, JPEG 60"
 )
-DATA = "374 photographs: CC0, public domain, Unsplash and Pexels licences, CC BY, CC BY-SA 4.0"
+DATA = "366 photographs: CC0, public domain, Unsplash, Pexels and Pixabay licences, CC BY, CC BY-SA 4.0"
 LICENCE = "CC BY-SA 4.0"
 _MODELS = Path(__file__).parent.parent / "runtime" / "gantool" / "models"
 

@@ -94,7 +94,7 @@ def _convert(
     """Returns (width, height) of the result."""
     from gantool import ImageError
 
-    source = sys.stdin.buffer.read() if job.source == PIPE else job.source
+    source = (sys.stdin.buffer.read() if sys.stdin else b"") if job.source == PIPE else job.source
     if not source:
         raise ImageError("nothing was piped in; give a picture, or pipe one in: gantool upscale photo.jpg")
     if job.target != PIPE:
@@ -130,7 +130,9 @@ def _bars(jobs: Sequence[Job], *, shown: bool) -> Iterator[Callable[[Job, float]
         TextColumn("{task.fields[note]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not shown) as progress:
+    with Progress(
+        *columns, console=console, transient=True, disable=not shown, redirect_stdout=sys.stdout.isatty()
+    ) as progress:
         total = progress.add_task("all pictures", total=len(jobs), note="", visible=len(jobs) > 1)
         current = progress.add_task("", total=1.0, note="")
         finished: set[Job] = set()

@@ -24,13 +24,17 @@ _TRIAL_MODEL = "upscale-x2"
 
 def doctor() -> None:
     """Check versions, devices and models; exit with 1 if something needs mending."""
+    from gantool import devices
+
     print(f"python {platform.python_version()} on {platform.platform()}")
     for package in _PACKAGES:
         try:
             print(f"{package} {version(package)}")
         except PackageNotFoundError:
             print(f"{package} is not installed")
-    problems = [*_runtime(), *_models()]
+    problems = list(_runtime())
+    if devices.installed_packages():  # without a runtime, every model would be blamed for it
+        problems += _models()
     for problem in problems:
         print(f"PROBLEM: {problem}", file=sys.stderr)
     print("all is well" if not problems else f"{len(problems)} to mend")

@@ -40,8 +40,8 @@ def plan(inputs: Sequence[str], output: str | None, label: str) -> tuple[list[Jo
     problems: list[Problem] = []
     taken: dict[Path, Path] = {}
     for source in sources:
-        if source != PIPE and not source.exists():
-            problems.append(Problem(source, f"no such file or folder: {source}"))
+        if reason := _unusable(source, output):
+            problems.append(Problem(source, reason))
             continue
         pairs = list(_pairs(source, folder, output, label, several=len(sources) > 1))
         if not pairs:
@@ -58,11 +58,27 @@ def plan(inputs: Sequence[str], output: str | None, label: str) -> tuple[list[Jo
     return jobs, problems
 
 
+def _unusable(source: Path, output: str | None) -> str | None:
+    if source == PIPE:
+        return None
+    try:
+        source.stat()
+    except FileNotFoundError:
+        return f"no such file or folder: {source}"
+    except OSError as error:
+        return f"cannot read {source}: {error.strerror}"
+    if source.is_dir() and output == "-":
+        return f"the folder {source} cannot go to standard output; name a folder with -o"
+    if source.is_dir() and output is None and not source.resolve().name:
+        return f"nothing can be written beside {source}; name a folder with -o"
+    return None
+
+
 def _expand(inputs: Sequence[str]) -> Iterator[Path]:
     for text in inputs:
         # The shell has usually done this; Windows' has not.
         if (
-            not Path(text).exists()
+            not os.path.exists(text)  # unlike Path's, never raises
             and any(c in text for c in "*?[")
             and (found := sorted(glob.glob(text, recursive=True)))
         ):
@@ -75,14 +91,15 @@ def _output_folder(sources: Sequence[Path], output: str | None) -> Path | None:
     """The folder that ``output`` names, or None where it names one file or nothing."""
     if output is None or output == "-":
         return None
-    many = len(sources) > 1 or any(source.is_dir() for source in sources)
+    many = len(sources) > 1 or any(os.path.isdir(source) for source in sources)
     return Path(output) if many or output.endswith(("/", os.sep)) or Path(output).is_dir() else None
 
 
 def _pairs(source: Path, folder: Path | None, output: str | None, label: str, *, several: bool) -> Iterator[Job]:
     if source != PIPE and source.is_dir():
-        root = folder / source.resolve().name if folder and several else folder
-        root = root or source.with_name(f"{source.resolve().name}-{label}")
+        own = source if source.name not in ("", "..") else source.resolve()
+        root = folder / own.name if folder and several else folder
+        root = root or own.with_name(f"{own.name}-{label}")
         # What is refused by name comes last, so that it takes no other picture's place.
         for path in sorted(source.rglob("*"), key=lambda path: (path.suffix.lower() in _UNSUPPORTED, path)):
             relative = path.relative_to(source)
@@ -90,18 +107,18 @@ def _pairs(source: Path, folder: Path | None, output: str | None, label: str, *,
             # An earlier run's results are not inputs.
             inside = source.resolve() in root.resolve().parents and root.resolve() in path.resolve().parents
             if path.is_file() and path.suffix.lower() in FORMATS.keys() | _UNSUPPORTED and not hidden and not inside:
-                yield Job(path, _writable(root / relative))
+                yield Job(path, _apart(path, root / relative, label))
         return
     if output is not None and folder is None:
         yield Job(source, Path(output))
     elif source == PIPE:
         yield Job(source, folder / f"stdin-{label}.png" if folder else PIPE)
     else:
-        inside_folder = _writable(folder / source.name) if folder else None
-        same = inside_folder is None or inside_folder.resolve() == source.resolve()
-        beside = _writable((folder or source.parent) / f"{source.stem}-{label}{source.suffix}")
-        yield Job(source, beside if same or inside_folder is None else inside_folder)
+        yield Job(source, _apart(source, (folder or source.parent) / source.name, label))
 
 
-def _writable(path: Path) -> Path:
-    return path if path.suffix.lower() in FORMATS else path.with_suffix(".png")
+def _apart(source: Path, target: Path, label: str) -> Path:
+    """``target``, or NAME-LABEL beside it where that is the source itself; as .png where its format is not written."""
+    if target.resolve() == source.resolve():
+        target = target.with_name(f"{source.stem}-{label}{source.suffix}")
+    return target if target.suffix.lower() in FORMATS else target.with_suffix(".png")

@@ -34,7 +34,7 @@ def train(
     \b
     gantool train --list
     gantool train srgan --data photos/ --out runs/mine
-    gantool train srgan --out runs/mine --resume
+    gantool train --out runs/mine --resume
     gantool train srgan --data photos/ --out runs/mine --set train.batch=8 --set model.blocks=8
     """
     _require_training()
@@ -48,9 +48,9 @@ def train(
         for name in recipes.names():
             print(f"{name:24} {recipes.load(name).description}")
         return
-    if recipe is None:
+    if recipe is None and not resume:
         raise typer.BadParameter(f"name a recipe: {', '.join(recipes.names())}")
-    if show:
+    if show and recipe is not None:
         print(json.dumps(recipes.dump(recipes.load(recipe, values or [])), indent=2))
         return
     if out is None:
@@ -60,11 +60,11 @@ def train(
     if resume:
         state = checkpoint.load(out)
         resolved = recipes.parse(state.recipe, values or [])
-        if recipes.load(recipe).family != resolved.family:
-            raise TrainingError(f"{out} is a run of family {resolved.family}, which recipe {recipe} is not")
+        if recipe is not None and recipes.load(recipe).name != resolved.name:
+            raise TrainingError(f"{out} is a run of recipe {resolved.name}, not of {recipe}; --resume needs no recipe")
         if data is None:
             data = _data_of(out)
-    else:
+    elif recipe is not None:
         resolved = recipes.load(recipe, values or [])
     if data is None:
         raise typer.BadParameter("say where the pictures are with --data, for example --data photos/")
@@ -98,7 +98,7 @@ def train(
         if not quiet:
             print(f"done: {out}; next: gantool export {out} -o {out.name}.onnx")
         return
-    print(f"stopped; go on with: gantool train {recipe} --out {out} --resume", file=sys.stderr)
+    print(f"stopped; go on with: gantool train --out {out} --resume", file=sys.stderr)
     raise typer.Exit(130)
 
 

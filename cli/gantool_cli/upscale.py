@@ -11,7 +11,9 @@ def upscale(
     inputs: Inputs = None,
     output: Output = None,
     model: ModelName = None,
-    scale: Annotated[int, typer.Option("-s", "--scale", help="2 or 4; which default model to use.")] = 4,
+    scale: Annotated[
+        int | None, typer.Option("-s", "--scale", help="2 or 4: which default model to use.  [default: 4]")
+    ] = None,
     device: Device = "auto",
     tile: Tile = None,
     threads: Threads = 0,
@@ -30,9 +32,11 @@ def upscale(
     import gantool
     from gantool_cli import batch
 
-    if model is None and scale not in (2, 4):
+    if model is None and scale not in (None, 2, 4):
         raise typer.BadParameter("--scale is 2 or 4; other factors need a --model of their own")
-    loaded = gantool.load(model or f"upscale-x{scale}", device, threads)
+    loaded = gantool.load(model or f"upscale-x{scale or 4}", device, threads)
     if loaded.card.task != "upscale":
         raise gantool.ModelError(f"{loaded.card.name} is a model for `gantool {loaded.card.task}`, not for upscale")
+    if scale not in (None, loaded.card.scale):
+        raise typer.BadParameter(f"{loaded.card.name} enlarges {loaded.card.scale} times; leave out --scale {scale}")
     batch.run(loaded, inputs or [], output, overwrite=overwrite, tile=tile, quiet=quiet, as_json=as_json)

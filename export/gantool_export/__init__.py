@@ -3,14 +3,15 @@
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from gantool.errors import ImageError
-from gantool.files import check_free
+from gantool.files import check_free, replacing
 from gantool_export.halo import find_halo
-from gantool_export.onnx_file import ExportError, write_onnx
+from gantool_export.onnx_file import ExportError, to_onnx
 from gantool_trainer import checkpoint
 from gantool_trainer import recipe as recipes
 from gantool_trainer.families import FAMILIES
@@ -69,35 +70,47 @@ def export(
         networks[network_name].load_state_dict(_interpolated(ours, theirs, share))
         networks[network_name].eval()
     file = run / checkpoint.LAST if run.is_dir() else run
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    generators = {
+        target.with_stem(f"{target.stem}-{suffix}") if suffix else target: generator
+        for suffix, generator in family.generators(recipe.model, networks).items()
+    }
+    for path in generators:
+        _check_free(path, overwrite=overwrite)  # before the work, not after
+    facts: dict[str, Any] = {
+        "description": recipe.description if description is None else description,
+        "licence": licence,
+        "training_data": training_data,
+        "notes": notes,
+        "recipe": recipes.dump(recipe),
+        "metrics": metrics or {},
+        "protocol": protocol,
+        "checkpoint_sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+    }
+    verified = {}
+    for path, generator in generators.items():
+        halo = find_halo(generator.network, generator.card)
+        card = replace(generator.card, name=path.stem, halo=halo.pixels, halo_source=halo.source, **facts)
+        verified[path] = (*to_onnx(generator.network, card), halo.pixels)
+    return [
+        _write(path, data, Exported(path, difference, halo), overwrite=overwrite)
+        for path, (data, difference, halo) in verified.items()
+    ]
 
-    written = []
-    for suffix, generator in family.generators(recipe.model, networks).items():
-        path = target.with_stem(f"{target.stem}-{suffix}") if suffix else target
-        try:
-            check_free(path, overwrite=overwrite)  # before the work, not after
-        except ImageError as error:
-            raise ExportError(str(error)) from error
-        card = generator.card
-        low, high = card.outputs[0].range
-        halo = find_halo(generator.network, card.scale, card.multiple, high - low)
-        card = replace(
-            card,
-            name=path.stem,
-            description=recipe.description if description is None else description,
-            halo=halo.pixels,
-            halo_source=halo.source,
-            licence=licence,
-            training_data=training_data,
-            notes=notes,
-            recipe=recipes.dump(recipe),
-            metrics=metrics or {},
-            protocol=protocol,
-            checkpoint_sha256=digest,
-        )
-        difference = write_onnx(generator.network, card, path, overwrite=overwrite)
-        written.append(Exported(path, difference, halo.pixels))
-    return written
+
+def _check_free(path: Path, *, overwrite: bool) -> None:
+    try:
+        check_free(path, overwrite=overwrite)
+    except ImageError as error:
+        raise ExportError(str(error)) from error
+
+
+def _write(path: Path, data: bytes, exported: Exported, *, overwrite: bool) -> Exported:
+    try:
+        with replacing(path, overwrite=overwrite) as file:
+            file.write(data)
+    except ImageError as error:
+        raise ExportError(str(error)) from error
+    return exported
 
 
 def _interpolated(a: dict[str, Tensor], b: dict[str, Tensor], share: float) -> dict[str, Tensor]:

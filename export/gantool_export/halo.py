@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gantool.card import HaloSource
+from gantool.card import HaloSource, ModelCard
 
 _LARGE = 64
 """Above this radius a measured halo is tried: the theoretical one would make tiles mostly context."""
@@ -21,20 +21,22 @@ class Halo:
     source: HaloSource
 
 
-def find_halo(network: nn.Module, scale: int, multiple: int, output_span: float) -> Halo:
-    """The halo for a network that maps (N, 3, H, W) to (N, C, scale H, scale W).
+def find_halo(network: nn.Module, card: ModelCard) -> Halo:
+    """The halo for a network that maps one picture (N, 3, H, W) to another (N, C, scale H, scale W).
 
     The receptive radius where it is at most 64. Beyond, the smallest halo whose error on a test picture is below half
     of an 8-bit level, bounded by the receptive radius. Networks that see everything cannot be tiled ("whole").
     """
+    scale, multiple, (low, high) = card.scale, card.multiple, card.outputs[0].range
     radius = receptive_radius(network, scale, multiple)
     if radius is None:
         return Halo(0, "whole")
     if radius <= _LARGE:
         return Halo(radius, "receptive-field")
-    for candidate in range(16, min(radius, 4 * _LARGE), 16):
-        if tiling_error(network, scale, candidate, reach=min(radius, 4 * _LARGE)) < _HALF_LEVEL * output_span:
-            return Halo(candidate, "measured")
+    reach = _up(min(radius, 4 * _LARGE), multiple)
+    for halo in range(_up(16, multiple), reach, _up(16, multiple)):
+        if tiling_error(network, card, halo, reach) < _HALF_LEVEL * (high - low):
+            return Halo(halo, "measured")
     return Halo(radius, "receptive-field")
 
 
@@ -65,6 +67,8 @@ def _reach(twin: nn.Module, side: int, scale: int, multiple: int, axis: int) -> 
     light.narrow(axis, first, multiple).fill_(1.0)
     changed = (twin(light) != twin(dark)).any(dim=1).any(dim=4 - axis)[0]
     seen = torch.nonzero(changed).flatten() // scale
+    if not len(seen):
+        return 0
     nearest, farthest = int(seen.min()), int(seen.max())
     if nearest == 0 or farthest == side - 1:
         return None
@@ -84,12 +88,21 @@ def _all_positive(network: nn.Module) -> nn.Module:
     return twin
 
 
+def _up(length: int, multiple: int) -> int:
+    return -(-length // multiple) * multiple
+
+
 @torch.inference_mode()
-def tiling_error(network: nn.Module, scale: int, halo: int, reach: int) -> float:
-    """Largest difference in a 32-pixel core between the whole result and one computed from the core and its halo."""
-    core = 32
+def tiling_error(network: nn.Module, card: ModelCard, halo: int, reach: int) -> float:
+    """Largest difference in a core of 32 pixels or more between the whole result and that of the core and its halo.
+
+    ``halo`` and ``reach``, how much more of the picture the whole result has around the core, are multiples of the
+    network's stride.
+    """
+    scale, (low, high) = card.scale, card.image.range
+    core = _up(32, card.multiple)
     side = core + 2 * reach
-    x = _test_picture(side)
+    x = _test_picture(side) * (high - low) + low
     first = reach - halo
     window = x[:, :, first : first + core + 2 * halo, first : first + core + 2 * halo]
     whole = network(x)[:, :, reach * scale : (reach + core) * scale, reach * scale : (reach + core) * scale]

@@ -1,7 +1,6 @@
 """From a torch generator and its card to one ONNX file, checked before it exists."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -10,53 +9,43 @@ import torch
 from torch import Tensor, nn
 
 from gantool.card import KEY, ModelCard, Port
-from gantool.errors import GantoolError, ImageError
-from gantool.files import replacing
+from gantool.errors import GantoolError
 
 TOLERANCE = 1e-4
 """Largest allowed difference to torch, in units of the output."""
 OPSET = 18
-_TRACED = {"batch": 2, "height": 24, "width": 40}
-_UNSEEN = (
-    {"batch": 1, "height": 33, "width": 57},
-    {"batch": 3, "height": 64, "width": 17},
-    {"batch": 1, "height": 8, "width": 96},
-)
+_TRACED = (2, 1, 2)  # batch, and height and width in units of about 16 pixels
+_UNSEEN = ((1, 2, 3), (3, 4, 1), (1, 1, 6))
 
 
 class ExportError(GantoolError):
     """A generator cannot be exported, or what came out does not agree with torch; no file was written."""
 
 
-def write_onnx(network: nn.Module, card: ModelCard, target: Path, *, overwrite: bool = False) -> float:
-    """Trace, describe, verify against torch at three sizes that were not traced, then write.
+def to_onnx(network: nn.Module, card: ModelCard) -> tuple[bytes, float]:
+    """Trace, describe, and verify against torch at three sizes that were not traced.
 
     Returns:
-        The largest difference to torch that was seen.
+        The ONNX file, and the largest difference to torch that was seen.
 
     Raises:
-        ExportError: tracing failed or the difference exceeds 1e-4; nothing is written.
+        ExportError: tracing failed or the difference exceeds 1e-4.
     """
     network = network.cpu().float().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     model = _trace(network, card)
     onnx.helper.set_model_props(model, {KEY: card.to_json()})
     onnx.checker.check_model(model, full_check=True)
     data = model.SerializeToString()
-    difference = float(np.max([_difference(network, data, card, sizes) for sizes in _UNSEEN]))
+    difference = float(np.max([_difference(network, data, card, _sizes(card, *units, 1)) for units in _UNSEEN]))
     if not difference <= TOLERANCE:  # also where it is NaN
         raise ExportError(
             f"ONNX Runtime and torch differ by {difference:.2g} (allowed {TOLERANCE:.0e}); no file was written"
         )
-    try:
-        with replacing(target, overwrite=overwrite) as file:
-            file.write(data)
-    except ImageError as error:
-        raise ExportError(str(error)) from error
-    return difference
+    return data, difference
 
 
 def _trace(network: nn.Module, card: ModelCard) -> onnx.ModelProto:
-    inputs = example(card.inputs, _TRACED, card.multiple)
+    inputs = example(card.inputs, _sizes(card, *_TRACED, 0))
     dynamic = tuple(
         {axis: torch.export.Dim.DYNAMIC for axis, size in enumerate(port.shape) if isinstance(size, str)}
         for port in card.inputs
@@ -100,24 +89,29 @@ def _strip(model: onnx.ModelProto) -> None:
         del value.metadata_props[:]
 
 
-def example(ports: Sequence[Port], sizes: dict[str, int], multiple: int = 1) -> list[Tensor]:
-    """Random inputs for these ports, the same at every call; spatial sizes are rounded up to the multiple."""
+def _sizes(card: ModelCard, batch: int, height: int, width: int, odd: int) -> dict[str, int]:
+    """Sizes that the model takes; with ``odd``, one stride beyond a round number of units."""
+    unit = -(-max(16, card.minimum) // card.multiple) * card.multiple
+    return {
+        "batch": batch,
+        "height": height * unit + odd * card.multiple,
+        "width": width * unit + odd * card.multiple,
+    }
+
+
+def example(ports: Sequence[Port], sizes: Mapping[str, int]) -> list[Tensor]:
+    """Random inputs for these ports, the same at every call, with ``sizes`` for their symbolic axes."""
     generator = torch.Generator().manual_seed(0)
     tensors = []
     for port in ports:
-        shape = [_size(axis, sizes, multiple) if isinstance(axis, str) else axis for axis in port.shape]
+        shape = [sizes[axis] if isinstance(axis, str) else axis for axis in port.shape]
         low, high = port.range
         tensors.append(torch.rand(shape, generator=generator) * (high - low) + low)
     return tensors
 
 
-def _size(axis: str, sizes: dict[str, int], multiple: int) -> int:
-    size = sizes[axis]
-    return size if axis == "batch" else -(-size // multiple) * multiple
-
-
-def _difference(network: nn.Module, data: bytes, card: ModelCard, sizes: dict[str, int]) -> float:
-    inputs = example(card.inputs, sizes, card.multiple)
+def _difference(network: nn.Module, data: bytes, card: ModelCard, sizes: Mapping[str, int]) -> float:
+    inputs = example(card.inputs, sizes)
     with torch.inference_mode():
         expected = network(*inputs)
     expected = expected if isinstance(expected, tuple) else (expected,)

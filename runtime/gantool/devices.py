@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import sys
+import threading
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ PROVIDERS = {
 
 _AUTOMATIC = ("cuda", "directml")  # what "auto" tries before the CPU; the others need tuning to be worth it
 _NUMBERED = ("cuda", "tensorrt", "directml", "migraphx")
+_lock, _preloaded = threading.Lock(), False
 _PACKAGES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 
 
@@ -81,7 +83,7 @@ def open_session(model: Path, device: str = "auto", threads: int = 0) -> tuple[A
 def _open(ort: Any, model: Path, device: str, threads: int) -> Any:
     name, _, index = device.partition(":")
     provider = PROVIDERS.get(name)
-    if provider is None or (index and not index.isdigit()):
+    if provider is None or (index and not (index.isdigit() and name in _NUMBERED)):
         raise DeviceError(
             f"unknown device '{device}'; choose auto, {', '.join(PROVIDERS)} (with an index as in cuda:1)"
         )
@@ -100,11 +102,9 @@ def _open(ort: Any, model: Path, device: str, threads: int) -> Any:
         settings["use_tf32"] = 0  # its 10 bits would break the parity that export has checked
     chosen: list[Any] = [(provider, settings)] if name != "cpu" else []
     try:
-        # ONNX Runtime prints what it misses to stdout, where a picture may be going.
-        with contextlib.redirect_stdout(sys.stderr):
-            if name in ("cuda", "tensorrt") and hasattr(ort, "preload_dlls"):
-                ort.preload_dlls()
-            session = ort.InferenceSession(str(model), options, providers=[*chosen, "CPUExecutionProvider"])
+        if name in ("cuda", "tensorrt"):
+            _preload(ort)
+        session = ort.InferenceSession(str(model), options, providers=[*chosen, "CPUExecutionProvider"])
     except Exception as error:
         if name != "cpu" and _opens_on_cpu(ort, model):
             raise DeviceError(f"device '{device}' cannot be started: {_first_line(error)}") from error
@@ -112,6 +112,17 @@ def _open(ort: Any, model: Path, device: str, threads: int) -> Any:
     if session.get_providers()[0] != provider:
         raise DeviceError(f"device '{device}' cannot be started; `gantool doctor` says what was found")
     return session
+
+
+def _preload(ort: Any) -> None:
+    """Load the CUDA libraries that pip has installed, once."""
+    global _preloaded
+    with _lock:
+        if not _preloaded and hasattr(ort, "preload_dlls"):
+            # It prints what it misses to stdout, where a picture may be going.
+            with contextlib.redirect_stdout(sys.stderr):
+                ort.preload_dlls()
+        _preloaded = True
 
 
 def read_metadata(model: Path) -> dict[str, str]:

@@ -4,7 +4,7 @@ import contextlib
 import io
 import os
 import secrets
-import struct
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -102,8 +102,13 @@ def target_format(path: Path) -> str:
         raise ImageError(f"cannot write {path.name}: choose a name that ends in one of {known}") from None
 
 
-def check_fits(size: tuple[int, int], format: str, transparent: bool) -> None:
-    """Raises ImageError, before any work is done, if a format cannot hold a result of (width, height)."""
+def check_fits(size: tuple[int, int], format: str, transparent: bool, pixel: int = 3) -> None:
+    """Raises ImageError, before any work is done, if a format cannot hold a result of (width, height).
+
+    ``pixel`` is the bytes of one pixel.
+    """
+    if format == "TIFF" and size[0] * size[1] * pixel >= 2**32:
+        raise ImageError(f"the result, {size[0]}x{size[1]}, may exceed the 4 GiB of a TIFF file; name the output .png")
     if max(size) > (largest := _LARGEST.get(format, 2**31 - 1)):
         raise ImageError(
             f"the result, {size[0]}x{size[1]}, exceeds {format}'s {largest} pixels on a side; use .png or .tif"
@@ -153,10 +158,7 @@ def save(picture: Picture, metadata: Metadata, path: Path, *, overwrite: bool = 
     check_fits(picture.size, format, picture.transparent)
     check_free(path, overwrite=overwrite)
     encoded = io.BytesIO()  # Pillow's encoders do not notice a disk that is full; writing bytes does
-    try:
-        write(picture, metadata, format, encoded)
-    except struct.error as error:  # offsets of more than 32 bits
-        raise ImageError(f"the result exceeds the 4 GiB of a {format} file; name the output .png") from error
+    write(picture, metadata, format, encoded)
     with replacing(path, overwrite=overwrite) as file:
         file.write(encoded.getbuffer())
 
@@ -181,13 +183,30 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            check_free(path, overwrite=overwrite)  # closed by now: Windows does not rename an open file
-            os.replace(temporary, path)
+            _rename(temporary, path, overwrite=overwrite)  # closed by now: Windows does not rename an open file
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise _cannot_write(path, error) from error
+
+
+def _rename(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    if overwrite:
+        with contextlib.suppress(OSError):
+            shutil.copymode(path, temporary)
+        os.replace(temporary, path)
+        return
+    try:
+        os.link(temporary, path)  # unlike a rename, fails where somebody else has been faster
+    except FileExistsError:
+        check_free(path, overwrite=False)
+        raise
+    except OSError:  # no links on this file system
+        check_free(path, overwrite=False)
+        os.replace(temporary, path)
+    else:
+        temporary.unlink()
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
@@ -218,6 +237,37 @@ def _decode(image: Image.Image, data: bytes) -> tuple[Picture, Metadata]:
     if frames > 1 and image.format != "MPO":
         raise ImageError(f"it has {frames} frames; animated and multi-page files are not supported yet")
     image.load()
+    metadata, turn = _metadata(image, format)
+    if format == "PNG" and data[24] == 16:  # the bit depth in the header chunk
+        import imagecodecs  # Pillow rounds 16-bit colour to 8 bits
+
+        return _turned(from_array(imagecodecs.png_decode(data)), turn), metadata
+    image, metadata = _to_srgb(image, metadata)
+    return _turned(from_pil(image), turn), metadata
+
+
+def of_image(image: Image.Image) -> tuple[Picture, Metadata]:
+    """A Pillow image as `read` would have read it from a file.
+
+    Raises:
+        ImageError: a mode of 32-bit integers or floats.
+    """
+    image.load()
+    metadata, turn = _metadata(image, image.format or "PNG")
+    image, metadata = _to_srgb(image, metadata)
+    return _turned(from_pil(image), turn), metadata
+
+
+def to_image(picture: Picture, metadata: Metadata) -> Image.Image:
+    """A Pillow image (see `pictures.to_pil`) with what belongs to it in its ``info``."""
+    image = to_pil(picture)
+    found = {"exif": exif.resized(metadata.exif, picture.size), "icc_profile": metadata.icc, "dpi": metadata.dpi}
+    image.info.update({key: value for key, value in found.items() if value})
+    return image
+
+
+def _metadata(image: Image.Image, format: str) -> tuple[Metadata, int]:
+    """What belongs to a loaded image, and its EXIF orientation as far as Pillow has not applied it."""
     turn, block = 1, b""
     with contextlib.suppress(Exception):  # Pillow raises nearly anything on hostile EXIF; the picture itself is fine
         tags = image.getexif()
@@ -225,13 +275,7 @@ def _decode(image: Image.Image, data: bytes) -> tuple[Picture, Metadata]:
             block = exif.of_tiff(tags)
         else:
             turn, block = exif.orientation(tags), exif.upright(image.info.get("exif", b""))
-    metadata = Metadata(format, block, _xmp(image.info), image.info.get("icc_profile") or b"", _dpi(image.info))
-    if format == "PNG" and data[24] == 16:  # the bit depth in the header chunk
-        import imagecodecs  # Pillow rounds 16-bit colour to 8 bits
-
-        return _turned(from_array(imagecodecs.png_decode(data)), turn), metadata
-    image, metadata = _to_srgb(image, metadata)
-    return _turned(from_pil(image), turn), metadata
+    return Metadata(format, block, _xmp(image.info), image.info.get("icc_profile") or b"", _dpi(image.info)), turn
 
 
 def _decode_deep_tiff(data: bytes) -> tuple[Picture, Metadata]:

@@ -17,12 +17,10 @@ from gantool.pictures import (
     Pixels,
     bleed,
     from_array,
-    from_pil,
     normalise,
     quantise,
     resize_matte,
     to_array,
-    to_pil,
 )
 from gantool.tiling import Box, grid
 
@@ -64,7 +62,19 @@ def load(model: str | Path, device: str = "auto", threads: int = 0) -> "Model":
     """
     path = library.find(model)
     session, device = open_session(path, device, threads)
-    return Model(library.card_of(path, session.get_modelmeta().custom_metadata_map), device, session)
+    card = library.card_of(path, session.get_modelmeta().custom_metadata_map)
+    _check_graph(card, session)
+    return Model(card, device, session)
+
+
+def _check_graph(card: ModelCard, session: Any) -> None:
+    """Raises ModelError if the graph is not the one that the card describes, or not one that `Model` can run."""
+    for ports, values in ((card.inputs, session.get_inputs()), (card.outputs, session.get_outputs())):
+        if {(port.name, len(port.shape)) for port in ports} != {(value.name, len(value.shape)) for value in values}:
+            raise ModelError(f"the card of {card.name} does not describe its graph; export the model again")
+    pictures = all(len(ports) == 1 and ports[0].kind == "image" for ports in (card.inputs, card.outputs))
+    if not pictures or any(port.channels != "RGB" for port in card.inputs + card.outputs) or card.precision != "fp32":
+        raise ModelError(f"{card.name} does not turn one RGB picture into another in fp32; this gantool cannot run it")
 
 
 class Model:
@@ -97,8 +107,9 @@ class Model:
         """Run the model on one picture; the same kind comes out as went in.
 
         Args:
-            image: a Pillow image; an array (H, W) or (H, W, 1..4) of uint8, uint16 or float in 0..1; or the path of a
-                file, whose result is written beside it under a new name, which is returned.
+            image: a Pillow image, whose result is upright and carries its profile, EXIF and resolution; an array (H, W)
+                or (H, W, 1..4) of uint8, uint16 or float in 0..1; or the path of a file, whose result is written beside
+                it under a new name, which is returned.
             options: see `Options`.
 
         Raises:
@@ -112,7 +123,8 @@ class Model:
         if isinstance(image, np.ndarray):
             return to_array(self.run(from_array(image), **options))
         if isinstance(image, Image.Image):
-            return to_pil(self.run(from_pil(image), **options))
+            picture, metadata = files.of_image(image)
+            return files.to_image(self.run(picture, **options), metadata)
         raise ImageError(f"cannot take a {type(image).__name__}; give a Pillow image, a numpy array or a path")
 
     def beside(self, source: Path) -> Path:
@@ -144,7 +156,7 @@ class Model:
             files.check_free(target, overwrite=overwrite)
         picture, metadata = files.read(source)
         format = files.target_format(target) if isinstance(target, Path) else metadata.format
-        files.check_fits(self.result_size(picture.size), format, picture.transparent)
+        files.check_fits(self.result_size(picture.size), format, picture.transparent, picture.pixel_bytes)
         result = self.run(picture, **options)
         if isinstance(target, Path):
             files.save(result, metadata, target, overwrite=overwrite)
@@ -174,35 +186,43 @@ class Model:
         When a tile does not fit the device's memory, it and all that follow are cut in four.
         """
         card, cancel, progress = self._card, options.get("cancel"), options.get("progress")
-        tile = max(colour.shape[:2]) if card.halo_source == "whole" else options.get("tile") or TILE
         image = Box(0, 0, colour.shape[0], colour.shape[1])
         whole = Box(0, 0, _padded(image.height, card), _padded(image.width, card))
+        tile = options.get("tile") or TILE
+        if tile < 1:
+            raise ValueError(f"a tile has at least 1 pixel on a side, not {tile}")
+        todo = [whole] if card.halo_source == "whole" else list(grid(whole, tile, card.multiple))[::-1]
         finished = 0
-        todo = list(grid(whole, max(tile, card.minimum), card.multiple))[::-1]
         while todo:
             if cancel is not None and cancel.is_set():
                 raise Cancelled("cancelled; nothing was written")
             core = todo.pop()
+            kept = core.grown(0, image)
+            if kept.height <= 0 or kept.width <= 0:
+                continue  # nothing but padding
             window = _window(core, whole, card)
             try:
                 values = self._infer(_cut(colour, window))
             except Exception as error:
-                side = max(core.height, core.width)
+                side = max(core.height, core.width)  # of windows, none is smaller than the minimum
                 if not out_of_memory(error):
                     raise ModelError(f"{card.name} failed on {self._device}: {error}") from error
-                if side <= max(_SMALLEST_TILE, card.minimum) or card.halo_source == "whole":
+                if (
+                    side <= _SMALLEST_TILE
+                    or max(window.height, window.width) <= card.minimum
+                    or card.halo_source == "whole"
+                ):
                     raise ModelError(
                         f"not enough memory on {self._device} for {card.name}; free some, or use --device cpu"
                     ) from error
                 half = -(-side // 2)
                 todo = [piece for box in (*todo, core) for piece in list(grid(box, half, card.multiple))[::-1]]
                 continue
-            kept = core.grown(0, image)
             inner = kept.relative_to(window).scaled(card.scale)
             yield kept.scaled(card.scale), values[(slice(None), *inner.slices)]
-            finished += core.height * core.width
+            finished += kept.height * kept.width
             if progress is not None:
-                progress(finished / (whole.height * whole.width))
+                progress(finished / (image.height * image.width))
 
     def _infer(self, window: Pixels) -> Floats:
         """(h, w, 3) or (h, w) of any depth to (3, s h, s w) in 0..1."""
@@ -211,18 +231,23 @@ class Model:
         planes = np.stack([x, x, x]) if x.ndim == 2 else np.ascontiguousarray(x.transpose(2, 0, 1))
         low, high = port.range
         (y,) = self._session.run([result.name], {port.name: (planes * (high - low) + low)[None]})
+        if y.shape[1:] != (3, window.shape[0] * self._card.scale, window.shape[1] * self._card.scale):
+            raise ModelError(f"a result has shape {y.shape}, which is not what the card says; export the model again")
         low, high = result.range
         return cast(Floats, (y[0] - low) / (high - low))
 
 
 def _padded(length: int, card: ModelCard) -> int:
-    return -(-max(length, card.minimum) // card.multiple) * card.multiple
+    return _up(max(length, card.minimum), card.multiple)
 
 
 def _window(core: Box, whole: Box, card: ModelCard) -> Box:
-    """The core with its halo, starting on a multiple of the stride and ending at the border or on one."""
-    halo = -(-card.halo // card.multiple) * card.multiple
-    return core.grown(halo, whole)
+    """The core with its halo, no smaller than the model's minimum, starting and ending on multiples of the stride."""
+    return core.grown(_up(card.halo, card.multiple), whole).stretched(_up(card.minimum, card.multiple), whole)
+
+
+def _up(length: int, multiple: int) -> int:
+    return -(-length // multiple) * multiple
 
 
 def _cut(colour: Pixels, window: Box) -> Pixels:

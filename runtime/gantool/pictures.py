@@ -33,6 +33,11 @@ class Picture:
         return self.colour.ndim == 2
 
     @property
+    def pixel_bytes(self) -> int:
+        """Bytes of one pixel, matte included."""
+        return ((1 if self.gray else 3) + (self.alpha is not None)) * self.colour.itemsize
+
+    @property
     def transparent(self) -> bool:
         """Whether the matte lets anything through."""
         opaque = 1 if self.colour.dtype.kind == "f" else np.iinfo(self.colour.dtype).max

@@ -5,6 +5,7 @@ import zlib
 from typing import IO, Any
 
 import numpy as np
+from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from gantool import exif
@@ -41,6 +42,8 @@ def read_deep(data: bytes) -> tuple[Picture, dict[int, Any]]:
         page = file.pages.first
         if len(file.pages) > 1:
             raise ImageError(f"it has {len(file.pages)} frames; multi-page files are not supported yet")
+        if page.imagelength * page.imagewidth > 2 * (Image.MAX_IMAGE_PIXELS or 2**62):  # as Pillow does
+            raise ImageError(f"it claims {page.imagewidth}x{page.imagelength} pixels, more than is safe to decode")
         kind = getattr(page.photometric, "name", str(page.photometric))
         if kind not in ("MINISWHITE", "MINISBLACK", "RGB") or page.bitspersample != 16 or page.dtype != np.uint16:
             raise ImageError(
@@ -82,9 +85,7 @@ def write(
     strips = [_compressed(planes[top : top + rows]) for top in range(0, height, rows)]
     sizes = [len(strip) for strip in strips]
 
-    directory = ImageFileDirectory_v2(b"II*\0\x08\0\0\0")
-    for tag, value in (exif.to_tiff(block) if block else {}).items():
-        directory[tag] = value
+    directory = _described(block)
     directory[256], directory[257], directory[258] = width, height, (8 * pixels.itemsize,) * channels
     directory[259], directory[317] = _DEFLATE, _HORIZONTAL_DIFFERENCES
     directory[262], directory[277], directory[284] = _RGB if channels >= 3 else _GRAY, channels, 1
@@ -101,6 +102,19 @@ def write(
         directory[34675] = icc
     directory.save(file)
     file.writelines(strips)
+
+
+def _described(block: bytes) -> ImageFileDirectory_v2:
+    """A directory with the tags of an EXIF block, or without any if the block is too damaged to be written."""
+    header = b"II*\0\x08\0\0\0"
+    directory = ImageFileDirectory_v2(header)
+    try:
+        for tag, value in (exif.to_tiff(block) if block else {}).items():
+            directory[tag] = value
+        directory.save(io.BytesIO())
+    except Exception:  # Pillow raises nearly anything
+        return ImageFileDirectory_v2(header)
+    return directory
 
 
 def _compressed(rows: Pixels) -> bytes:

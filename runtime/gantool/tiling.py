@@ -47,6 +47,12 @@ class Box:
             min(limit.right, self.right + by),
         )
 
+    def stretched(self, least: int, limit: "Box") -> "Box":
+        """At least ``least`` on a side, by growing down and right, then up and left; ``limit`` is no smaller."""
+        bottom, right = max(self.bottom, self.top + least), max(self.right, self.left + least)
+        bottom, right = min(bottom, limit.bottom), min(right, limit.right)
+        return Box(min(self.top, bottom - least), min(self.left, right - least), bottom, right)
+
 
 def grid(area: Box, tile: int, multiple: int = 1) -> Iterator[Box]:
     """Boxes of about equal size, at most ``tile`` on a side, that cover ``area`` row by row.

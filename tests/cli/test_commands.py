@@ -2,16 +2,18 @@
 
 import json
 import os
+import pty
+import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from gantool.devices import installed_packages
 from gantool_trainer import checkpoint
 from tiny import TINY
 
@@ -106,22 +108,62 @@ def test_a_full_disk_leaves_nothing(small: Path, tiny_file: Path, tmp_path: Path
     assert list(tmp_path.iterdir()) == [small]
 
 
-def test_a_polite_kill_leaves_nothing(small: Path, tmp_path: Path) -> None:
-    Image.new("RGB", (900, 900), "teal").save(small)
-    command = [
-        sys.executable,
-        "-c",
-        "from gantool_cli.main import main; main()",
-        "upscale",
-        str(small),
-        "--threads",
-        "1",
-    ]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as process:
-        time.sleep(1.5)
+def test_a_polite_kill_leaves_nothing(small: Path, tiny_file: Path, tmp_path: Path) -> None:
+    # Stopped where it hurts most: the new file is complete, but does not have its name yet.
+    code = (
+        "import os, sys, time; from gantool_cli.main import main;"
+        "os.fsync = lambda _: (print('written', flush=True), time.sleep(60)); main()"
+    )
+    command = [sys.executable, "-c", code, "upscale", str(small), "--model", str(tiny_file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL) as process:
+        assert process.stdout is not None and process.stdout.readline() == "written\n"
+        assert len(list(tmp_path.iterdir())) == 2
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 143
     assert list(tmp_path.iterdir()) == [small]
+
+
+def test_a_redirected_log_is_complete_beside_a_bar(small: Path, tiny_file: Path) -> None:
+    terminal, end = pty.openpty()
+    code = "from gantool_cli.main import main; main()"
+    command = [sys.executable, "-c", code, "upscale", str(small), "--model", str(tiny_file)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=end, text=True)
+    os.close(end)
+    os.close(terminal)
+    assert done.returncode == 0 and "small-tiny.png  64x48" in done.stdout
+
+
+@pytest.mark.parametrize(("scale", "model", "side"), [(2, [], 32), (None, [], 64), (3, [], 0), (2, ["--model"], 0)])
+def test_scale(scale: int | None, model: list[str], side: int, small: Path, tiny_file: Path, tmp_path: Path) -> None:
+    options = [*(["--scale", scale] if scale else []), *(["--model", tiny_file] if model else [])]
+    done = gantool("upscale", small, *options, "-o", tmp_path / "out.png")
+    if side:
+        assert done.returncode == 0 and Image.open(tmp_path / "out.png").width == side
+    else:
+        assert done.returncode == 2 and "--scale" in done.stderr and not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize("value", ["optimisers.generator.lr=1e30", "train.precision=32-true"])
+def test_training_that_fails_ends(value: str, photos: Path, tmp_path: Path) -> None:
+    # With loader processes, which must not keep it alive.
+    data = shutil.copytree(photos, tmp_path / "data", ignore=shutil.ignore_patterns("*.md"))
+    values = [
+        word for v in (*TINY, "data.workers=1", "data.cache_gb=0", "train.log_every=1", value) for word in ("--set", v)
+    ]
+    steps = ("--set", "train.steps=100000")
+    command = ["train", "srgan", "--data", data, "--out", tmp_path / "run", "--device", "cpu", *values, *steps]
+    if "lr" in value:
+        done = gantool("--debug", *command, timeout=120)
+        assert done.returncode == 1 and "no longer finite" in done.stderr
+        return
+    code = "from gantool_cli.main import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, command)], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None and process.stderr.readline().startswith("step 1/")
+        shutil.rmtree(data)
+        rest = process.communicate(timeout=120)[1]
+    assert process.returncode == 1 and "can no longer be read" in rest.splitlines()[-1]
 
 
 def test_models_of_ones_own(small: Path, tiny_file: Path) -> None:
@@ -146,6 +188,7 @@ def test_doctor() -> None:
         and "device cpu works" in done.stdout
         and "upscale-x4 (shipped) is whole" in done.stdout
     )
+    assert done.returncode == (0 if len(installed_packages()) == 1 else 1)
     assert (done.returncode == 0) == ("all is well" in done.stdout)
 
 
@@ -171,9 +214,9 @@ def test_training_is_interrupted_and_resumed(photos: Path, tmp_path: Path) -> No
     stopped = checkpoint.load(out).step
     refused = gantool("train", "srgan", "--data", photos, "--out", out, *values)
     assert refused.returncode == 1 and "--resume" in refused.stderr
+    other = gantool("train", "esrgan", "--out", out, "--resume")
+    assert other.returncode == 1 and "a run of recipe srgan, not of esrgan" in other.stderr
     both = gantool("train", "srgan", "--out", out, "--resume", "--init", out)
     assert both.returncode == 2 and "--init" in both.stderr
-    resumed = gantool(
-        "train", "srgan", "--out", out, "--resume", "--set", f"train.steps={stopped + 2}", "--device", "cpu"
-    )
+    resumed = gantool("train", "--out", out, "--resume", "--set", f"train.steps={stopped + 2}", "--device", "cpu")
     assert resumed.returncode == 0 and checkpoint.load(out).step == stopped + 2

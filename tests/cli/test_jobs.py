@@ -53,6 +53,26 @@ def test_folders_keep_their_tree() -> None:
     assert targets("in", "other", output="o")["other/a.jpg"] == "o/other/a.jpg"
 
 
+def test_the_folder_one_is_in(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(here / "in")
+    beside = here / "in-m"
+    assert targets(".") == {"a.jpg": f"{beside}/a.jpg", "deep/c.webp": f"{beside}/deep/c.webp"}
+    monkeypatch.chdir(here / "in" / "deep")
+    assert targets("..")["../a.jpg"] == f"{beside}/a.jpg"
+
+
+@pytest.mark.usefixtures("here")
+def test_a_folder_onto_itself_keeps_the_originals() -> None:
+    assert targets("in", output="in") == {"in/a.jpg": "in/a-m.jpg", "in/deep/c.webp": "in/deep/c-m.webp"}
+
+
+@pytest.mark.usefixtures("here")
+def test_one_odd_path_does_not_stop_the_rest() -> None:
+    jobs, (long, pipe) = plan(["a.jpg", "n" * 300 + ".jpg", "in"], "-", "m")
+    assert [job.source for job in jobs] == [Path("a.jpg")]
+    assert "File name too long" in long.reason and "name a folder with -o" in pipe.reason
+
+
 @pytest.mark.usefixtures("here")
 def test_globs_without_a_shell() -> None:
     assert targets("*.jpg") == {"a.jpg": "a-m.jpg"}

@@ -1,5 +1,6 @@
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import onnx
 import pytest
@@ -8,9 +9,11 @@ from torch import nn
 
 from gantool import ModelCard, Port, library
 from gantool_export import ExportError, export
-from gantool_export.onnx_file import write_onnx
+from gantool_export.onnx_file import _TRACED, _UNSEEN, _sizes, to_onnx
 from gantool_trainer import checkpoint, recipe
 from gantool_trainer.errors import CheckpointError
+from gantool_trainer.families import srgan
+from gantool_trainer.family import Generator
 
 SHAPE = ("batch", 3, "height", "width")
 CARD = ModelCard("test", "restore", "test", (Port("image", "image", SHAPE),), (Port("result", "image", SHAPE),))
@@ -37,7 +40,7 @@ def test_the_averaged_weights_are_exported(tiny_run: Path, tiny_file: Path) -> N
     assert torch.equal(weight_in(tiny_file), average)
 
 
-def test_a_graph_that_disagrees_with_torch_is_not_written(tmp_path: Path) -> None:
+def test_a_graph_that_disagrees_with_torch_is_refused() -> None:
     class Fickle(nn.Module):
         """Says one thing while it is traced and another afterwards."""
 
@@ -45,27 +48,25 @@ def test_a_graph_that_disagrees_with_torch_is_not_written(tmp_path: Path) -> Non
             return x * (2.0 if torch.compiler.is_exporting() else 1.0)
 
     with pytest.raises(ExportError, match="differ"):
-        write_onnx(Fickle(), CARD, tmp_path / "bad.onnx")
-    assert not list(tmp_path.iterdir())
+        to_onnx(Fickle(), CARD)
 
 
-def test_a_result_that_is_no_number_is_not_written(tmp_path: Path) -> None:
+def test_a_result_that_is_no_number_is_refused() -> None:
     class NotANumber(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return torch.log(x - 0.5)
 
     with pytest.raises(ExportError, match="differ"):
-        write_onnx(NotANumber(), CARD, tmp_path / "bad.onnx")
+        to_onnx(NotANumber(), CARD)
 
 
-def test_a_network_that_is_not_dynamic_is_refused(tmp_path: Path) -> None:
+def test_a_network_that_is_not_dynamic_is_refused() -> None:
     class Fixed(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x + torch.ones(2, 3, 24, 40)
+            return x + torch.ones(2, 3, 16, 32)
 
     with pytest.raises(ExportError):
-        write_onnx(Fixed(), CARD, tmp_path / "bad.onnx")
-    assert not list(tmp_path.iterdir())
+        to_onnx(Fixed(), CARD)
 
 
 def test_what_cannot_be_exported_says_so(tiny_run: Path, tmp_path: Path) -> None:
@@ -107,3 +108,31 @@ def test_weights_of_another_network_are_refused(tiny_run: Path, tmp_path: Path) 
     with pytest.raises(ExportError, match="between 0 and 1"):
         export(tiny_run, tmp_path / "between.onnx", interpolate=(tiny_run, 2.0))
     assert not list(tmp_path.glob("*.onnx"))
+
+
+def test_nothing_is_written_if_one_of_several_cannot_be(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fickle(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.repeat_interleave(4, 2).repeat_interleave(4, 3) * (2.0 if torch.compiler.is_exporting() else 1.0)
+
+    def two(config: srgan.Config, networks: dict[str, nn.Module]) -> dict[str, Generator]:
+        (one,) = srgan.generators(config, networks).values()
+        return {"forth": one, "back": Generator(Fickle(), one.card)}
+
+    monkeypatch.setattr("gantool_export.FAMILIES", {"srgan": SimpleNamespace(**{**vars(srgan), "generators": two})})
+    with pytest.raises(ExportError, match="differ"):
+        export(tiny_run, tmp_path / "pair.onnx")
+    (tmp_path / "pair-back.onnx").write_text("mine")
+    with pytest.raises(ExportError, match="exists"):
+        export(tiny_run, tmp_path / "pair.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["pair-back.onnx"]
+
+
+@pytest.mark.parametrize(("multiple", "minimum"), [(1, 1), (1, 70), (8, 1), (256, 256)])
+def test_parity_is_checked_at_sizes_that_were_not_traced(multiple: int, minimum: int) -> None:
+    card = dataclasses.replace(CARD, multiple=multiple, minimum=minimum)
+    seen = [tuple(_sizes(card, *units, odd).values()) for units, odd in [(_TRACED, 0), *((u, 1) for u in _UNSEEN)]]
+    assert len({size[1:] for size in seen}) == 4
+    assert all(side >= minimum and side % multiple == 0 for _, *sides in seen for side in sides)

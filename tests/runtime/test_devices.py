@@ -12,7 +12,7 @@ def test_auto_says_what_it_took(tiny_file: Path) -> None:
     assert gantool.load(tiny_file).device in devices.available()
 
 
-@pytest.mark.parametrize("device", ["gpu", "cuda:x", "abacus"])
+@pytest.mark.parametrize("device", ["gpu", "cuda:x", "cpu:3", "abacus"])
 def test_unknown_devices_are_refused(device: str, tiny_file: Path) -> None:
     with pytest.raises(DeviceError, match="unknown device"):
         gantool.load(tiny_file, device=device)
@@ -30,3 +30,8 @@ def test_without_onnxruntime_the_message_names_the_extras(tiny_file: Path, monke
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(DeviceError, match=r"gantool\[cpu\].*gantool\[gpu\]"):
         gantool.load(tiny_file)
+
+
+def test_threads_are_set(tiny_file: Path) -> None:
+    session, _ = devices.open_session(tiny_file, "cpu", threads=1)
+    assert session.get_session_options().intra_op_num_threads == 1

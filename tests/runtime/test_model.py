@@ -1,3 +1,5 @@
+import io
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -5,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 import gantool
 from gantool.pictures import Pixels
-from gantool_export.onnx_file import write_onnx
+from gantool_export.onnx_file import to_onnx
 from gantool_trainer.families.srgan import RRDBNet, SRResNet
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def levels_apart(a: Pixels, b: Pixels) -> tuple[int, float]:
@@ -31,15 +35,11 @@ def test_other_architectures_tile_exactly_too(network: Any, tmp_path: Path, phot
     from gantool import Port, library
     from gantool_export.halo import find_halo
 
-    halo = find_halo(network.eval(), 2, 1, 1.0)
     shape = ("batch", 3, "2*height", "2*width")
-    card = replace(
-        library.read_card(tiny_file),
-        scale=2,
-        halo=halo.pixels,
-        outputs=(Port("result", "image", shape, range=network.output_range),),
-    )
-    write_onnx(network, card, tmp_path / "net.onnx")
+    outputs = (Port("result", "image", shape, range=network.output_range),)
+    card = replace(library.read_card(tiny_file), scale=2, outputs=outputs)
+    card = replace(card, halo=find_halo(network.eval(), card).pixels)
+    (tmp_path / "net.onnx").write_bytes(to_onnx(network, card)[0])
     model = gantool.load(tmp_path / "net.onnx", device="cpu")
     assert levels_apart(model(photo[:, :100], tile=48), model(photo[:, :100], tile=1000)) <= (1, 1e-4)
 
@@ -162,3 +162,85 @@ def test_unusable_inputs(tiny_model: gantool.Model) -> None:
         tiny_model(np.full((4, 4, 3), 255.0))
     with pytest.raises(gantool.ImageError, match="list"):
         tiny_model([1, 2])  # type: ignore[call-overload]
+
+
+class Doubling:
+    """A session that repeats every pixel, refuses windows as a U-Net of stride 32 would, and remembers them."""
+
+    def __init__(self, multiple: int, minimum: int, room: int = 10**9) -> None:
+        self.multiple, self.minimum, self.room, self.windows = multiple, minimum, room, list[tuple[int, int]]()
+
+    def run(self, _: Any, feeds: dict[str, Any]) -> Any:
+        x = feeds["image"]
+        height, width = x.shape[2:]
+        assert min(height, width) >= self.minimum and height % self.multiple == width % self.multiple == 0
+        if height * width > self.room:
+            raise RuntimeError("out of memory")
+        self.windows.append((height, width))
+        return [x.repeat(2, axis=2).repeat(2, axis=3)]
+
+
+@pytest.mark.parametrize("size", [(100, 100), (10, 200), (300, 40), (1, 1)])
+@pytest.mark.parametrize(("multiple", "minimum", "tile"), [(32, 1, 100), (32, 64, 32), (1, 100, 100), (8, 70, 20)])
+@pytest.mark.parametrize("room", [10**9, 100 * 110])
+def test_multiples_and_minima_are_kept(
+    size: tuple[int, int], multiple: int, minimum: int, tile: int, room: int, tiny_model: gantool.Model
+) -> None:
+    from dataclasses import replace
+
+    card = replace(tiny_model.card, scale=2, multiple=multiple, minimum=minimum, halo=5)
+    picture = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    shares: list[float] = []
+    result = gantool.Model(card, "cpu", Doubling(multiple, minimum, room))(picture, tile=tile, progress=shares.append)
+    assert np.array_equal(result, picture.repeat(2, 0).repeat(2, 1))
+    assert shares[-1] == pytest.approx(1) and shares == sorted(shares)
+
+
+@pytest.mark.parametrize("size", [(100, 100), (300, 40)])
+def test_what_cannot_be_tiled_is_run_whole(size: tuple[int, int], tiny_model: gantool.Model) -> None:
+    from dataclasses import replace
+
+    session = Doubling(32, 64)
+    card = replace(tiny_model.card, scale=2, multiple=32, minimum=64, halo_source="whole")
+    model = gantool.Model(card, "cpu", session)
+    model(np.zeros((*size, 3), np.uint8), tile=32)
+    assert session.windows == [tuple(max(64, -(-side // 32) * 32) for side in size)]
+    with pytest.raises(gantool.ModelError, match="memory"):
+        gantool.Model(card, "cpu", Doubling(32, 64, room=100))(np.zeros((*size, 3), np.uint8))
+
+
+def test_pillow_images_keep_what_belongs_to_them(tiny_model: gantool.Model, photo: Pixels) -> None:
+    image = Image.fromarray(photo[:20, :30])
+    exif = Image.Exif()
+    exif[274], exif[271] = 6, "Maker"
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", exif=exif, dpi=(300, 300), icc_profile=SRGB)
+    with Image.open(buffer) as phone:
+        result = tiny_model(phone)
+    assert result.size == (20 * 4, 30 * 4)
+    assert result.getexif().get(274, 1) == 1 and result.getexif()[271] == "Maker"
+    assert result.info["dpi"] == (300, 300) and result.info["icc_profile"]
+
+
+def test_a_card_of_another_graph_is_refused(tiny_file: Path, tmp_path: Path) -> None:
+    import onnx
+
+    card = json.loads(tiny_card(tiny_file))
+    for name, changes in {"renamed": {"name": "x"}, "gray": {"channels": "L"}}.items():
+        model = onnx.load(tiny_file)
+        altered = {**card, "inputs": [{**card["inputs"][0], **changes}]}
+        onnx.helper.set_model_props(model, {"gantool": json.dumps(altered)})
+        onnx.save(model, tmp_path / f"{name}.onnx")
+        with pytest.raises(gantool.ModelError, match=r"does not describe|cannot run"):
+            gantool.load(tmp_path / f"{name}.onnx")
+    model = onnx.load(tiny_file)
+    onnx.helper.set_model_props(model, {"gantool": json.dumps({**card, "scale": 3})})
+    onnx.save(model, tmp_path / "scale.onnx")
+    with pytest.raises(gantool.ModelError, match="not what the card says"):
+        gantool.load(tmp_path / "scale.onnx")(np.zeros((8, 8, 3), np.uint8))
+
+
+def tiny_card(path: Path) -> str:
+    import onnx
+
+    return next(entry.value for entry in onnx.load(path).metadata_props if entry.key == "gantool")

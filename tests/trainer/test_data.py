@@ -8,6 +8,7 @@ from PIL import Image
 
 from gantool_trainer import data
 from gantool_trainer.data import DegradedConfig, DegradedCrops, batches, scan
+from gantool_trainer.degrade import DegradeConfig
 from gantool_trainer.errors import TrainingError
 
 CONFIG = DegradedConfig(crop=32, holdout=2, workers=0)
@@ -78,3 +79,21 @@ def test_too_few_pictures_for_the_holdout(photos: Path, tmp_path: Path) -> None:
     shutil.copy(photos / "dog.jpg", tmp_path)
     with pytest.raises(TrainingError, match="holdout"):
         scan(tmp_path, CONFIG, 0)
+
+
+def test_targets_are_sharpened_and_inputs_are_not(photos: Path) -> None:
+    (low, high), (again, sharp) = pairs(photos)[0], pairs(photos, degrade=DegradeConfig(sharpen=1.0))[0]
+    assert torch.equal(low, again)
+    assert sharp.std() > high.std()
+
+
+def test_errors_of_loader_processes_are_one_line(photos: Path, tmp_path: Path) -> None:
+    for name in ("dog.jpg", "city.jpg", "baby.jpg"):
+        shutil.copy(photos / name, tmp_path)
+    config = CONFIG.model_copy(update={"workers": 1, "cache_gb": 0.0})
+    dataset = DegradedCrops(scan(tmp_path, config, 0).train, config, 4, seed=0)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    with pytest.raises(TrainingError, match=r"\.jpg can no longer be read") as caught:
+        next(batches(dataset, config, 0, 5, 1))
+    assert "\n" not in str(caught.value)

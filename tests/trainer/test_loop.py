@@ -10,8 +10,10 @@ from torch import Tensor
 from gantool_trainer import checkpoint, loop, recipe
 from gantool_trainer.checkpoint import Checkpoint
 from gantool_trainer.errors import CheckpointError, TrainingError
+from gantool_trainer.families import srgan
 from gantool_trainer.loop import Progress
 from gantool_trainer.recipe import TrainConfig
+from gantool_trainer.seeds import torch_seed
 from tiny import TINY
 
 ADVERSARIAL = (*TINY, "model.adversarial_from=2", "train.log_every=1", "train.sample_every=4", "train.schedule=cosine")
@@ -166,3 +168,30 @@ def test_sigterm_to_the_whole_group_saves(photos: Path, tmp_path: Path) -> None:
         os.killpg(process.pid, signal.SIGTERM)
         process.stderr.read()
     assert process.returncode == 130 and checkpoint.load(tmp_path / "run").step >= 3
+
+
+@pytest.mark.parametrize("value", ["train.warmup=1000000000", "train.clip=1e-20"])
+def test_what_holds_a_step_back_does(value: str, photos: Path, tmp_path: Path) -> None:
+    initial, moved = start(recipe.load("srresnet", TINY)), dict[str, float]()
+    for name, values in {"free": [], "held": [value]}.items():
+        loop.train(recipe.load("srresnet", [*TINY, *values]), photos, tmp_path / name, accelerator="cpu")
+        now = checkpoint.load(tmp_path / name).part("networks", "generator")["head.0.weight"]
+        moved[name] = float((now - initial).abs().max())
+    assert moved["held"] < 1e-3 * moved["free"]
+
+
+def start(settings: recipe.Recipe) -> torch.Tensor:
+    """A weight as `train` draws it at first."""
+    torch.manual_seed(torch_seed(settings.train.seed, loop._INITIAL))
+    return srgan.networks(settings.model)["generator"].state_dict()["head.0.weight"]
+
+
+def test_crops_too_small_to_measure_are_refused(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="below 19"):
+        loop.train(recipe.load("srresnet", [*TINY, "data.crop=16"]), photos, tmp_path / "run", accelerator="cpu")
+
+
+def test_a_place_that_cannot_be_written_is_refused_at_once(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(TrainingError, match="--out"):
+        loop.train(recipe.load("srresnet", TINY), photos, tmp_path / "file" / "run", accelerator="cpu")

@@ -81,7 +81,10 @@ def load(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path} is damaged: {error}") from error
     if header.get("format") != FORMAT:
         raise CheckpointError(f"{path} has checkpoint format {header.get('format')}; this gantool reads {FORMAT}")
-    return Checkpoint(header["step"], header["recipe"], tensors, header["optimisers"])
+    try:
+        return Checkpoint(header["step"], header["recipe"], tensors, header["optimisers"])
+    except KeyError as error:
+        raise CheckpointError(f"{path} is damaged: its header lacks {error}") from error
 
 
 def pack_optimiser(optimiser: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -4,6 +4,7 @@ Sample number ``n`` of a run belongs to epoch ``n // N`` and is picture ``permut
 its augmentation is drawn from (seed, n). A step therefore sees the same batch however often the run was stopped.
 """
 
+import os
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from gantool_trainer.errors import TrainingError
 from gantool_trainer.seeds import rng
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
+Batch = tuple[torch.Tensor, ...]
 _ORDER, _AUGMENT, _HOLDOUT = 1, 2, 3  # what a draw is for: keeps the streams of one seed apart
 
 
@@ -124,7 +126,10 @@ class Pictures:
     def __getitem__(self, index: int) -> Picture:
         if index in self._kept:
             return self._kept[index]
-        picture = read_picture(self._paths[index])
+        try:
+            picture = read_picture(self._paths[index])
+        except OSError as error:
+            raise TrainingError(f"{self._paths[index]} can no longer be read: {error}") from error
         if picture.nbytes <= self._room:
             self._room -= picture.nbytes
             self._kept[index] = picture
@@ -180,14 +185,14 @@ def to_tensor(picture: Picture) -> torch.Tensor:
 
 
 def batches(
-    dataset: Dataset[tuple[torch.Tensor, ...]],
+    dataset: Dataset[Batch],
     config: DataConfig,
     first: int,
     last: int,
     batch: int,
     rank: int = 0,
     world: int = 1,
-) -> Iterator[tuple[torch.Tensor, ...]]:
+) -> Iterator[Batch]:
     """The batches of steps ``first`` to ``last - 1`` for one of ``world`` processes."""
     loader = DataLoader(
         dataset,
@@ -195,9 +200,9 @@ def batches(
         sampler=_Samples(first, last, batch, rank, world),
         num_workers=config.workers,
         prefetch_factor=4 if config.workers else None,
-        worker_init_fn=_ignore_interrupt,
+        worker_init_fn=_stand_apart,
     )
-    return iter(loader)
+    return _one_line(iter(loader))
 
 
 @dataclass(frozen=True)
@@ -219,7 +224,20 @@ class _Samples:
         return (self.last - self.first) * self.batch
 
 
-def _ignore_interrupt(_: int) -> None:
+def _stand_apart(_: int) -> None:
     # Ctrl-C reaches the whole process group; the loop decides when to stop, and its loaders must live until then.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()
+    else:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _one_line(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Errors of loader processes as one line; they arrive with their whole traceback as the message."""
+    try:
+        yield from batches
+    except Exception as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        last = str(error).strip().splitlines()[-1]
+        raise TrainingError(f"cannot load the data: {last.partition(': ')[2] or last}") from error

@@ -12,11 +12,25 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from PIL import Image, ImageFilter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Picture = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+
+
+def _rising(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError("the first of the two is larger than the second")
+    return bounds
+
+
 Range = tuple[float, float]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]], AfterValidator(_rising)]
+Level = Annotated[tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]], AfterValidator(_rising)]
+Quality = Annotated[
+    tuple[Annotated[float, Field(ge=1, le=100)], Annotated[float, Field(ge=1, le=100)]], AfterValidator(_rising)
+]
 
 _FILTERS = (Image.Resampling.BOX, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC)
 
@@ -27,17 +41,17 @@ class DegradeConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     process: Literal["bicubic", "second-order"] = "bicubic"
-    clean: float = 0.1
+    clean: Share = 0.1
     """Share of samples that the second-order process leaves at plain bicubic, so that clean pictures stay clean."""
-    blur: float = 0.8
+    blur: Share = 0.8
     """Probability of blur in the first round; half of it in the second."""
-    blur_sigma: Range = (0.2, 3.0)
-    resize: Range = (0.25, 1.3)
+    blur_sigma: Positive = (0.2, 3.0)
+    resize: Positive = (0.25, 1.3)
     """Factor of the intermediate resize of the first round."""
-    noise: Range = (1.0, 30.0)
+    noise: Level = (1.0, 30.0)
     """Standard deviation of Gaussian noise; Poisson noise is drawn at the same strength at mid-gray."""
-    jpeg: Range = (30.0, 95.0)
-    sinc: float = 0.5
+    jpeg: Quality = (30.0, 95.0)
+    sinc: Share = 0.5
     """Probability of the final ringing (sinc) filter."""
     sharpen: Annotated[float, Field(ge=0)] = 0.0
     """Strength of the unsharp mask on what the network is to reach, so that its results are crisp."""

@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from gantool.card import ModelCard
-from gantool_trainer.data import DataConfig
+from gantool_trainer.data import Batch, DataConfig
 
 Networks = Mapping[str, nn.Module]
-Batch = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)

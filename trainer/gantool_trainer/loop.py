@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import os
 import signal
 import threading
 import time
@@ -97,6 +98,7 @@ def train(
     if first >= settings.steps:
         return True
 
+    _check_writable(out)  # now, and not after the pictures have been looked through
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=settings.precision)
     fabric.launch()
     split = family.scan(pictures, recipe.model, recipe.data, settings.seed)
@@ -125,7 +127,10 @@ def train(
                 figures, seconds = window.close()
                 if _any_process(fabric, not all(map(math.isfinite, figures.values()))):
                     raise _not_finite(step)
-                window = _Window()
+            if log and (last or step % settings.save_every == 0):
+                checkpoint.save(run.last, pack(step, recipe, state))
+            if log and settings.snapshot_every and step % settings.snapshot_every == 0:
+                checkpoint.save(run.folder / f"step-{step:07d}.safetensors", pack(step, recipe, state))
             if log and (last or step % settings.log_every == 0):
                 if step % settings.sample_every == 0 or step == settings.steps:
                     with torch.inference_mode():
@@ -133,15 +138,19 @@ def train(
                         figures |= family.evaluate(recipe.model, state.averages, split, recipe.data)
                 log.figures(figures, seconds, step)
                 report(Progress(step, settings.steps, figures, seconds))
-            if log and (last or step % settings.save_every == 0):
-                checkpoint.save(run.last, pack(step, recipe, state))
-            if log and settings.snapshot_every and step % settings.snapshot_every == 0:
-                checkpoint.save(run.folder / f"step-{step:07d}.safetensors", pack(step, recipe, state))
+            if last or step % settings.log_every == 0:
+                window = _Window()
             if stopping:
                 break
     if log:
         log.close()
     return step == settings.steps
+
+
+def _check_writable(folder: Path) -> None:
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise TrainingError(f"{nearest} is no folder that can be written to; choose another --out")
 
 
 @dataclass(frozen=True)
@@ -252,8 +261,8 @@ def pack(step: int, recipe: Recipe, state: State) -> Checkpoint:
 
 def _not_finite(step: int) -> TrainingError:
     return TrainingError(
-        f"a loss or weight is no longer finite at step {step}; the last checkpoint is from before: "
-        f"resume with a lower learning rate (--set optimisers.generator.lr=...) or with --set train.clip=1"
+        f"a loss or weight is no longer finite at step {step}; a checkpoint, if there is one, is from before: resume "
+        f"or start again with a lower learning rate (--set optimisers.generator.lr=...) or with --set train.clip=1"
     )
 
 
@@ -302,12 +311,15 @@ def _step_of(line: str) -> float:
 
 
 class _Log:
-    """stats.jsonl, TensorBoard and sample pictures; entries past the step that a run resumes from are dropped."""
+    """stats.jsonl, TensorBoard and sample pictures; figures past the step that a run resumes from are dropped."""
 
     def __init__(self, run: Run, recipe: Recipe, pictures: Path, first: int) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        run.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            run.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TrainingError(f"cannot write to {run.folder}: {error.strerror}; choose another --out") from error
         run.settings.write_text(
             json.dumps({"pictures": str(pictures.resolve()), **recipes.dump(recipe)}, indent=2) + "\n"
         )

@@ -29,6 +29,11 @@ def ssim(a: Floats, b: Floats) -> float:
     return float(similarity.mean())
 
 
+def smallest_side(scale: int) -> int:
+    """The side below which `super_resolution` has nothing to measure."""
+    return _WINDOW + 2 * scale
+
+
 def super_resolution(restored: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8], scale: int) -> tuple[float, float]:
     """(PSNR, SSIM) on Y with ``scale`` pixels cut from each border: the protocol of the x2 and x4 tables."""
     a, b = (luma(picture)[scale:-scale, scale:-scale] for picture in (restored, truth))

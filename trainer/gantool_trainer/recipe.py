@@ -21,7 +21,7 @@ class OptimiserConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     lr: Annotated[float, Field(gt=0)] = 2e-4
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
 
 
 class TrainConfig(BaseModel):
@@ -52,6 +52,8 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    name: str = ""
+    """What `load` found it under."""
     family: str
     description: str = ""
     train: TrainConfig = TrainConfig()
@@ -80,7 +82,7 @@ def load(source: str, overrides: Sequence[str] = ()) -> Recipe:
             text = Path(source).read_text()
         else:
             raise TrainingError(f"no recipe '{source}'; give a .toml file or one of: {', '.join(names())}")
-        return parse(tomllib.loads(text), overrides)
+        return parse({"name": Path(source).name.removesuffix(".toml"), **tomllib.loads(text)}, overrides)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise TrainingError(f"cannot read recipe {source}: {error}") from error
 

@@ -21,11 +21,11 @@ from torch.nn.utils.parametrizations import spectral_norm
 from gantool.card import ModelCard, Port
 from gantool_trainer import losses, metrics
 from gantool_trainer.blocks import bilinear_up, conv3x3, frozen, high_pass, pixel_shuffle_up, scale_weights
-from gantool_trainer.data import DegradedConfig, DegradedCrops, Split, centre_crop, read_picture, to_tensor
+from gantool_trainer.data import Batch, DegradedConfig, DegradedCrops, Split, centre_crop, read_picture, to_tensor
 from gantool_trainer.data import scan as scan_folder
 from gantool_trainer.degrade import Picture, degrade
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Batch, Generator, Networks, Update
+from gantool_trainer.family import Generator, Networks, Update
 from gantool_trainer.features import vgg19
 from gantool_trainer.seeds import rng
 
@@ -320,6 +320,8 @@ def scan(folder: Path, config: Config, data: DegradedConfig, seed: int) -> Split
         raise TrainingError(
             f"data.crop is {data.crop}, but must be a multiple of {unit} for this discriminator and scale"
         )
+    if data.crop < (least := metrics.smallest_side(config.scale)):
+        raise TrainingError(f"data.crop is {data.crop}, but SSIM cannot be measured below {least}")
     return scan_folder(folder, data, seed)
 
 
