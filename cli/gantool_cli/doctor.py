@@ -14,11 +14,8 @@ _PACKAGES = (
     "imagecodecs",
     "tifffile",
     "typer",
-    "torch",
-    "lightning-fabric",
-    "onnx",
-    "onnxscript",
 )
+_TRAINING = ("torch", "lightning-fabric", "onnx", "onnxscript")
 _TRIAL_MODEL = "upscale-x2"
 
 
@@ -27,11 +24,11 @@ def doctor() -> None:
     from gantool import devices
 
     print(f"python {platform.python_version()} on {platform.platform()}")
-    for package in _PACKAGES:
+    for package in (*_PACKAGES, *_TRAINING):
         try:
             print(f"{package} {version(package)}")
         except PackageNotFoundError:
-            print(f"{package} is not installed")
+            print(f"{package} is not installed{' (only training and export need it)' if package in _TRAINING else ''}")
     problems = list(_runtime())
     if devices.installed_packages():  # without a runtime, every model would be blamed for it
         problems += _models()

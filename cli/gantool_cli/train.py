@@ -197,8 +197,11 @@ class _Reporter:
         self._bar.stop()
 
     def report(self, progress: "Progress") -> None:
+        self._bar.update(self._task, total=progress.steps, completed=progress.step)
+        if not progress.figures:
+            return
         figures = "  ".join(f"{name} {value:.4g}" for name, value in progress.figures.items())
-        self._bar.update(self._task, total=progress.steps, completed=progress.step, description=figures)
+        self._bar.update(self._task, description=figures)
         if self._lines:
             text = f"step {progress.step}/{progress.steps}  {figures}  {progress.seconds_per_step:.3f} s/step"
             print(text, file=sys.stderr, flush=True)

@@ -34,13 +34,14 @@ _INITIAL, _STEP = 11, 12  # what a torch seed is for
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands, told after every step that is logged."""
+    """Where a run stands, told after every step."""
 
     step: int
     steps: int
     figures: dict[str, float]
-    """Mean losses since the last report, and the validation figures when they were taken."""
+    """At steps that are logged, mean losses since the last, and the validation figures when they were taken."""
     seconds_per_step: float
+    """Since the last step that was logged; 0 at the others."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def train(
         pictures: the data folder.
         resume: go on from the checkpoint in ``out``; without it, ``out`` must hold none.
         initial: a run or checkpoint whose averaged weights the averaged networks start from.
-        report: called on the main process whenever figures are logged.
+        report: called on the main process after every step.
 
     Returns:
         Whether the last step was reached; if not, the run can be resumed.
@@ -138,6 +139,8 @@ def train(
                         figures |= family.evaluate(recipe.model, state.averages, split, recipe.data)
                 log.figures(figures, seconds, step)
                 report(Progress(step, settings.steps, figures, seconds))
+            elif log:
+                report(Progress(step, settings.steps, {}, 0.0))
             if last or step % settings.log_every == 0:
                 window = _Window()
             if stopping:
