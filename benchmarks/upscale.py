@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -123,18 +123,23 @@ def speed(
         "gantool, whole": lambda: loaded(picture, tile=side),
         "gantool, tiles of 128": lambda: loaded(picture, tile=128),
     }
+    medians = in_turn(contenders, rounds)
+    base = medians["torch eager"]
+    print(f"{card.name} ({card.architecture}), {side}x{side} input, {threads} threads, {rounds} rounds")
+    for name, median in medians.items():
+        print(f"{name:28} {median * 1e3:8.1f} ms {side * side / median / 1e6:6.3f} MP/s {base / median:5.2f} x eager")
+
+
+def in_turn(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median seconds of each, taken in turn so that a busy machine is busy for all; the first round is warm-up."""
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for round_ in range(rounds + 1):
         for name, run in contenders.items():
-            start = time.perf_counter()
+            begun = time.perf_counter()
             run()
-            if round_:  # the first is warm-up
-                times[name].append(time.perf_counter() - start)
-    base = statistics.median(times["torch eager"])
-    print(f"{card.name} ({card.architecture}), {side}x{side} input, {threads} threads, {rounds} rounds")
-    for name, taken in times.items():
-        median = statistics.median(taken)
-        print(f"{name:28} {median * 1e3:8.1f} ms {side * side / median / 1e6:6.3f} MP/s {base / median:5.2f} x eager")
+            if round_:
+                times[name].append(time.perf_counter() - begun)
+    return {name: statistics.median(taken) for name, taken in times.items()}
 
 
 def torch_twin(path: Path) -> tuple[nn.Module, ModelCard]:
@@ -209,18 +214,12 @@ def compare(
 def start(rounds: int = 9) -> None:
     """`gantool --help` beside the help of a Typer program that does nothing."""
     bare = "import typer\napp = typer.Typer()\n@app.command()\ndef main() -> None: ...\napp()\n"
-    programs = {
-        "bare Typer": [sys.executable, "-c", bare, "--help"],
-        "gantool": [sys.executable, *_GANTOOL, "--help"],
-    }
-    times: dict[str, list[float]] = {name: [] for name in programs}
-    for round_ in range(rounds + 1):
-        for name, command in programs.items():
-            begun = time.perf_counter()
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            if round_:
-                times[name].append(time.perf_counter() - begun)
-    ours, theirs = statistics.median(times["gantool"]), statistics.median(times["bare Typer"])
+
+    def help_of(*program: str) -> None:
+        subprocess.run([sys.executable, *program, "--help"], check=True, stdout=subprocess.DEVNULL)
+
+    medians = in_turn({"theirs": lambda: help_of("-c", bare), "ours": lambda: help_of(*_GANTOOL)}, rounds)
+    ours, theirs = medians["ours"], medians["theirs"]
     print(f"gantool --help {ours * 1e3:.0f} ms, bare Typer {theirs * 1e3:.0f} ms: {ours / theirs:.2f} times")
 
 

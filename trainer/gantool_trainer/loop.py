@@ -124,15 +124,20 @@ def train(
             # Looked at once a step, so that what stops is also saved; together, so that no process waits for another.
             stopping = _any_process(fabric, stop.is_set())
             last = stopping or step == settings.steps
-            if last or step % settings.log_every == 0:
+            logging = last or step % settings.log_every == 0
+            saving = last or step % settings.save_every == 0
+            snapshot = settings.snapshot_every > 0 and step % settings.snapshot_every == 0
+            if logging:
                 figures, seconds = window.close()
                 if _any_process(fabric, not all(map(math.isfinite, figures.values()))):
                     raise _not_finite(step)
-            if log and (last or step % settings.save_every == 0):
-                checkpoint.save(run.last, pack(step, recipe, state))
-            if log and settings.snapshot_every and step % settings.snapshot_every == 0:
-                checkpoint.save(run.folder / f"step-{step:07d}.safetensors", pack(step, recipe, state))
-            if log and (last or step % settings.log_every == 0):
+            if log and (saving or snapshot):
+                packed = pack(step, recipe, state)
+                if saving:
+                    checkpoint.save(run.last, packed)
+                if snapshot:
+                    checkpoint.save(run.folder / f"step-{step:07d}.safetensors", packed)
+            if log and logging:
                 if step % settings.sample_every == 0 or step == settings.steps:
                     with torch.inference_mode():
                         log.picture(family.samples(recipe.model, state.averages, split, recipe.data), step)
@@ -141,7 +146,7 @@ def train(
                 report(Progress(step, settings.steps, figures, seconds))
             elif log:
                 report(Progress(step, settings.steps, {}, 0.0))
-            if last or step % settings.log_every == 0:
+            if logging:
                 window = _Window()
             if stopping:
                 break
