@@ -8,7 +8,7 @@ import gantool
 from gantool.pictures import Pixels
 from gantool_export import export
 from gantool_trainer import loop, recipe
-from tiny import TINY
+from tiny import SMALL, TINY, lay_out
 
 torch.set_num_threads(1)
 
@@ -48,3 +48,22 @@ def tiny_file(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_file: Path) -> gantool.Model:
     return gantool.load(tiny_file, device="cpu", threads=1)
+
+
+@pytest.fixture(scope="session")
+def translation_run(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
+    folder = tmp_path_factory.mktemp("translation")
+    data = lay_out("cyclegan", photos, folder / "data")
+    loop.train(recipe.load("cyclegan-day-night", SMALL["cyclegan"].overrides), data, folder / "run", accelerator="cpu")
+    return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def translation_file(tmp_path_factory: pytest.TempPathFactory, translation_run: Path) -> Path:
+    written = export(translation_run, tmp_path_factory.mktemp("models") / "tiny.onnx")
+    return written[0].path
+
+
+@pytest.fixture(scope="session")
+def translation(translation_file: Path) -> gantool.Model:
+    return gantool.load(translation_file, device="cpu", threads=1)

@@ -2,28 +2,70 @@
 
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
+import gantool
 from gantool_cli.main import app
-from gantool_trainer import recipe
-from tiny import TINY
+from gantool_trainer import checkpoint, recipe
+from gantool_trainer.families import FAMILIES
+from gantool_trainer.family import Generator
+from tiny import SMALL, lay_out
+
+STAGES = {"": (), "fidelity": ("model.adversarial_from=2",), "adversarial": ("model.adversarial_from=0",)}
+CASES = [
+    pytest.param(name, stage, id=f"{name}-{stage}" if stage else name)
+    for name in recipe.names()
+    for stage in (("fidelity", "adversarial") if recipe.load(name).family == "srgan" else ("",))
+]
 
 
-@pytest.mark.parametrize("name", recipe.names())
-@pytest.mark.parametrize("adversarial", [False, True], ids=["fidelity", "adversarial"])
-def test_trains_exports_and_runs(name: str, adversarial: bool, photos: Path, tmp_path: Path) -> None:
-    run, model, result = tmp_path / "run", tmp_path / "mine.onnx", tmp_path / "large.png"
-    stage = f"model.adversarial_from={0 if adversarial else 2}"
-    overrides = [word for value in (*TINY, stage) for word in ("--set", value)]
-    cli("train", name, "--data", str(photos), "--out", str(run), "--device", "cpu", *overrides)
-    cli("export", str(run), "-o", str(model))
+@pytest.mark.parametrize(("name", "stage"), CASES)
+def test_trains_exports_and_runs(name: str, stage: str, photos: Path, tmp_path: Path) -> None:
+    family = recipe.load(name).family
+    small, run = SMALL[family], tmp_path / "run"
+    data = lay_out(family, photos, tmp_path / "data")
+    values = [word for value in (*small.overrides, *STAGES[stage]) for word in ("--set", value)]
+    cli("train", name, "--data", str(data), "--out", str(run), "--device", "cpu", *values)
+    cli("export", str(run), "-o", str(tmp_path / "mine.onnx"))
+
     source = photos / "coffee.jpg"
-    cli("upscale", str(source), "--model", str(model), "-o", str(result), "--tile", "64")
+    models, networks = sorted(tmp_path.glob("mine*.onnx")), plain(run)
+    assert [path.stem for path in models] == sorted(f"mine-{suffix}" if suffix else "mine" for suffix in networks)
+    for path in models:
+        network = networks[path.stem.removeprefix("mine").removeprefix("-")]
+        assert np.abs(gantool.load(path)(crop(source)) - in_torch(network, crop(source))).max() < 1e-4
+        result = tmp_path / f"{path.stem}.png"
+        cli(small.verb, str(source), "--model", str(path), "-o", str(result), "--tile", "64")
+        scale = gantool.load(path).card.scale
+        assert Image.open(result).size == tuple(side * scale for side in Image.open(source).size)
 
-    scale = recipe.load(name).model.scale
-    assert Image.open(result).size == tuple(side * scale for side in Image.open(source).size)
+
+def plain(run: Path) -> dict[str, Generator]:
+    """The generators of a run as torch has them, without anything that export adds."""
+    state = checkpoint.load(run)
+    settings = recipe.parse(state.recipe)
+    family = FAMILIES[settings.family]
+    networks = family.networks(settings.model)
+    for name in family.averaged(settings.model):
+        networks[name].load_state_dict(state.part("average", name))
+        networks[name].eval()
+    return family.generators(settings.model, networks, settings.data)
+
+
+def crop(source: Path) -> npt.NDArray[np.float32]:
+    return np.asarray(Image.open(source).convert("RGB"))[:64, :96].astype(np.float32) / 255
+
+
+@torch.inference_mode()
+def in_torch(generator: Generator, picture: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    (low, high), (bottom, top) = generator.card.image.range, generator.card.result.range
+    x = torch.from_numpy(picture.transpose(2, 0, 1)[None]) * (high - low) + low
+    return ((generator.network(x)[0] - bottom) / (top - bottom)).clamp(0, 1).numpy().transpose(1, 2, 0)
 
 
 def cli(*arguments: str) -> str:

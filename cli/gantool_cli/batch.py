@@ -18,7 +18,7 @@ from gantool_cli.errors import explain
 from gantool_cli.jobs import PIPE, Job, Problem, plan
 
 if TYPE_CHECKING:
-    from gantool import Model
+    from gantool import Model, Options
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ def run(
     model: "Model",
     inputs: Sequence[str],
     output: str | None,
+    options: "Options",
     *,
     overwrite: bool,
-    tile: int | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Run the model on every input; one bad input does not stop the rest. Exits with 1 if any failed."""
-    jobs, problems = plan(_or_pipe(inputs), output, model.card.name)
+    jobs, problems = plan(_or_pipe(inputs, model.card.task), output, model.card.name)
     if any(job.target == PIPE for job in jobs):
         if as_json:
             raise typer.BadParameter("--json and a picture cannot both go to standard output; name a file with -o")
@@ -54,7 +54,7 @@ def run(
     outcomes = [_report(_failure(problem), quiet=quiet, as_json=as_json) for problem in problems]
     with _bars(jobs, shown=not quiet and sys.stderr.isatty()) as advance:
         for job in jobs:
-            outcomes.append(_report(_do(model, job, overwrite, tile, advance), quiet=quiet, as_json=as_json))
+            outcomes.append(_report(_do(model, job, overwrite, options, advance), quiet=quiet, as_json=as_json))
     if as_json:
         print(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
     failed = sum(outcome.error is not None for outcome in outcomes)
@@ -64,18 +64,20 @@ def run(
         raise typer.Exit(1)
 
 
-def _or_pipe(inputs: Sequence[str]) -> Sequence[str]:
+def _or_pipe(inputs: Sequence[str], verb: str) -> Sequence[str]:
     if inputs:
         return inputs
     if sys.stdin is None or sys.stdin.isatty():
-        raise typer.BadParameter("give a picture, a folder of pictures, or pipe one in: gantool upscale photo.jpg")
+        raise typer.BadParameter(f"give a picture, a folder of pictures, or pipe one in: gantool {verb} photo.jpg")
     return ["-"]
 
 
-def _do(model: "Model", job: Job, overwrite: bool, tile: int | None, advance: Callable[[Job, float], None]) -> Outcome:
+def _do(
+    model: "Model", job: Job, overwrite: bool, options: "Options", advance: Callable[[Job, float], None]
+) -> Outcome:
     start = time.perf_counter()
     try:
-        size = _convert(model, job, overwrite, tile, lambda share: advance(job, share))
+        size = _convert(model, job, overwrite, options | {"progress": lambda share: advance(job, share)})
         seconds = round(time.perf_counter() - start, 3)
         return Outcome(str(job.source), str(job.target), *size, seconds, model.device)
     except MemoryError:
@@ -88,19 +90,17 @@ def _do(model: "Model", job: Job, overwrite: bool, tile: int | None, advance: Ca
         advance(job, 1.0)
 
 
-def _convert(
-    model: "Model", job: Job, overwrite: bool, tile: int | None, progress: Callable[[float], None]
-) -> tuple[int, int]:
+def _convert(model: "Model", job: Job, overwrite: bool, options: "Options") -> tuple[int, int]:
     """Returns (width, height) of the result."""
     from gantool import ImageError
 
     source = (sys.stdin.buffer.read() if sys.stdin else b"") if job.source == PIPE else job.source
     if not source:
-        raise ImageError("nothing was piped in; give a picture, or pipe one in: gantool upscale photo.jpg")
+        raise ImageError(f"nothing was piped in; give a picture, or pipe one in: gantool {model.card.task} photo.jpg")
     if job.target != PIPE:
-        return model.convert(source, job.target, overwrite=overwrite, progress=progress, tile=tile)
+        return model.convert(source, job.target, overwrite=overwrite, **options)
     buffer = io.BytesIO()  # some encoders seek, which a pipe cannot
-    size = model.convert(source, buffer, progress=progress, tile=tile)
+    size = model.convert(source, buffer, **options)
     sys.stdout.buffer.write(buffer.getbuffer())
     sys.stdout.buffer.flush()
     return size

@@ -143,7 +143,7 @@ def export(
         if not quiet:
             print(
                 f"{written.path}  differs from torch by {written.difference:.1e} at most, halo {written.halo} px; "
-                f"try: gantool upscale --model {written.path} photo.jpg"
+                f"try: gantool {written.task} --model {written.path} photo.jpg"
             )
 
 

@@ -39,4 +39,5 @@ def upscale(
         raise gantool.ModelError(f"{loaded.card.name} is a model for `gantool {loaded.card.task}`, not for upscale")
     if scale not in (None, loaded.card.scale):
         raise typer.BadParameter(f"{loaded.card.name} enlarges {loaded.card.scale} times; leave out --scale {scale}")
-    batch.run(loaded, inputs or [], output, overwrite=overwrite, tile=tile, quiet=quiet, as_json=as_json)
+    options = gantool.Options(tile=tile)
+    batch.run(loaded, inputs or [], output, options, overwrite=overwrite, quiet=quiet, as_json=as_json)

@@ -8,10 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gantool.card import Task
 from gantool.errors import ImageError
 from gantool.files import check_free, replacing
 from gantool_export.halo import find_halo
 from gantool_export.onnx_file import ExportError, to_onnx
+from gantool_export.statistics import SharedStatistics, has_shared_statistics
 from gantool_trainer import checkpoint
 from gantool_trainer import recipe as recipes
 from gantool_trainer.families import FAMILIES
@@ -27,6 +29,8 @@ class Exported:
     difference: float
     """Largest difference to torch seen at three sizes that were not traced."""
     halo: int
+    task: Task
+    """The verb that runs it."""
 
 
 def export(
@@ -72,7 +76,7 @@ def export(
     file = run / checkpoint.LAST if run.is_dir() else run
     generators = {
         target.with_stem(f"{target.stem}-{suffix}") if suffix else target: generator
-        for suffix, generator in family.generators(recipe.model, networks).items()
+        for suffix, generator in family.generators(recipe.model, networks, recipe.data).items()
     }
     for path in generators:
         _check_free(path, overwrite=overwrite)  # before the work, not after
@@ -86,15 +90,17 @@ def export(
         "protocol": protocol,
         "checkpoint_sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
     }
-    verified = {}
+    verified = []
     for path, generator in generators.items():
-        halo = find_halo(generator.network, generator.card)
-        card = replace(generator.card, name=path.stem, halo=halo.pixels, halo_source=halo.source, **facts)
-        verified[path] = (*to_onnx(generator.network, card), halo.pixels)
-    return [
-        _write(path, data, Exported(path, difference, halo), overwrite=overwrite)
-        for path, (data, difference, halo) in verified.items()
-    ]
+        network, card = generator.network, generator.card
+        if has_shared_statistics(network):
+            network = SharedStatistics(network)
+            card = network.described(card)
+        halo = find_halo(network, card)
+        card = replace(card, name=path.stem, halo=halo.pixels, halo_source=halo.source, **facts)
+        data, difference = to_onnx(network, card)
+        verified.append((data, Exported(path, difference, halo.pixels, card.task)))
+    return [_write(data, exported, overwrite=overwrite) for data, exported in verified]
 
 
 def _check_free(path: Path, *, overwrite: bool) -> None:
@@ -104,9 +110,9 @@ def _check_free(path: Path, *, overwrite: bool) -> None:
         raise ExportError(str(error)) from error
 
 
-def _write(path: Path, data: bytes, exported: Exported, *, overwrite: bool) -> Exported:
+def _write(data: bytes, exported: Exported, *, overwrite: bool) -> Exported:
     try:
-        with replacing(path, overwrite=overwrite) as file:
+        with replacing(exported.path, overwrite=overwrite) as file:
             file.write(data)
     except ImageError as error:
         raise ExportError(str(error)) from error

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gantool.card import HaloSource, ModelCard
+from gantool_export.statistics import SharedNorm, SharedStatistics
 
 _LARGE = 64
 """Above this radius a measured halo is tried: the theoretical one would make tiles mostly context."""
@@ -25,7 +26,8 @@ def find_halo(network: nn.Module, card: ModelCard) -> Halo:
     """The halo for a network that maps one picture (N, 3, H, W) to another (N, C, scale H, scale W).
 
     The receptive radius where it is at most 64. Beyond, the smallest halo whose error on a test picture is below half
-    of an 8-bit level, bounded by the receptive radius. Networks that see everything cannot be tiled ("whole").
+    of an 8-bit level, bounded by the receptive radius. Networks that see everything cannot be tiled ("whole"). One with
+    shared statistics is measured as it runs on tiles: with those of the whole picture.
     """
     scale, multiple, (low, high) = card.scale, card.multiple, card.outputs[0].range
     radius = receptive_radius(network, scale, multiple)
@@ -34,6 +36,10 @@ def find_halo(network: nn.Module, card: ModelCard) -> Halo:
     if radius <= _LARGE:
         return Halo(radius, "receptive-field")
     reach = _up(min(radius, 4 * _LARGE), multiple)
+    if isinstance(network, SharedStatistics):
+        network = network.given(
+            _test_picture(2 * reach) * (card.image.range[1] - card.image.range[0]) + card.image.range[0]
+        )
     for halo in range(_up(16, multiple), reach, _up(16, multiple)):
         if tiling_error(network, card, halo, reach) < _HALF_LEVEL * (high - low):
             return Halo(halo, "measured")
@@ -78,6 +84,12 @@ def _reach(twin: nn.Module, side: int, scale: int, multiple: int, axis: int) -> 
 @torch.no_grad()
 def _all_positive(network: nn.Module) -> nn.Module:
     twin = copy.deepcopy(network).cpu().double().eval()
+    if isinstance(twin, SharedStatistics):
+        twin = twin.network
+        for parent in list(twin.modules()):
+            for name, child in parent.named_children():
+                if isinstance(child, SharedNorm):  # under given statistics it sees one pixel
+                    setattr(parent, name, nn.Identity())
     for module in twin.modules():
         for name, parameter in module.named_parameters(recurse=False):
             fan_in = parameter[0].numel() if parameter.ndim > 1 else 1

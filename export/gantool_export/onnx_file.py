@@ -1,6 +1,7 @@
 """From a torch generator and its card to one ONNX file, checked before it exists."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -9,7 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from gantool.card import KEY, ModelCard, Port
+from gantool.engine import Engine
 from gantool.errors import GantoolError
+from gantool_export.pieces import add_pieces
+from gantool_export.statistics import Exposed, SharedStatistics
 
 TOLERANCE = 1e-4
 """Largest allowed difference to torch, in units of the output."""
@@ -32,7 +36,10 @@ def to_onnx(network: nn.Module, card: ModelCard) -> tuple[bytes, float]:
         ExportError: tracing failed or the difference exceeds 1e-4.
     """
     network = network.cpu().float().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    model = _trace(network, card)
+    if isinstance(network, SharedStatistics):
+        model, card = _trace_pieces(network, card)
+    else:
+        model = _trace(network, card)
     onnx.helper.set_model_props(model, {KEY: card.to_json()})
     onnx.checker.check_model(model, full_check=True)
     data = model.SerializeToString()
@@ -42,6 +49,44 @@ def to_onnx(network: nn.Module, card: ModelCard) -> tuple[bytes, float]:
             f"ONNX Runtime and torch differ by {difference:.2g} (allowed {TOLERANCE:.0e}); no file was written"
         )
     return data, difference
+
+
+def _trace_pieces(network: SharedStatistics, card: ModelCard) -> tuple[onnx.ModelProto, ModelCard]:
+    """The whole network and, beside it, its pieces."""
+    with torch.no_grad():
+        network(*example(card.inputs, _sizes(card, *_TRACED, 0)))
+    firsts = list(network.tape.seen)
+    seen = [Port(f"seen{i}", "statistics", ("batch", 1, f"h{i}", f"w{i}")) for i in range(len(firsts))]
+    model = _trace(Exposed(network).eval(), replace(card, outputs=(*card.outputs, *seen)))
+    del model.graph.output[len(card.outputs) :]
+    maps, pieces = add_pieces(
+        model, {port.name: first for port, first in zip(seen, firsts, strict=True)}, card.image.name, card.result.name
+    )
+    for halo in (8, 16, 32, 64):
+        described = replace(card, maps=maps, pieces=pieces, piece_halo=halo)
+        if _pieces_differ(model, described) < TOLERANCE:
+            return model, described
+    raise ExportError("the network in pieces does not agree with the whole; no file was written")
+
+
+def _pieces_differ(model: onnx.ModelProto, card: ModelCard) -> float:
+    """Largest difference, in 0..1, between a picture's result in one piece and in pieces of a few lines."""
+    session = onnxruntime.InferenceSession(model.SerializeToString(), _quiet(), providers=["CPUExecutionProvider"])
+    engine = Engine(card, "cpu", session)
+    side = max(4 * card.multiple, card.minimum)
+    picture = example((Port("picture", "image", (6 * side, 2 * side, 3)),), {})[0].numpy()
+    given = {port.name: example((port,), {"batch": 1})[0].numpy() for port in card.inputs if port.kind == "label"}
+    results = [
+        np.concatenate([values for _, values in run], axis=1)
+        for run in (engine.run(picture, given, {}), engine.in_pieces(picture, given, {"tile": side}))
+    ]
+    return float(np.abs(results[0] - results[1]).max())
+
+
+def _quiet() -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    return options
 
 
 def _trace(network: nn.Module, card: ModelCard) -> onnx.ModelProto:
@@ -56,7 +101,7 @@ def _trace(network: nn.Module, card: ModelCard) -> onnx.ModelProto:
             tuple(inputs),
             input_names=[port.name for port in card.inputs],
             output_names=[port.name for port in card.outputs],
-            dynamic_shapes=dynamic,
+            dynamic_shapes=(dynamic,) if isinstance(network, SharedStatistics | Exposed) else dynamic,  # *inputs
             opset_version=OPSET,
             dynamo=True,
             external_data=False,
@@ -100,22 +145,31 @@ def _sizes(card: ModelCard, batch: int, height: int, width: int, odd: int) -> di
 
 
 def example(ports: Sequence[Port], sizes: Mapping[str, int]) -> list[Tensor]:
-    """Random inputs for these ports, the same at every call, with ``sizes`` for their symbolic axes."""
+    """Random inputs for these ports, the same at every call, with ``sizes`` for their symbolic axes.
+
+    Statistics are zero: the network measures its own.
+    """
     generator = torch.Generator().manual_seed(0)
     tensors = []
     for port in ports:
         shape = [sizes[axis] if isinstance(axis, str) else axis for axis in port.shape]
         low, high = port.range
-        tensors.append(torch.rand(shape, generator=generator) * (high - low) + low)
+        tensor = torch.rand(shape, generator=generator) * (high - low) + low
+        tensors.append(torch.zeros(shape) if port.kind == "statistics" else tensor)
     return tensors
 
 
+@torch.inference_mode()
 def _difference(network: nn.Module, data: bytes, card: ModelCard, sizes: Mapping[str, int]) -> float:
-    inputs = example(card.inputs, sizes)
-    with torch.inference_mode():
+    """Largest difference, relative where a value is above 1, over all outputs; with statistics measured and given."""
+    session = onnxruntime.InferenceSession(data, _quiet(), providers=["CPUExecutionProvider"])
+    inputs, differences = example(card.inputs, sizes), []
+    for _ in range(1 if card.statistics is None else 2):
         expected = network(*inputs)
-    expected = expected if isinstance(expected, tuple) else (expected,)
-    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    feeds = {port.name: tensor.numpy() for port, tensor in zip(card.inputs, inputs, strict=True)}
-    results = session.run([port.name for port in card.outputs], feeds)
-    return float(np.max([np.abs(a - b.numpy()).max() for a, b in zip(results, expected, strict=True)]))
+        expected = expected if isinstance(expected, tuple) else (expected,)
+        feeds = {port.name: tensor.numpy() for port, tensor in zip(card.inputs, inputs, strict=True)}
+        results = session.run([port.name for port in card.outputs], feeds)
+        for ours, theirs in zip(results, expected, strict=True):
+            differences.append(np.max(np.abs(ours - theirs.numpy()) / np.maximum(1, np.abs(theirs.numpy()))))
+        inputs[-1] = expected[-1]  # what was measured, where the network measures
+    return float(np.max(differences))

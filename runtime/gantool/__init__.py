@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from gantool.card import ModelCard, Port
 from gantool.errors import Cancelled, DeviceError, GantoolError, ImageError, ModelError, UnknownModelError
-from gantool.model import Model, load
+from gantool.model import Model, Options, load
 
 __version__ = version("gantool")
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Model",
     "ModelCard",
     "ModelError",
+    "Options",
     "Port",
     "UnknownModelError",
     "load",

@@ -16,6 +16,8 @@ Task = Literal["upscale", "translate", "restore", "colorize", "inpaint", "styliz
 Precision = Literal["fp32", "fp16", "int8"]
 HaloSource = Literal["receptive-field", "measured", "whole"]
 
+PICTURE = "picture"
+"""The map that the first piece of a network takes."""
 SPATIAL: frozenset[str] = frozenset({"image", "mask"})
 """Kinds of input that are cut along with a tile; every other kind is handed to each tile as it is."""
 
@@ -36,9 +38,45 @@ class Port:
     """Names of the classes or codes, where there are any."""
 
     @property
+    def length(self) -> int:
+        """Of the last axis, where it is fixed: how many labels or statistics there are."""
+        if not isinstance(self.shape[-1], int):
+            raise ModelError(f"port {self.name} has no fixed length; export the model again")
+        return self.shape[-1]
+
+    @property
     def spatial(self) -> bool:
         """Whether this port is cut along with a tile."""
         return self.kind in SPATIAL
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """What passes from one piece of a network to later ones: a tensor (1, channels, height, width)."""
+
+    name: str
+    """Of the graph input through which a piece takes it."""
+    channels: int
+    stride: int
+    """Side of the picture over the side of the map."""
+
+    @property
+    def made(self) -> str:
+        """Name of the graph output through which a piece gives it."""
+        return f"new_{self.name}"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A network from one norm's input to the next one's, to be run on its own, in this order."""
+
+    needs: tuple[str, ...]
+    """The maps it takes, of which `PICTURE` is one."""
+    makes: tuple[str, ...]
+    measured: str
+    """The map among them that the next norm measures; after the last piece, the result."""
+    statistics: int
+    """Where that norm's means and variances begin in the vector; 0 after the last piece."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +96,17 @@ class ModelCard:
     """Heights and widths must be multiples of this; the runtime pads and cuts."""
     minimum: int = 1
     """Smallest height and width that the graph takes."""
+    side: int = 0
+    """Short side of the pictures it was trained on, at which it knows what it sees; 0 where any size will do."""
     halo: int = 0
     """Pixels of context on each side of a tile that make tiling exact."""
     halo_source: HaloSource = "receptive-field"
     """Where the halo comes from; "whole" means that the model cannot be tiled."""
+    maps: tuple[FeatureMap, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    """How a network with shared statistics runs on a picture too large to take whole."""
+    piece_halo: int = 0
+    """Pixels of context with which each piece is exact."""
     precision: Precision = "fp32"
     licence: str = "unknown"
     training_data: str = "unknown"
@@ -82,6 +127,21 @@ class ModelCard:
     def image(self) -> Port:
         """The input that is the user's picture."""
         return next(port for port in self.inputs if port.kind == "image")
+
+    @property
+    def result(self) -> Port:
+        """The output that is a picture."""
+        return next(port for port in self.outputs if port.kind == "image")
+
+    @property
+    def statistics(self) -> Port | None:
+        """The input for statistics that all tiles of a picture share, where the network normalises by them."""
+        return next((port for port in self.inputs if port.kind == "statistics"), None)
+
+    @property
+    def label(self) -> Port | None:
+        """The input that says what to translate to."""
+        return next((port for port in self.inputs if port.kind == "label"), None)
 
     def to_json(self) -> str:
         """One line of JSON from which `from_json` makes an equal card."""
@@ -104,20 +164,19 @@ class ModelCard:
             raise ModelError(f"the model's card has format {values['format']}, newer than {FORMAT}; upgrade gantool")
         _known(cls, values, "card")
         try:
-            values["inputs"] = _ports(values["inputs"])
-            values["outputs"] = _ports(values["outputs"])
+            for name, kind in (("inputs", Port), ("outputs", Port), ("maps", FeatureMap), ("pieces", Piece)):
+                values[name] = _items(kind, values.get(name, []))
             return cls(**values)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise ModelError(f"the model's card cannot be understood ({error}); export the model again") from error
 
 
-def _ports(values: Any) -> tuple[Port, ...]:
-    ports: list[Port] = []
+def _items(kind: type[Any], values: Any) -> tuple[Any, ...]:
+    items = []
     for value in values:
-        _known(Port, value, "card's port")
-        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
-        ports.append(Port(**plain))
-    return tuple(ports)
+        _known(kind, value, f"card's {kind.__name__.lower()}")
+        items.append(kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}))
+    return tuple(items)
 
 
 def _known(cls: type, values: Mapping[str, Any], what: str) -> None:
@@ -150,7 +209,8 @@ def _check(card: ModelCard) -> None:
             any(not _whole(v, 1) for v in (card.scale, card.multiple, card.minimum)),
             "scale, multiple and minimum must be whole numbers from 1",
         ),
-        (not _whole(card.halo, 0), "halo must be a whole number from 0"),
+        (any(not _whole(v, 0) for v in (card.halo, card.side, card.piece_halo)), "halo and side are no whole numbers"),
+        (not _in_order(card), "its pieces do not follow from each other"),
         (card.halo_source not in get_args(HaloSource), f"halo_source is '{card.halo_source}'"),
         (card.precision not in get_args(Precision), f"precision is '{card.precision}'"),
         (not all(isinstance(v, int | float) for v in card.metrics.values()), "a metric is no number"),
@@ -159,6 +219,17 @@ def _check(card: ModelCard) -> None:
     wrong = [text for bad, text in complaints if bad]
     if wrong:
         raise ModelError(f"the model's card is wrong: {'; '.join(wrong)}")
+
+
+def _in_order(card: ModelCard) -> bool:
+    """Whether each piece has what it needs when its turn comes, and the last gives the result."""
+    maps = {feature.name for feature in card.maps if _whole(feature.channels, 1) and _whole(feature.stride, 1)}
+    there = {PICTURE}
+    for piece in card.pieces:
+        if not (set(piece.needs) <= there and set(piece.makes) <= maps and piece.measured in piece.makes):
+            return False
+        there |= set(piece.makes)
+    return all(_whole(piece.statistics, 0) for piece in card.pieces)
 
 
 def _port_complaints(port: Port) -> list[tuple[bool, str]]:

@@ -119,7 +119,7 @@ def check_fits(size: tuple[int, int], format: str, transparent: bool, pixel: int
 
 def write(picture: Picture, metadata: Metadata, format: str, file: IO[bytes]) -> None:
     """Encode into an open binary file. Pictures deeper than 8 bits are rounded where the format has no more."""
-    block, xmp, icc = exif.resized(metadata.exif, picture.size), metadata.xmp, metadata.icc
+    block, xmp, icc = exif.resized(metadata.exif, picture.size), metadata.xmp, _profile(metadata, picture)
     if format == "TIFF" or (format == "PNG" and picture.colour.dtype != np.uint8):
         shallow = picture.colour.dtype == np.uint8
         pixels = to_array(picture if shallow else as_dtype(picture, np.dtype(np.uint16)))
@@ -261,9 +261,18 @@ def of_image(image: Image.Image) -> tuple[Picture, Metadata]:
 def to_image(picture: Picture, metadata: Metadata) -> Image.Image:
     """A Pillow image (see `pictures.to_pil`) with what belongs to it in its ``info``."""
     image = to_pil(picture)
-    found = {"exif": exif.resized(metadata.exif, picture.size), "icc_profile": metadata.icc, "dpi": metadata.dpi}
+    found = {
+        "exif": exif.resized(metadata.exif, picture.size),
+        "icc_profile": _profile(metadata, picture),
+        "dpi": metadata.dpi,
+    }
     image.info.update({key: value for key, value in found.items() if value})
     return image
+
+
+def _profile(metadata: Metadata, picture: Picture) -> bytes:
+    """The source's colour profile, unless it is one for gray and colour came to the picture."""
+    return b"" if metadata.icc[16:20] == b"GRAY" and not picture.gray else metadata.icc
 
 
 def _metadata(image: Image.Image, format: str) -> tuple[Metadata, int]:

@@ -40,6 +40,18 @@ def entries() -> list[Entry]:
     return _in_folder(_shipped(), "shipped") + _in_folder(home(), "added")
 
 
+def for_task(task: str) -> list[str]:
+    """Names of the models that a verb can use."""
+    return [entry.name for entry in entries() if _task(entry) == task]
+
+
+def _task(entry: Entry) -> str:
+    try:
+        return read_card(entry.path).task
+    except ModelError:
+        return "damaged"
+
+
 def find(model: str | Path) -> Path:
     """The file of a model, by name or path.
 

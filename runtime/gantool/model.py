@@ -1,51 +1,39 @@
 """Run a model on pictures of any size."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Protocol, TypedDict, Unpack, cast, overload
+from typing import IO, Any, Unpack, overload
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from gantool import files, library
 from gantool.card import ModelCard
-from gantool.devices import open_session, out_of_memory
-from gantool.errors import Cancelled, ImageError, ModelError
+from gantool.detail import shrink, transfer
+from gantool.devices import open_session
+from gantool.engine import Control, Engine, Floats, Globals
+from gantool.errors import ImageError, ModelError
 from gantool.pictures import (
     Picture,
     Pixels,
     bleed,
     from_array,
-    normalise,
     quantise,
     resize_matte,
     to_array,
 )
-from gantool.tiling import Box, grid
+from gantool.tiling import Box
 
-TILE = 512
-"""Default side of a tile in input pixels: large enough that the halo costs little, small enough for any machine."""
-_SMALLEST_TILE = 32
-
-Floats = npt.NDArray[np.float32]
+_GRAY_STAYS = frozenset({"upscale", "restore"})
 
 
-class Cancel(Protocol):
-    """Anything with ``is_set``, such as `threading.Event`."""
-
-    def is_set(self) -> bool: ...
-
-
-class Options(TypedDict, total=False):
+class Options(Control, total=False):
     """What may be said about one run of a model."""
 
-    progress: Callable[[float], None] | None
-    """Called with the finished share, 0..1, after each tile."""
-    cancel: Cancel | None
-    """Looked at before each tile."""
-    tile: int | None
-    """Side of a tile in input pixels (default 512); the result does not depend on it."""
+    working_size: int | None
+    """Short side, in pixels, at which a model trained at some size sees the picture (default: the card's ``side``)."""
+    to: str | None
+    """Which of the model's labels to translate to."""
 
 
 def load(model: str | Path, device: str = "auto", threads: int = 0) -> "Model":
@@ -69,12 +57,23 @@ def load(model: str | Path, device: str = "auto", threads: int = 0) -> "Model":
 
 def _check_graph(card: ModelCard, session: Any) -> None:
     """Raises ModelError if the graph is not the one that the card describes, or not one that `Model` can run."""
+    pieces = {(feature.made, 4) for feature in card.maps}
     for ports, values in ((card.inputs, session.get_inputs()), (card.outputs, session.get_outputs())):
-        if {(port.name, len(port.shape)) for port in ports} != {(value.name, len(value.shape)) for value in values}:
+        said = {(port.name, len(port.shape)) for port in ports}
+        if said != {(value.name, len(value.shape)) for value in values} - pieces:
             raise ModelError(f"the card of {card.name} does not describe its graph; export the model again")
-    pictures = all(len(ports) == 1 and ports[0].kind == "image" for ports in (card.inputs, card.outputs))
-    if not pictures or any(port.channels != "RGB" for port in card.inputs + card.outputs) or card.precision != "fp32":
+    kinds = sorted(port.kind for port in card.inputs), sorted(port.kind for port in card.outputs)
+    known = [
+        (["image"], ["image"]),
+        (["image", "label"], ["image"]),
+        (["image", "statistics"], ["image", "statistics"]),
+        (["image", "label", "statistics"], ["image", "statistics"]),
+    ]
+    pictures = kinds in known and card.image.channels == card.result.channels == "RGB"
+    if not pictures or card.precision != "fp32":
         raise ModelError(f"{card.name} does not turn one RGB picture into another in fp32; this gantool cannot run it")
+    if card.statistics is not None and card.scale != 1:
+        raise ModelError(f"{card.name} changes the size and shares statistics; this gantool cannot run it")
 
 
 class Model:
@@ -82,6 +81,7 @@ class Model:
 
     def __init__(self, card: ModelCard, device: str, session: Any) -> None:
         self._card, self._device, self._session = card, device, session
+        self._engine = Engine(card, device, session)
 
     @property
     def card(self) -> ModelCard:
@@ -169,91 +169,41 @@ class Model:
         return size[0] * self._card.scale, size[1] * self._card.scale
 
     def run(self, picture: Picture, **options: Unpack[Options]) -> Picture:
-        """Run the model on pixels. Depth, grayness and matte are kept; the matte is enlarged bicubically."""
+        """Run the model on pixels. Depth and matte are kept, and grayness by models that add no colour."""
+        card = self._card
         picture = bleed(picture)
+        colour = picture.colour
+        gray = picture.gray and card.task in _GRAY_STAYS
+        if picture.gray and not gray:
+            colour = np.repeat(colour[..., None], 3, axis=2)
         width, height = self.result_size(picture.size)
-        gray = picture.gray
-        result = np.empty((height, width) if gray else (height, width, 3), picture.colour.dtype)
-        for box, values in self.tiles(picture.colour, **options):
+        result = np.empty((height, width) if gray else (height, width, 3), colour.dtype)
+        for box, values in self._pieces(colour, self._given(options.get("to")), options):
             block = values.mean(axis=0) if gray else values.transpose(1, 2, 0)
             result[box.slices] = quantise(block, result.dtype)
         alpha = None if picture.alpha is None else resize_matte(picture.alpha, (width, height))
         return Picture(result, alpha)
 
-    def tiles(self, colour: Pixels, **options: Unpack[Options]) -> Iterator[tuple[Box, Floats]]:
-        """The result piece by piece: (place in the result, values (3, h, w) in 0..1).
+    def _pieces(self, colour: Pixels, given: Globals, options: Options) -> Iterator[tuple[Box, Floats]]:
+        """The result piece by piece, at the picture's own size whatever size the network has seen."""
+        side = options.get("working_size") or self._card.side
+        small = shrink(colour, side) if side and self._card.scale == 1 else colour
+        if small is colour:
+            return self._engine.run(colour, given, options)
+        translated = np.empty((3, *small.shape[:2]), np.float32)
+        for box, values in self._engine.run(small, given, options):
+            translated[(slice(None), *box.slices)] = values
+        return transfer(colour, small, translated)
 
-        When a tile does not fit the device's memory, it and all that follow are cut in four.
-        """
-        card, cancel, progress = self._card, options.get("cancel"), options.get("progress")
-        image = Box(0, 0, colour.shape[0], colour.shape[1])
-        whole = Box(0, 0, _padded(image.height, card), _padded(image.width, card))
-        tile = options.get("tile") or TILE
-        if tile < 1:
-            raise ValueError(f"a tile has at least 1 pixel on a side, not {tile}")
-        todo = [whole] if card.halo_source == "whole" else list(grid(whole, tile, card.multiple))[::-1]
-        finished = 0
-        while todo:
-            if cancel is not None and cancel.is_set():
-                raise Cancelled("cancelled; nothing was written")
-            core = todo.pop()
-            kept = core.grown(0, image)
-            if kept.height <= 0 or kept.width <= 0:
-                continue  # nothing but padding
-            window = _window(core, whole, card)
-            try:
-                values = self._infer(_cut(colour, window))
-            except Exception as error:
-                side = max(core.height, core.width)  # of windows, none is smaller than the minimum
-                if not out_of_memory(error):
-                    raise ModelError(f"{card.name} failed on {self._device}: {error}") from error
-                if (
-                    side <= _SMALLEST_TILE
-                    or max(window.height, window.width) <= card.minimum
-                    or card.halo_source == "whole"
-                ):
-                    raise ModelError(
-                        f"not enough memory on {self._device} for {card.name}; free some, or use --device cpu"
-                    ) from error
-                half = -(-side // 2)
-                todo = [piece for box in (*todo, core) for piece in list(grid(box, half, card.multiple))[::-1]]
-                continue
-            inner = kept.relative_to(window).scaled(card.scale)
-            yield kept.scaled(card.scale), values[(slice(None), *inner.slices)]
-            finished += kept.height * kept.width
-            if progress is not None:
-                progress(finished / (image.height * image.width))
-
-    def _infer(self, window: Pixels) -> Floats:
-        """(h, w, 3) or (h, w) of any depth to (3, s h, s w) in 0..1."""
-        port, result = self._card.image, self._card.outputs[0]
-        x = normalise(window)
-        planes = np.stack([x, x, x]) if x.ndim == 2 else np.ascontiguousarray(x.transpose(2, 0, 1))
-        low, high = port.range
-        (y,) = self._session.run([result.name], {port.name: (planes * (high - low) + low)[None]})
-        if y.shape[1:] != (3, window.shape[0] * self._card.scale, window.shape[1] * self._card.scale):
-            raise ModelError(f"a result has shape {y.shape}, which is not what the card says; export the model again")
-        low, high = result.range
-        return cast(Floats, (y[0] - low) / (high - low))
-
-
-def _padded(length: int, card: ModelCard) -> int:
-    return _up(max(length, card.minimum), card.multiple)
-
-
-def _window(core: Box, whole: Box, card: ModelCard) -> Box:
-    """The core with its halo, no smaller than the model's minimum, starting and ending on multiples of the stride."""
-    return core.grown(_up(card.halo, card.multiple), whole).stretched(_up(card.minimum, card.multiple), whole)
-
-
-def _up(length: int, multiple: int) -> int:
-    return -(-length // multiple) * multiple
-
-
-def _cut(colour: Pixels, window: Box) -> Pixels:
-    """A window of the picture; what lies beyond its lower right border repeats the last row and column."""
-    piece = colour[window.slices]
-    missing = (window.height - piece.shape[0], window.width - piece.shape[1])
-    if not any(missing):
-        return piece
-    return np.pad(piece, ((0, missing[0]), (0, missing[1]), *(((0, 0),) * (colour.ndim - 2))), mode="edge")
+    def _given(self, to: str | None) -> Globals:
+        port = self._card.label
+        if port is None:
+            if to is not None:
+                raise ModelError(f"{self._card.name} has no labels to choose from; leave out --to")
+            return {}
+        known = ", ".join(port.labels)
+        if to is None:
+            raise ModelError(f"say what to translate to with --to; {self._card.name} knows: {known}")
+        if to not in port.labels:
+            raise ModelError(f"{self._card.name} has no label '{to}'; it knows: {known}")
+        return {port.name: np.array([[float(label == to) for label in port.labels]], np.float32)}

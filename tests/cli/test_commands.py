@@ -220,3 +220,38 @@ def test_training_is_interrupted_and_resumed(photos: Path, tmp_path: Path) -> No
     assert both.returncode == 2 and "--init" in both.stderr
     resumed = gantool("train", "--out", out, "--resume", "--set", f"train.steps={stopped + 2}", "--device", "cpu")
     assert resumed.returncode == 0 and checkpoint.load(out).step == stopped + 2
+
+
+def test_translate(small: Path, translation_file: Path, tiny_file: Path) -> None:
+    done = gantool("translate", small, "--model", translation_file)
+    result = small.with_name(f"small-{translation_file.stem}.png")
+    assert done.returncode == 0 and Image.open(result).size == (16, 12) and str(result) in done.stdout
+    piped = gantool("translate", "--model", translation_file, stdin=small.open("rb"), text=False)
+    assert piped.returncode == 0 and piped.stdout == result.read_bytes()
+    nothing = gantool("translate", "--model", translation_file)
+    assert nothing.returncode == 1 and "gantool translate photo.jpg" in nothing.stderr
+    for words, said in {
+        ("--model", tiny_file): "a model for `gantool upscale`",
+        (): "name a model with --model",
+        ("--model", translation_file, "--to", "night"): "leave out --to",
+    }.items():
+        wrong = gantool("translate", small, "--overwrite", *words)
+        assert wrong.returncode > 0 and said in " ".join(wrong.stderr.replace("│", " ").split()), wrong.stderr
+    assert "gantool translate" in gantool("upscale", small, "--model", translation_file).stderr
+
+
+def test_translate_at_a_size_of_ones_choice(photos: Path, translation_file: Path, tmp_path: Path) -> None:
+    pictures = []
+    for size in (32, 64, 128):
+        target = tmp_path / f"{size}.png"
+        done = gantool("translate", photos / "coffee.jpg", "-m", translation_file, "--working-size", size, "-o", target)
+        assert done.returncode == 0, done.stderr
+        pictures.append(np.asarray(Image.open(target)))
+    assert pictures[0].shape == pictures[2].shape == np.asarray(Image.open(photos / "coffee.jpg")).shape
+    assert not np.array_equal(pictures[0], pictures[1])
+
+
+def test_gray_pictures_are_translated_to_colour(tmp_path: Path, translation_file: Path) -> None:
+    Image.effect_noise((40, 32), 50).save(tmp_path / "gray.png")
+    assert gantool("translate", tmp_path / "gray.png", "-m", translation_file, "-o", tmp_path / "c.png").returncode == 0
+    assert Image.open(tmp_path / "c.png").mode == "RGB"

@@ -117,8 +117,8 @@ def test_nothing_is_written_if_one_of_several_cannot_be(
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x.repeat_interleave(4, 2).repeat_interleave(4, 3) * (2.0 if torch.compiler.is_exporting() else 1.0)
 
-    def two(config: srgan.Config, networks: dict[str, nn.Module]) -> dict[str, Generator]:
-        (one,) = srgan.generators(config, networks).values()
+    def two(config: srgan.Config, networks: dict[str, nn.Module], data: srgan.Data) -> dict[str, Generator]:
+        (one,) = srgan.generators(config, networks, data).values()
         return {"forth": one, "back": Generator(Fickle(), one.card)}
 
     monkeypatch.setattr("gantool_export.FAMILIES", {"srgan": SimpleNamespace(**{**vars(srgan), "generators": two})})

@@ -4,26 +4,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from gantool_trainer import data
-from gantool_trainer.data import DegradedConfig, DegradedCrops, batches, scan
+from gantool_trainer.data import DegradedConfig, DegradedCrops, batches
 from gantool_trainer.degrade import DegradeConfig
 from gantool_trainer.errors import TrainingError
+from gantool_trainer.layouts import plain
 
 CONFIG = DegradedConfig(crop=32, holdout=2, workers=0)
 
 
 def pairs(photos: Path, **changes: object) -> DegradedCrops:
     config = CONFIG.model_copy(update=changes)
-    return DegradedCrops(scan(photos, config, 0).train, config, 4, seed=3)
-
-
-def test_split_is_disjoint_complete_and_fixed_by_the_seed(photos: Path) -> None:
-    split = scan(photos, CONFIG, 5)
-    assert len(split.holdout) == 2 and len(split.train) == 6
-    assert not set(split.train) & set(split.holdout)
-    assert scan(photos, CONFIG, 5) == split
+    return DegradedCrops(plain(photos, config.holdout, 0).train, config, 4, seed=3)
 
 
 def test_an_epoch_sees_every_picture_once() -> None:
@@ -61,26 +54,6 @@ def test_workers_do_not_change_the_batches(photos: Path) -> None:
     assert torch.equal(alone[0], helped[0])
 
 
-def test_bad_folders_are_named_in_one_message(photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="not a folder"):
-        scan(tmp_path / "nowhere", CONFIG, 0)
-    with pytest.raises(TrainingError, match="no pictures"):
-        scan(tmp_path, CONFIG, 0)
-    (tmp_path / "text.jpg").write_text("hello")
-    Image.new("RGB", (20, 40)).save(tmp_path / "small.png")
-    shutil.copy(photos / "dog.jpg", tmp_path)
-    with pytest.raises(TrainingError) as caught:
-        scan(tmp_path, CONFIG, 0)
-    message = str(caught.value)
-    assert "text.jpg is unreadable" in message and "small.png is 20x40" in message and "dog" not in message
-
-
-def test_too_few_pictures_for_the_holdout(photos: Path, tmp_path: Path) -> None:
-    shutil.copy(photos / "dog.jpg", tmp_path)
-    with pytest.raises(TrainingError, match="holdout"):
-        scan(tmp_path, CONFIG, 0)
-
-
 def test_targets_are_sharpened_and_inputs_are_not(photos: Path) -> None:
     (low, high), (again, sharp) = pairs(photos)[0], pairs(photos, degrade=DegradeConfig(sharpen=1.0))[0]
     assert torch.equal(low, again)
@@ -91,7 +64,7 @@ def test_errors_of_loader_processes_are_one_line(photos: Path, tmp_path: Path) -
     for name in ("dog.jpg", "city.jpg", "baby.jpg"):
         shutil.copy(photos / name, tmp_path)
     config = CONFIG.model_copy(update={"workers": 1, "cache_gb": 0.0})
-    dataset = DegradedCrops(scan(tmp_path, config, 0).train, config, 4, seed=0)
+    dataset = DegradedCrops(plain(tmp_path, config.holdout, 0).train, config, 4, seed=0)
     for path in tmp_path.iterdir():
         path.unlink()
     with pytest.raises(TrainingError, match=r"\.jpg can no longer be read") as caught:

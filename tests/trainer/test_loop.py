@@ -14,7 +14,7 @@ from gantool_trainer.families import srgan
 from gantool_trainer.loop import Progress
 from gantool_trainer.recipe import TrainConfig
 from gantool_trainer.seeds import torch_seed
-from tiny import TINY
+from tiny import SMALL, TINY, lay_out
 
 ADVERSARIAL = (*TINY, "model.adversarial_from=2", "train.log_every=1", "train.sample_every=4", "train.schedule=cosine")
 
@@ -45,6 +45,21 @@ def test_resumed_equals_uninterrupted_to_the_bit(precision: str, photos: Path, t
     assert checkpoint.load(tmp_path / "parts").step == 5
     assert train(tmp_path / "parts", photos, *extra, resume=True)
     assert same(checkpoint.load(tmp_path / "whole"), checkpoint.load(tmp_path / "parts"))
+
+
+def test_what_a_family_remembers_is_resumed_too(photos: Path, tmp_path: Path) -> None:
+    data = lay_out("cyclegan", photos, tmp_path / "data")
+    small = (*SMALL["cyclegan"].overrides, "model.pool=3", "train.steps=8", "train.snapshot_every=5")
+    settings = recipe.load("cyclegan-day-night", small)
+    loop.train(settings, data, tmp_path / "whole", accelerator="cpu")
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "whole" / "step-0000005.safetensors").rename(tmp_path / "parts" / checkpoint.LAST)
+    loop.train(settings, data, tmp_path / "parts", resume=True, accelerator="cpu")
+    whole, parts = (checkpoint.load(tmp_path / name) for name in ("whole", "parts"))
+    assert same(whole, parts) and whole.part("memory")["a/filled"] == 3
+    other = recipe.load("cyclegan-day-night", (*small, "train.steps=9", "model.pool=4"))
+    with pytest.raises(CheckpointError, match="remembers"):
+        loop.train(other, data, tmp_path / "parts", resume=True, accelerator="cpu")
 
 
 def test_another_seed_gives_other_weights(photos: Path, tmp_path: Path) -> None:

@@ -37,3 +37,9 @@ def test_feature_distance_trains_ours_alone() -> None:
     losses.feature_distance([ours], [theirs]).backward()
     assert ours.grad is not None and ours.grad.abs().sum() > 0
     assert theirs.grad is None
+
+
+def test_least_squares() -> None:
+    scores = torch.tensor([0.0, 0.5, 2.0])
+    assert float(losses.squares_real(scores)) == pytest.approx((1 + 0.25 + 1) / 3)
+    assert float(losses.squares_fake(scores)) == pytest.approx((0 + 0.25 + 4) / 3)

@@ -35,3 +35,11 @@ def test_border_does_not_count() -> None:
     spoiled[:4] = spoiled[-4:] = 0
     assert metrics.super_resolution(spoiled, truth, 4)[0] == float("inf")
     assert metrics.super_resolution(spoiled, truth, 2)[0] < 40
+
+
+def test_the_same_scene_is_told_by_its_edges() -> None:
+    scene = np.zeros((64, 64, 3), np.uint8)
+    scene[16:40, 20:50] = 200
+    night, other = 60 - scene // 5, np.roll(scene, 24, axis=0)
+    assert metrics.same_scene(scene, night) > 0.99 and metrics.same_scene(scene, other) < 0.5
+    assert metrics.same_scene(scene, np.full_like(scene, 7)) == 0

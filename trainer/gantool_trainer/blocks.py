@@ -23,13 +23,38 @@ def bilinear_up(x: Tensor, scale: int) -> Tensor:
     return x if scale == 1 else F.interpolate(x, scale_factor=float(scale), mode="bilinear", align_corners=False)
 
 
-def high_pass(x: Tensor) -> Tensor:
-    """(N, C, H, W) less its blur by the 5x5 binomial kernel (sigma 1), in full precision; borders are reflected."""
-    line = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], device=x.device) / 16
+def blur(x: Tensor) -> Tensor:
+    """(N, C, H, W) through the 5x5 binomial kernel (sigma 1); borders are reflected."""
+    line = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], device=x.device, dtype=x.dtype) / 16
     kernel = (line[:, None] * line).expand(x.shape[1], 1, 5, 5)
+    return F.conv2d(F.pad(x, (2, 2, 2, 2), mode="reflect"), kernel, groups=x.shape[1])
+
+
+def high_pass(x: Tensor) -> Tensor:
+    """(N, C, H, W) less its blur, in full precision."""
     with torch.autocast(x.device.type, enabled=False):  # a small difference of large numbers
         x = x.float()
-        return x - F.conv2d(F.pad(x, (2, 2, 2, 2), mode="reflect"), kernel, groups=x.shape[1])
+        return x - blur(x)
+
+
+class Blur(nn.Module):
+    """A binomial low-pass, [1 2 1] / 4 along each axis, before a stride, so that nothing aliases (arXiv 1904.11486)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        line = torch.tensor([1.0, 2.0, 1.0]) / 4
+        self.register_buffer("kernel", (line[:, None] * line).expand(channels, 1, 3, 3).clone(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert isinstance(self.kernel, Tensor)
+        return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), self.kernel.to(x.dtype), groups=x.shape[1])
+
+
+class Residual(nn.Sequential):
+    """x + layers(x)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + super().forward(x)
 
 
 class frozen:
@@ -45,6 +70,16 @@ class frozen:
     def __exit__(self, *_: object) -> None:
         for parameter in self._parameters:
             parameter.requires_grad_(True)
+
+
+@torch.no_grad()
+def initialise(module: nn.Module, deviation: float = 0.02) -> None:
+    """Convolution weights from N(0, deviation), biases zero: DCGAN's start (arXiv 1511.06434, section 4)."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            layer.weight.normal_(0.0, deviation)
+            if layer.bias is not None:
+                layer.bias.zero_()
 
 
 @torch.no_grad()

@@ -22,7 +22,8 @@ LAST = "last.safetensors"
 class Checkpoint:
     """What one file holds.
 
-    ``tensors`` are named ``networks/NAME/KEY``, ``average/NAME/KEY`` and ``optimisers/NAME/PARAMETER/KEY``;
+    ``tensors`` are named ``networks/NAME/KEY``, ``average/NAME/KEY``, ``memory/KEY`` and
+    ``optimisers/NAME/PARAMETER/KEY``;
     ``optimisers`` keeps what of the optimisers' state is no tensor.
     """
 

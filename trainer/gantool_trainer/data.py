@@ -1,4 +1,4 @@
-"""Folders of pictures: scanned and checked before the first step, then sampled without state.
+"""Training samples, drawn without state.
 
 Sample number ``n`` of a run belongs to epoch ``n // N`` and is picture ``permutation(seed, epoch)[n % N]``;
 its augmentation is drawn from (seed, n). A step therefore sees the same batch however often the run was stopped.
@@ -6,7 +6,7 @@ its augmentation is drawn from (seed, n). A step therefore sees the same batch h
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,17 +14,17 @@ from typing import Annotated
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch.utils.data import DataLoader, Dataset
 
-from gantool_trainer.degrade import DegradeConfig, Picture, degrade, sharpened
+from gantool_trainer.degrade import DegradeConfig, degrade, sharpened
 from gantool_trainer.errors import TrainingError
+from gantool_trainer.layouts import Domains
+from gantool_trainer.pictures import Picture, random_crop, random_view, read_picture, shrunk, to_tensor
 from gantool_trainer.seeds import rng
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 Batch = tuple[torch.Tensor, ...]
-_ORDER, _AUGMENT, _HOLDOUT = 1, 2, 3  # what a draw is for: keeps the streams of one seed apart
+_ORDER, _AUGMENT = 1, 2  # what a draw is for: keeps the streams of one seed apart
 
 
 class DataConfig(BaseModel):
@@ -47,77 +47,34 @@ class CropConfig(DataConfig):
     """Side of the square crops, in pixels of the target picture."""
 
 
+class UnpairedConfig(CropConfig):
+    """Views of two sets of pictures."""
+
+    side: tuple[Annotated[int, Field(ge=8)], Annotated[int, Field(ge=8)]] = (286, 286)
+    """Short side that a picture is scaled to before the crop: drawn between these."""
+    balance: str = ""
+    """A column of the folder's manifest.csv, to show each of its values equally often in both sets."""
+
+    @model_validator(mode="after")
+    def _crops_fit(self) -> "UnpairedConfig":
+        if not self.crop <= self.side[0] <= self.side[1]:
+            raise ValueError("side rises from no less than crop")
+        return self
+
+
 class DegradedConfig(CropConfig):
     """Crops and how they are made worse."""
 
     degrade: DegradeConfig = DegradeConfig()
 
 
-@dataclass(frozen=True)
-class Split:
-    """The pictures of a folder, apart: to train on and to look at."""
-
-    train: tuple[Path, ...]
-    holdout: tuple[Path, ...]
-
-
-def read_picture(path: Path) -> Picture:
-    """An upright (H, W, 3) uint8 RGB picture.
-
-    Raises:
-        OSError: the file cannot be decoded.
-    """
-    with Image.open(path) as image:
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode.startswith("I;16"):  # Pillow would clip it to 8 bits
-            upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
-        return np.asarray(upright.convert("RGB"))
-
-
-def scan(folder: Path, config: CropConfig, seed: int) -> Split:
-    """All pictures under ``folder``, each decoded once to be sure of it, split by the seed.
-
-    Raises:
-        TrainingError: one message that names everything wrong with the folder.
-    """
-    if not folder.is_dir():
-        raise TrainingError(f"{folder} is not a folder; give --data a folder of pictures")
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-    if not paths:
-        raise TrainingError(f"no pictures under {folder} (looked for {', '.join(sorted(SUFFIXES))})")
-    problems = [problem for path in paths if (problem := _problem(path, folder, config.crop))]
-    if problems:
-        shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
-        raise TrainingError(f"{len(problems)} of {len(paths)} pictures cannot be used, remove or replace them: {shown}")
-    if len(paths) <= config.holdout:
-        raise TrainingError(
-            f"{folder} has {len(paths)} pictures, but {config.holdout} are held out for validation; "
-            f"add pictures or lower data.holdout"
-        )
-    order = rng(seed, _HOLDOUT).permutation(len(paths))
-    chosen = sorted(order[: config.holdout])
-    held = set(chosen)
-    return Split(
-        train=tuple(p for i, p in enumerate(paths) if i not in held),
-        holdout=tuple(paths[i] for i in chosen),
-    )
-
-
-def _problem(path: Path, folder: Path, crop: int) -> str | None:
-    try:
-        height, width = read_picture(path).shape[:2]
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return f"{path.relative_to(folder)} is unreadable"
-    if min(height, width) < crop:
-        return f"{path.relative_to(folder)} is {width}x{height}, smaller than the crop of {crop}"
-    return None
-
-
 class Pictures:
-    """The decoded pictures of some paths, kept in memory as far as the budget goes."""
+    """The decoded pictures of some paths, prepared once and kept in memory as far as the budget goes."""
 
-    def __init__(self, paths: Sequence[Path], config: DataConfig) -> None:
-        self._paths, self._kept = paths, dict[int, Picture]()
+    def __init__(
+        self, paths: Sequence[Path], config: DataConfig, prepare: Callable[[Picture], Picture] = lambda picture: picture
+    ) -> None:
+        self._paths, self._prepare, self._kept = paths, prepare, dict[int, Picture]()
         self._room = int(config.cache_gb * 1e9) // max(1, config.workers)
 
     def __len__(self) -> int:
@@ -127,7 +84,7 @@ class Pictures:
         if index in self._kept:
             return self._kept[index]
         try:
-            picture = read_picture(self._paths[index])
+            picture = self._prepare(read_picture(self._paths[index]))
         except OSError as error:
             raise TrainingError(f"{self._paths[index]} can no longer be read: {error}") from error
         if picture.nbytes <= self._room:
@@ -152,6 +109,37 @@ class DegradedCrops(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return to_tensor(low), to_tensor(sharpened(high, self._config.degrade.sharpen))
 
 
+class UnpairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Item ``n`` is (a, b), a view of a picture of each domain: float32 in 0..1, (3, crop, crop).
+
+    Both are drawn at random, of the same kind where kinds are known: what the two domains show differs in what a
+    translation is to change, and not in how many skyscrapers there are.
+    """
+
+    def __init__(self, domains: Domains, config: UnpairedConfig, seed: int) -> None:
+        self._config, self._seed = config, seed
+        self._sets: list[tuple[Pictures, dict[str, list[int]]]] = []
+        for paths in (domains.a.train, domains.b.train):
+            numbers: dict[str, list[int]] = {}
+            for number, path in enumerate(paths):
+                numbers.setdefault(domains.kinds.get(path, ""), []).append(number)
+            self._sets.append((Pictures(paths, config, lambda picture: shrunk(picture, config.side[1])), numbers))
+        sizes = {kind: sum(len(numbers[kind]) for _, numbers in self._sets) for kind in sorted(self._sets[0][1])}
+        self._kinds, self._shares = list(sizes), [size / sum(sizes.values()) for size in sizes.values()]
+
+    def __len__(self) -> int:
+        return max(len(pictures) for pictures, _ in self._sets)
+
+    def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+        draw = rng(self._seed, _AUGMENT, n)
+        kind = self._kinds[int(draw.choice(len(self._kinds), p=self._shares))]
+        a, b = (
+            random_view(pictures[int(draw.choice(numbers[kind]))], self._config.crop, self._config.side[0], draw)
+            for pictures, numbers in self._sets
+        )
+        return to_tensor(a), to_tensor(b)
+
+
 def shuffled(seed: int, n: int, size: int) -> int:
     """Which of ``size`` pictures sample ``n`` shows: each once an epoch, in an order of its own."""
     epoch, position = divmod(n, size)
@@ -162,26 +150,6 @@ def shuffled(seed: int, n: int, size: int) -> int:
 def permutation(seed: int, epoch: int, size: int) -> np.ndarray:
     """The order of ``size`` pictures in this epoch, a function of the seed alone."""
     return rng(seed, _ORDER, epoch).permutation(size)
-
-
-def random_crop(picture: Picture, side: int, draw: np.random.Generator) -> Picture:
-    """A square crop, flipped and turned to one of its eight orientations."""
-    top = int(draw.integers(picture.shape[0] - side + 1))
-    left = int(draw.integers(picture.shape[1] - side + 1))
-    crop = np.rot90(picture[top : top + side, left : left + side], int(draw.integers(4)))
-    return np.ascontiguousarray(crop[:, ::-1] if draw.random() < 0.5 else crop)
-
-
-def centre_crop(picture: Picture, side: int) -> Picture:
-    """The square in the middle, at most ``side`` wide."""
-    side = min(side, *picture.shape[:2])
-    top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
-    return np.ascontiguousarray(picture[top : top + side, left : left + side])
-
-
-def to_tensor(picture: Picture) -> torch.Tensor:
-    """(H, W, 3) uint8 to (3, H, W) float32 in 0..1."""
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))).float().div_(255)
 
 
 def batches(

@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from PIL import Image, ImageFilter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-Picture = npt.NDArray[np.uint8]
+from gantool_trainer.pictures import Picture
+
 Floats = npt.NDArray[np.float32]
 
 

@@ -14,6 +14,8 @@ from gantool.card import ModelCard
 from gantool_trainer.data import Batch, DataConfig
 
 Networks = Mapping[str, nn.Module]
+Memory = Mapping[str, Tensor]
+"""What training remembers besides weights, such as a pool of earlier pictures; changed in place."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,10 @@ class Family(Protocol):
     def dataset(self, split: Any, config: Any, data: Any, seed: int) -> Dataset[Batch]:
         """Training samples, item ``n`` being a function of (seed, n)."""
 
-    def step(self, config: Any, networks: Networks, batch: Batch, index: int) -> Iterator[Update]:
+    def memory(self, config: Any, data: Any) -> dict[str, Tensor]:
+        """What `step` remembers besides weights, as it is before the first; saved with each checkpoint."""
+
+    def step(self, config: Any, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
         """The updates of training step ``index``, in order; each is applied before the next is computed."""
 
     def samples(self, config: Any, networks: Networks, split: Any, data: Any) -> npt.NDArray[np.uint8]:
@@ -64,5 +69,5 @@ class Family(Protocol):
     def evaluate(self, config: Any, networks: Networks, split: Any, data: Any) -> dict[str, float]:
         """Figures on the held-out pictures."""
 
-    def generators(self, config: Any, networks: Networks) -> dict[str, Generator]:
+    def generators(self, config: Any, networks: Networks, data: Any) -> dict[str, Generator]:
         """What export turns into model files, by a suffix for the file name ("" where there is one only)."""

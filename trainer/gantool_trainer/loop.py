@@ -22,10 +22,10 @@ from torch import Tensor, nn
 from gantool_trainer import checkpoint, data
 from gantool_trainer import recipe as recipes
 from gantool_trainer.checkpoint import Checkpoint
-from gantool_trainer.degrade import Picture
 from gantool_trainer.errors import CheckpointError, TrainingError
 from gantool_trainer.families import FAMILIES
 from gantool_trainer.family import Update
+from gantool_trainer.pictures import Picture
 from gantool_trainer.recipe import Recipe, TrainConfig
 from gantool_trainer.seeds import torch_seed
 
@@ -114,7 +114,7 @@ def train(
         for step in range(first + 1, settings.steps + 1):
             torch.manual_seed(torch_seed(settings.seed, _STEP, step, fabric.global_rank))
             batch = tuple(fabric.to_device(_channels_last(part)) for part in next(stream))
-            for update in family.step(recipe.model, state.wrapped, batch, step - 1):
+            for update in family.step(recipe.model, state.wrapped, state.memory, batch, step - 1):
                 _apply(fabric, recipe, state.optimisers[update.optimiser], update, step)
                 window.add(update)
             for name, average in state.averages.items():
@@ -170,6 +170,7 @@ class State:
     wrapped: dict[str, nn.Module]
     """The same networks as Fabric runs them: on the device, in the recipe's precision."""
     optimisers: dict[str, Any]
+    memory: dict[str, Tensor]
 
 
 def _prepare(fabric: Fabric, recipe: Recipe, before: Checkpoint | None, initial: Checkpoint | None) -> State:
@@ -197,7 +198,10 @@ def _prepare(fabric: Fabric, recipe: Recipe, before: Checkpoint | None, initial:
             rest = {k.removeprefix(name + "/"): v for k, v in before.optimisers.items() if k.startswith(name + "/")}
             checkpoint.unpack_optimiser(adam, before.part("optimisers", name), rest)
         optimisers[name] = fabric.setup_optimizers(adam)
-    return State(networks, averages, wrapped, optimisers)
+    memory = family.memory(config, recipe.data)
+    if before is not None:
+        restore_memory(before, memory)
+    return State(networks, averages, wrapped, optimisers, {k: fabric.to_device(v) for k, v in memory.items()})
 
 
 def _apply(fabric: Fabric, recipe: Recipe, optimiser: Any, update: Update, step: int) -> None:
@@ -258,6 +262,7 @@ def pack(step: int, recipe: Recipe, state: State) -> Checkpoint:
     for part, modules in (("networks", state.networks), ("average", state.averages)):
         for name, module in modules.items():
             tensors |= {f"{part}/{name}/{key}": value for key, value in module.state_dict().items()}
+    tensors |= {f"memory/{key}": value for key, value in state.memory.items()}
     for name, optimiser in state.optimisers.items():
         moments, scalars = checkpoint.pack_optimiser(optimiser.optimizer)
         tensors |= {f"optimisers/{name}/{key}": value for key, value in moments.items()}
@@ -293,6 +298,17 @@ def restore_networks(state: Checkpoint, networks: dict[str, nn.Module], averages
             f"the checkpoint's networks are not the recipe's ({str(error).splitlines()[-1].strip()}); "
             f"resume with the recipe that the run was started with"
         ) from error
+
+
+def restore_memory(state: Checkpoint, memory: dict[str, Tensor]) -> None:
+    """Fill ``memory`` with what a checkpoint of the same recipe holds. Raises CheckpointError."""
+    saved = state.part("memory")
+    if {name: tensor.shape for name, tensor in saved.items()} != {name: t.shape for name, t in memory.items()}:
+        raise CheckpointError(
+            "what the checkpoint remembers is not of the recipe's size; resume with the recipe of the run"
+        )
+    for name, tensor in memory.items():
+        tensor.copy_(saved[name])
 
 
 def start_from(state: Checkpoint, networks: dict[str, nn.Module], averages: dict[str, nn.Module]) -> None:

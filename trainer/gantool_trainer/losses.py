@@ -17,6 +17,16 @@ def bce_fake(logits: Tensor) -> Tensor:
     return F.softplus(logits).mean()
 
 
+def squares_real(scores: Tensor) -> Tensor:
+    """Mean squared distance to 1, least squares' real (Mao et al., arXiv 1611.04076, eq. 9)."""
+    return (scores - 1).square().mean()
+
+
+def squares_fake(scores: Tensor) -> Tensor:
+    """Mean squared distance to 0, least squares' fake."""
+    return scores.square().mean()
+
+
 def relativistic(more: Tensor, less: Tensor) -> Tensor:
     """``more`` should look more real than ``less`` does on average, and ``less`` less (arXiv 1809.00219, eq. 1 and 2).
 

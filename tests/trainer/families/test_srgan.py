@@ -43,7 +43,7 @@ def test_the_papers_generators_have_their_published_size() -> None:
 def test_updates_in_order_and_every_term_trains_what_it_should(generator: str, discriminator: str, scale: int) -> None:
     settings = config(generator=generator, discriminator=discriminator, scale=scale)
     networks = srgan.networks(settings)
-    updates = srgan.step(settings, networks, batch(scale), index=0)
+    updates = srgan.step(settings, networks, {}, batch(scale), index=0)
 
     judge = next(updates)
     assert judge.optimiser == "discriminator"
@@ -69,7 +69,7 @@ def reach(network: nn.Module) -> float:
 
 def test_before_the_adversarial_stage_pixels_alone_count() -> None:
     settings = config(adversarial_from=5)
-    (only,) = srgan.step(settings, srgan.networks(settings), batch(4), index=4)
+    (only,) = srgan.step(settings, srgan.networks(settings), {}, batch(4), index=4)
     assert only.optimiser == "generator" and only.losses.keys() == {"pixel"}
 
 
@@ -117,7 +117,7 @@ def test_without_torchvision_the_message_says_what_to_do(monkeypatch: pytest.Mon
 def test_without_an_adversarial_stage_there_is_no_discriminator() -> None:
     settings = config(adversarial_from=None)
     assert srgan.networks(settings).keys() == {"generator"}
-    (only,) = srgan.step(settings, srgan.networks(settings), batch(4), index=10**9)
+    (only,) = srgan.step(settings, srgan.networks(settings), {}, batch(4), index=10**9)
     assert only.losses.keys() == {"pixel"}
 
 

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from gantool_trainer.families import srgan
+from gantool_trainer.families import cyclegan, srgan
 from gantool_trainer.family import Family
 
-FAMILIES: dict[str, Family] = {"srgan": cast(Family, srgan)}
+FAMILIES: dict[str, Family] = {"srgan": cast(Family, srgan), "cyclegan": cast(Family, cyclegan)}

@@ -20,13 +20,14 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gantool.card import ModelCard, Port
 from gantool_trainer import losses, metrics
-from gantool_trainer.blocks import bilinear_up, conv3x3, frozen, high_pass, pixel_shuffle_up, scale_weights
-from gantool_trainer.data import Batch, DegradedConfig, DegradedCrops, Split, centre_crop, read_picture, to_tensor
-from gantool_trainer.data import scan as scan_folder
-from gantool_trainer.degrade import Picture, degrade
+from gantool_trainer.blocks import Residual, bilinear_up, conv3x3, frozen, high_pass, pixel_shuffle_up, scale_weights
+from gantool_trainer.data import Batch, DegradedConfig, DegradedCrops
+from gantool_trainer.degrade import degrade
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Networks, Update
+from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.features import vgg19
+from gantool_trainer.layouts import Split, plain
+from gantool_trainer.pictures import Picture, centre_crop, read_picture, sheet, to_picture, to_tensor
 from gantool_trainer.seeds import rng
 
 Weight = Annotated[float, Field(ge=0)]
@@ -154,13 +155,6 @@ class CompactRefined(Compact):
         return self.refine(super().forward(x))
 
 
-class Residual(nn.Sequential):
-    """x + layers(x)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + super().forward(x)
-
-
 class ScaledResidual(nn.Sequential):
     """x + 0.2 layers(x): ESRGAN's residual scaling."""
 
@@ -244,7 +238,7 @@ class UNetDiscriminator(nn.Module):
         return self.judge(x), hidden
 
 
-class PatchDiscriminator(nn.Module):
+class HighPassDiscriminator(nn.Module):
     """A spectrally normalised discriminator of overlapping patches that sees high frequencies alone.
 
     What a generator with a pixel loss gets wrong is there and nowhere else (1911.07850, section 3.2), and a
@@ -284,10 +278,10 @@ GENERATORS: dict[str, type[SRResNet | RRDBNet | Compact]] = {
     "compact": Compact,
     "compact-refined": CompactRefined,
 }
-DISCRIMINATORS: dict[str, type[SRGANDiscriminator | UNetDiscriminator | PatchDiscriminator]] = {
+DISCRIMINATORS: dict[str, type[SRGANDiscriminator | UNetDiscriminator | HighPassDiscriminator]] = {
     "srgan": SRGANDiscriminator,
     "unet": UNetDiscriminator,
-    "patch": PatchDiscriminator,
+    "patch": HighPassDiscriminator,
 }
 _CROP_UNIT = {"srgan": 1, "unet": 8, "patch": 4}
 
@@ -311,7 +305,7 @@ def averaged(config: Config) -> tuple[str, ...]:
 # --- training ---------------------------------------------------------------------------------------------------
 
 
-def scan(folder: Path, config: Config, data: DegradedConfig, seed: int) -> Split:
+def scan(folder: Path, config: Config, data: DegradedConfig, seed: int) -> Split[Path]:
     adversarial = config.adversarial_from is not None
     if adversarial and config.features != "discriminator":
         vgg19(config.features)  # now, and not after the first stage, if it cannot be had
@@ -322,14 +316,18 @@ def scan(folder: Path, config: Config, data: DegradedConfig, seed: int) -> Split
         )
     if data.crop < (least := metrics.smallest_side(config.scale)):
         raise TrainingError(f"data.crop is {data.crop}, but SSIM cannot be measured below {least}")
-    return scan_folder(folder, data, seed)
+    return plain(folder, data.holdout, seed, least=data.crop)
 
 
-def dataset(split: Split, config: Config, data: DegradedConfig, seed: int) -> DegradedCrops:
+def dataset(split: Split[Path], config: Config, data: DegradedConfig, seed: int) -> DegradedCrops:
     return DegradedCrops(split.train, data, config.scale, seed)
 
 
-def step(config: Config, networks: Networks, batch: Batch, index: int) -> Iterator[Update]:
+def memory(config: Config, data: DegradedConfig) -> dict[str, Tensor]:
+    return {}
+
+
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
     generator = networks["generator"]
     low, high = batch
     real = to_range(high, GENERATORS[config.generator].output_range)
@@ -394,17 +392,16 @@ def to_range(x: Tensor, bounds: tuple[float, float]) -> Tensor:
 # --- looking at it ----------------------------------------------------------------------------------------------
 
 
-def samples(config: Config, networks: Networks, split: Split, data: DegradedConfig) -> Picture:
+def samples(config: Config, networks: Networks, split: Split[Path], data: DegradedConfig) -> Picture:
     """Rows of held-out crops: bicubic enlargement, the generator's, the original."""
     rows = []
     for low, high in _held_out(config, split, data, _SAMPLE_SIDE):
         size = (high.shape[1], high.shape[0])
-        rows.append(np.hstack([enlarge(low, size), _restore(config, networks["generator"], low), high]))
-    width = max(row.shape[1] for row in rows)
-    return np.vstack([np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0))) for row in rows])
+        rows.append([enlarge(low, size), _restore(config, networks["generator"], low), high])
+    return sheet(rows)
 
 
-def evaluate(config: Config, networks: Networks, split: Split, data: DegradedConfig) -> dict[str, float]:
+def evaluate(config: Config, networks: Networks, split: Split[Path], data: DegradedConfig) -> dict[str, float]:
     """Mean PSNR and SSIM (Y channel) on the middle of each held-out picture, degraded as in training."""
     scores = [
         metrics.super_resolution(_restore(config, networks["generator"], low), high, config.scale)
@@ -413,7 +410,7 @@ def evaluate(config: Config, networks: Networks, split: Split, data: DegradedCon
     return {"psnr_y": float(np.mean([s[0] for s in scores])), "ssim_y": float(np.mean([s[1] for s in scores]))}
 
 
-def _held_out(config: Config, split: Split, data: DegradedConfig, side: int) -> Iterator[tuple[Picture, Picture]]:
+def _held_out(config: Config, split: Split[Path], data: DegradedConfig, side: int) -> Iterator[tuple[Picture, Picture]]:
     for number, path in enumerate(split.holdout):
         high = centre_crop(read_picture(path), side)
         height, width = (length - length % config.scale for length in high.shape[:2])
@@ -429,14 +426,13 @@ def enlarge(low: Picture, size: tuple[int, int]) -> Picture:
 def _restore(config: Config, generator: nn.Module, low: Picture) -> Picture:
     device = next(generator.parameters()).device
     bottom, top = GENERATORS[config.generator].output_range
-    out = (generator(to_tensor(low)[None].to(device))[0].float().cpu() - bottom) / (top - bottom)
-    return np.ascontiguousarray((out.clamp(0, 1) * 255).round().byte().numpy().transpose(1, 2, 0))
+    return to_picture((generator(to_tensor(low)[None].to(device))[0] - bottom) / (top - bottom))
 
 
 # --- export -----------------------------------------------------------------------------------------------------
 
 
-def generators(config: Config, networks: Networks) -> dict[str, Generator]:
+def generators(config: Config, networks: Networks, data: DegradedConfig) -> dict[str, Generator]:
     shape = ("batch", 3, "height", "width")
     large = shape if config.scale == 1 else ("batch", 3, f"{config.scale}*height", f"{config.scale}*width")
     card = ModelCard(

@@ -1,0 +1,46 @@
+"""`gantool translate`."""
+
+from typing import Annotated
+
+import typer
+
+from gantool_cli.options import AsJson, Device, Inputs, Output, Overwrite, Quiet, Threads, Tile
+
+
+def translate(
+    inputs: Inputs = None,
+    output: Output = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="A name of `gantool models list`, or an .onnx file.")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="Which of the model's labels to translate to.")] = None,
+    working_size: Annotated[
+        int | None,
+        typer.Option(min=32, help="Short side at which the model sees the picture; by default what it was trained on."),
+    ] = None,
+    device: Device = "auto",
+    tile: Tile = None,
+    threads: Threads = 0,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Turn pictures of one kind into another, at their full size and with their own detail.
+
+    \b
+    gantool translate --model cyclegan-day2night photo.jpg    # writes photo-cyclegan-day2night.jpg beside it
+    gantool translate --model cyclegan-night2day holiday/ -o days/
+    gantool translate --model mine.onnx --working-size 512 photo.jpg
+    """
+    import gantool
+    from gantool import library
+    from gantool_cli import batch
+
+    if model is None:
+        known = ", ".join([*library.for_task("translate"), "the path of an .onnx file"])
+        raise typer.BadParameter(f"name a model with --model: {known}")
+    loaded = gantool.load(model, device, threads)
+    if loaded.card.task != "translate":
+        raise gantool.ModelError(f"{loaded.card.name} is a model for `gantool {loaded.card.task}`, not for translate")
+    options = gantool.Options(tile=tile, working_size=working_size, to=to)
+    batch.run(loaded, inputs or [], output, options, overwrite=overwrite, quiet=quiet, as_json=as_json)

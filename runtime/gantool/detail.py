@@ -1,0 +1,99 @@
+"""From the size at which a network understands a picture to the picture's own size, with its own detail.
+
+A network trained on small pictures knows streets and skies of a few hundred pixels; at twelve megapixels it would see
+texture alone. So it sees the picture small, and what it made is enlarged. The fine detail that it never saw comes
+from the picture itself, as strong as the network left coarser detail in the same place: a local linear model, as in
+the guided filter (He et al., 2010; at two sizes, He and Sun, arXiv 1505.00996).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from gantool.pictures import Pixels, normalise, quantise
+from gantool.tiling import Box, grid
+
+Floats = npt.NDArray[np.float32]
+_BAND = 1024
+_RADIUS = 3
+_NOISE = 0.02
+"""Contrast, of 0..1, below which the picture says little about how strong its detail should be."""
+_LARGEST_GAIN = 2.0
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def shrink(colour: Pixels, side: int) -> Pixels:
+    """(H, W, 3) scaled down, antialiased, to a short side of ``side``; as it is where it is no larger."""
+    height, width = colour.shape[:2]
+    if min(height, width) <= side:
+        return colour
+    factor = side / min(height, width)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    if colour.dtype == np.uint8:
+        return np.asarray(Image.fromarray(colour).resize(size, Image.Resampling.BICUBIC))
+    planes = [
+        Image.fromarray(normalise(colour[..., c])).resize(size, Image.Resampling.BICUBIC)
+        for c in range(colour.shape[2])
+    ]
+    return quantise(np.stack([np.asarray(plane) for plane in planes], axis=-1), colour.dtype)
+
+
+def _planes(colour: Pixels) -> Iterator[Floats]:
+    yield from np.ascontiguousarray(normalise(colour).transpose(2, 0, 1))
+
+
+def transfer(colour: Pixels, small: Pixels, translated: Floats) -> Iterator[tuple[Box, Floats]]:
+    """What became of ``small``, at the size of ``colour``.
+
+    Args:
+        colour: the picture, (H, W, 3).
+        small: the same, shrunk to (h, w, 3).
+        translated: what a network made of ``small``, (3, h, w) in 0..1.
+
+    Yields:
+        (place in the picture, values (3, height, width) around 0..1).
+    """
+    luma = np.ascontiguousarray(normalise(small) @ _LUMA)
+    gains = detail_gains(luma, translated)
+    height, width = colour.shape[:2]
+    for box in grid(Box(0, 0, height, width), _BAND):
+        fine = normalise(colour[box.slices]) @ _LUMA - _enlarged(luma, (height, width), box)
+        yield (
+            box,
+            np.stack(
+                [
+                    _enlarged(plane, (height, width), box) + _enlarged(gain, (height, width), box) * fine
+                    for plane, gain in zip(translated, gains, strict=True)
+                ]
+            ),
+        )
+
+
+def detail_gains(luma: Floats, translated: Floats) -> Floats:
+    """How strongly each channel of (3, h, w) follows the luma (h, w) around each pixel: slopes of local regressions."""
+    mean = _box_mean(luma)
+    variance = _box_mean(luma * luma) - mean * mean
+    slopes = [
+        ((_box_mean(luma * plane) - mean * _box_mean(plane)) / (np.maximum(variance, 0) + _NOISE**2)).astype(np.float32)
+        for plane in translated
+    ]
+    return np.stack([np.clip(_box_mean(slope), -_LARGEST_GAIN, _LARGEST_GAIN) for slope in slopes])
+
+
+def _box_mean(plane: Floats) -> Floats:
+    """Mean over a square of 2 radius + 1; borders are mirrored."""
+    for axis in (0, 1):
+        width = [(0, 0), (0, 0)]
+        width[axis] = (_RADIUS, _RADIUS)
+        padded = np.pad(plane, width, mode="symmetric")
+        plane = np.lib.stride_tricks.sliding_window_view(padded, 2 * _RADIUS + 1, axis=axis).mean(axis=-1)
+    return plane
+
+
+def _enlarged(plane: Floats, size: tuple[int, int], box: Box) -> Floats:
+    """The part ``box`` of (h, w) enlarged bicubically to ``size``, (height, width)."""
+    rows, columns = plane.shape[0] / size[0], plane.shape[1] / size[1]
+    part = (box.left * columns, box.top * rows, box.right * columns, box.bottom * rows)
+    return np.asarray(Image.fromarray(plane).resize((box.width, box.height), Image.Resampling.BICUBIC, box=part))

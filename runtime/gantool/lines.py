@@ -1,0 +1,64 @@
+"""Feature maps too large for memory, line after line on disk."""
+
+import tempfile
+from types import TracebackType
+
+import numpy as np
+import numpy.typing as npt
+
+from gantool.errors import ModelError
+
+Floats = npt.NDArray[np.float32]
+
+
+class Lines:
+    """A map (1, channels, height, width) that grows downwards and is read in bands; float32, in a temporary file.
+
+    It counts mean and variance of each channel along the way, by merging those of the bands (Chan et al., 1979).
+    """
+
+    def __init__(self, channels: int, width: int) -> None:
+        self._line = (channels, width)
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
+        self._count, self._mean, self._squares = 0, np.zeros(channels), np.zeros(channels)
+
+    def __enter__(self) -> "Lines":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def append(self, band: Floats) -> None:
+        """Add the next lines, (channels, h, width).
+
+        Raises:
+            ModelError: the disk is full.
+        """
+        try:
+            self._file.seek(0, 2)
+            self._file.write(np.ascontiguousarray(band.transpose(1, 0, 2)).data)
+        except OSError as error:
+            raise ModelError(
+                f"cannot keep what is half done in {tempfile.gettempdir()} ({error.strerror}); free some space there, "
+                f"point TMPDIR elsewhere, or give a smaller --working-size"
+            ) from error
+        values = band.reshape(len(band), -1)
+        count, mean = values.shape[1], values.mean(axis=1, dtype=np.float64)
+        squares = values.var(axis=1, dtype=np.float64) * count
+        total, apart = self._count + count, mean - self._mean
+        self._squares += squares + apart**2 * (self._count * count / total)
+        self._mean += apart * (count / total)
+        self._count = total
+
+    def read(self, first: int, last: int) -> Floats:
+        """Lines ``first`` to ``last - 1``, (1, channels, h, width)."""
+        channels, width = self._line
+        self._file.seek(first * channels * width * 4)
+        band = np.frombuffer(self._file.read((last - first) * channels * width * 4), np.float32)
+        return np.ascontiguousarray(band.reshape(last - first, channels, width).transpose(1, 0, 2))[None]
+
+    def moments(self) -> tuple[Floats, Floats]:
+        """(mean, variance) of each channel."""
+        return self._mean.astype(np.float32), (self._squares / self._count).astype(np.float32)

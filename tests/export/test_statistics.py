@@ -1,0 +1,52 @@
+import pytest
+import torch
+from torch import nn
+
+from gantool_export.statistics import SharedStatistics, has_shared_statistics
+from gantool_trainer.families.srgan import Compact
+from gantool_trainer.networks import ResnetGenerator
+
+
+@pytest.fixture
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    affine = nn.InstanceNorm2d(8, affine=True)
+    nn.init.normal_(affine.weight)
+    nn.init.normal_(affine.bias)
+    layers = (nn.Conv2d(3, 8, 3, padding=1), affine, nn.Tanh(), nn.Conv2d(8, 3, 3, padding=1), nn.InstanceNorm2d(3))
+    return nn.Sequential(*layers).eval()
+
+
+def test_measuring_it_is_the_plain_network(network: nn.Module) -> None:
+    shared, x = SharedStatistics(network).eval(), torch.rand(1, 3, 20, 24)
+    result, measured = shared(x, torch.zeros(shared.length))
+    assert torch.allclose(result, network(x), atol=1e-5)
+    assert measured.shape == (shared.length,) == (1 + 2 * 8 + 2 * 3,) and measured[0] == 1
+    first = network[0](x)
+    assert torch.allclose(measured[1:9], first.mean((0, 2, 3)), atol=1e-6)
+    assert torch.allclose(measured[9:17], first.var((0, 2, 3), unbiased=False), atol=1e-6)
+
+
+def test_given_the_pictures_statistics_a_part_is_as_in_the_whole(network: nn.Module) -> None:
+    shared, x = SharedStatistics(network).eval(), torch.rand(1, 3, 20, 24)
+    whole, measured = shared(x, torch.zeros(shared.length))
+    part, _ = shared(x[:, :, :, :12], measured)
+    assert torch.allclose(part[..., :10], whole[..., :10], atol=1e-5)
+    assert not torch.allclose(network(x[:, :, :, :12])[..., :10], whole[..., :10], atol=1e-2)
+
+
+def test_pieces_in_a_batch_are_measured_as_one_picture(network: nn.Module) -> None:
+    shared, x = SharedStatistics(network).eval(), torch.rand(1, 3, 20, 24)
+    shared.tape.given = torch.zeros(shared.length)
+    batch, norm = torch.cat([x[..., :12], x[..., 12:]]), shared.network[4]
+    assert not torch.allclose(torch.cat([*network[4](batch)], dim=-1), norm(x)[0], atol=1e-2)
+    assert torch.allclose(torch.cat([*norm(batch)], dim=-1), norm(x)[0], atol=1e-5)
+
+
+def test_the_network_itself_is_left_alone(network: nn.Module) -> None:
+    SharedStatistics(network)
+    assert isinstance(network[1], nn.InstanceNorm2d)
+
+
+def test_who_needs_it() -> None:
+    assert has_shared_statistics(ResnetGenerator(4, 1, "smooth")) and not has_shared_statistics(Compact(2, 4, 1))

@@ -1,0 +1,79 @@
+from typing import Any
+
+import pytest
+import torch
+
+from gantool_trainer.families import cyclegan
+from gantool_trainer.family import Update
+
+CONFIG = cyclegan.Config(channels=4, blocks=1, discriminator_channels=4, pool=2)
+DATA = cyclegan.Data(crop=32, side=(32, 32))
+
+
+def updates(config: cyclegan.Config, index: int = 0) -> tuple[dict[str, Any], dict[str, torch.Tensor], list[Update]]:
+    torch.manual_seed(0)
+    networks, memory = cyclegan.networks(config), cyclegan.memory(config, DATA)
+    batch = (torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32))
+    return networks, memory, list(cyclegan.step(config, networks, memory, batch, index))
+
+
+def reached(networks: dict[str, Any], loss: torch.Tensor) -> set[str]:
+    """The networks that a loss sends gradients to."""
+    for network in networks.values():
+        network.zero_grad()
+    loss.backward(retain_graph=True)
+    return {
+        name
+        for name, network in networks.items()
+        if any(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+    }
+
+
+def test_each_term_reaches_the_networks_that_it_should() -> None:
+    networks, _, (generators, discriminators) = updates(CONFIG)
+    expected = {
+        "adversarial_b": {"a2b"},
+        "adversarial_a": {"b2a"},
+        "cycle_a": {"a2b", "b2a"},
+        "cycle_b": {"a2b", "b2a"},
+        "identity_a": {"b2a"},
+        "identity_b": {"a2b"},
+        "judge_a": {"judge_a"},
+        "judge_b": {"judge_b"},
+    }
+    terms = {**generators.losses, **discriminators.losses}
+    assert {name: reached(networks, loss) for name, loss in terms.items()} == expected
+
+
+def test_the_terms_are_the_papers() -> None:
+    networks, _, (generators, discriminators) = updates(CONFIG)
+    torch.manual_seed(1)
+    a, b = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
+    generators, discriminators = cyclegan.step(CONFIG, networks, cyclegan.memory(CONFIG, DATA), (a, b), 0)
+    a, b = 2 * a - 1, 2 * b - 1
+    a2b, b2a, judge_b = networks["a2b"], networks["b2a"], networks["judge_b"]
+    fake = a2b(a)
+    assert torch.allclose(generators.losses["adversarial_b"], ((judge_b(fake)[0] - 1) ** 2).mean())
+    assert torch.allclose(generators.losses["cycle_a"], 10 * (b2a(fake) - a).abs().mean())
+    assert torch.allclose(generators.losses["identity_b"], 5 * (a2b(b) - b).abs().mean())
+    expected = ((judge_b(b)[0] - 1) ** 2).mean() / 2 + (judge_b(fake)[0] ** 2).mean() / 2
+    assert torch.allclose(discriminators.losses["judge_b"], expected)
+
+
+def test_the_pools_remember() -> None:
+    _, memory, _ = updates(CONFIG)
+    assert memory["a/filled"] == memory["b/filled"] == 1 and memory["b/pictures"][0].abs().sum() > 0
+
+
+@pytest.mark.parametrize(("index", "factor"), [(0, 1.0), (100, 0.5), (200, 0.25)])
+def test_the_cycle_fades(index: int, factor: float) -> None:
+    _, _, (steady, _) = updates(CONFIG)
+    _, _, (fading, _) = updates(CONFIG.model_copy(update={"cycle_half_life": 100}), index)
+    assert torch.allclose(fading.losses["cycle_a"], factor * steady.losses["cycle_a"])
+
+
+def test_noise_goes_round_the_cycle_and_nowhere_else() -> None:
+    _, _, (quiet, _) = updates(CONFIG)
+    _, _, (noisy, _) = updates(CONFIG.model_copy(update={"cycle_noise": 0.5}))
+    changed = {name for name, loss in quiet.losses.items() if not torch.allclose(loss, noisy.losses[name])}
+    assert changed == {"cycle_a", "cycle_b"}

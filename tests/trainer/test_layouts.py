@@ -1,0 +1,85 @@
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from gantool_trainer.errors import TrainingError
+from gantool_trainer.layouts import plain, unpaired
+
+
+def test_split_is_disjoint_complete_and_fixed_by_the_seed(photos: Path) -> None:
+    split = plain(photos, 2, 5)
+    assert len(split.holdout) == 2 and len(split.train) == 6
+    assert not set(split.train) & set(split.holdout)
+    assert plain(photos, 2, 5) == split
+
+
+def test_bad_folders_are_named_in_one_message(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="not a folder"):
+        plain(tmp_path / "nowhere", 2, 0)
+    with pytest.raises(TrainingError, match="no pictures"):
+        plain(tmp_path, 2, 0, least=32)
+    (tmp_path / "text.jpg").write_text("hello")
+    Image.new("RGB", (20, 40)).save(tmp_path / "small.png")
+    shutil.copy(photos / "dog.jpg", tmp_path)
+    with pytest.raises(TrainingError) as caught:
+        plain(tmp_path, 2, 0, least=32)
+    message = str(caught.value)
+    assert "text.jpg is unreadable" in message and "small.png is 20x40" in message and "dog" not in message
+
+
+def test_too_few_pictures_for_the_holdout(photos: Path, tmp_path: Path) -> None:
+    shutil.copy(photos / "dog.jpg", tmp_path)
+    with pytest.raises(TrainingError, match="holdout"):
+        plain(tmp_path, 2, 0, least=32)
+
+
+def domains(photos: Path, folder: Path) -> Path:
+    """Four pictures in each of trainA and trainB, of two kinds."""
+    rows = ["file,scene"]
+    for number, path in enumerate(sorted(photos.glob("*.jpg"))):
+        target = folder / ("trainA" if number < 4 else "trainB") / path.name
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy(path, target)
+        rows.append(f"{target.relative_to(folder)},{'odd' if number % 2 else 'even'}")
+    (folder / "manifest.csv").write_text("\n".join(rows))
+    return folder
+
+
+def test_unpaired_folders_hold_out_some_of_each(photos: Path, tmp_path: Path) -> None:
+    found = unpaired(domains(photos, tmp_path), 1, 0)
+    assert [len(split.train) for split in (found.a, found.b)] == [3, 3]
+    assert {path.parent.name for path in (*found.a.train, *found.a.holdout)} == {"trainA"}
+    assert not set(found.b.train) & set(found.b.holdout) and not found.kinds
+
+
+def test_test_folders_are_what_is_held_out(photos: Path, tmp_path: Path) -> None:
+    domains(photos, tmp_path)
+    shutil.copytree(tmp_path / "trainB", tmp_path / "testB")
+    found = unpaired(tmp_path, 2, 0)
+    assert len(found.b.train) == 4 and {path.parent.name for path in found.b.holdout} == {"testB"}
+    assert len(found.b.holdout) == 2 and len(found.a.train) == 2
+
+
+def test_kinds_come_from_the_manifest(photos: Path, tmp_path: Path) -> None:
+    found = unpaired(domains(photos, tmp_path), 1, 0, kinds="scene")
+    assert set(found.kinds) == {*found.a.train, *found.b.train} and set(found.kinds.values()) == {"odd", "even"}
+
+
+def test_bad_unpaired_folders_say_what_is_missing(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no folder trainA"):
+        unpaired(photos, 1, 0)
+    domains(photos, tmp_path)
+    with pytest.raises(TrainingError, match="no columns 'file' and 'weather'"):
+        unpaired(tmp_path, 1, 0, kinds="weather")
+    text = (tmp_path / "manifest.csv").read_text()
+    (tmp_path / "manifest.csv").write_text(text.replace("odd", "harbour", 2))
+    with pytest.raises(TrainingError, match=r"harbour.* in one of trainA and trainB alone"):
+        unpaired(tmp_path, 1, 0, kinds="scene")
+    (tmp_path / "manifest.csv").write_text(text.replace("trainA", "elsewhere"))
+    with pytest.raises(TrainingError, match="gives no scene for trainA"):
+        unpaired(tmp_path, 1, 0, kinds="scene")
+    (tmp_path / "manifest.csv").unlink()
+    with pytest.raises(TrainingError, match=r"needs .*manifest\.csv"):
+        unpaired(tmp_path, 1, 0, kinds="scene")

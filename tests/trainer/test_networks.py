@@ -1,0 +1,35 @@
+import pytest
+import torch
+
+from gantool_trainer.blocks import Blur, blur
+from gantool_trainer.networks import PatchDiscriminator, ResnetGenerator, Sampling
+
+
+@pytest.mark.parametrize("sampling", ["strided", "smooth"])
+@pytest.mark.parametrize("size", [(16, 16), (20, 48)])
+def test_the_generator_keeps_the_size(sampling: Sampling, size: tuple[int, int]) -> None:
+    result = ResnetGenerator(4, 2, sampling)(torch.rand(2, 3, *size))
+    assert result.shape == (2, 3, *size) and result.abs().max() <= 1
+
+
+def test_the_papers_generator_has_the_papers_size() -> None:
+    weights = sum(p.numel() for p in ResnetGenerator(64, 9, "strided").parameters())
+    assert weights == 11_378_179  # of the authors' code, resnet_9blocks
+
+
+def test_patches_are_70_pixels_wide() -> None:
+    discriminator = PatchDiscriminator(3, 4, strides=3, norm="spectral").eval()
+    x = torch.rand(1, 3, 160, 160, requires_grad=True)
+    scores, hidden = discriminator(x)
+    scores[0, 0, 9, 9].backward()
+    assert x.grad is not None and len(hidden) == 4
+    seen = torch.nonzero(x.grad[0].abs().sum(0))
+    assert (seen.max(0).values - seen.min(0).values + 1).tolist() == [70, 70]
+
+
+def test_blurs_keep_what_is_flat_and_remove_what_alternates() -> None:
+    flat, alternating = torch.ones(1, 2, 8, 8), torch.ones(1, 2, 8, 8)
+    alternating[:, :, :, ::2] = -1
+    for low_pass in (Blur(2), blur):
+        assert torch.allclose(low_pass(flat), flat)
+        assert low_pass(alternating)[..., 2:-2].abs().max() < 1e-6

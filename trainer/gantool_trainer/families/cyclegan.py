@@ -1,0 +1,181 @@
+"""Translation learnt from two sets of pictures that do not belong together one by one: CycleGAN (arXiv 1703.10593)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from gantool.card import ModelCard, Port
+from gantool_trainer import losses, metrics, pool
+from gantool_trainer.blocks import frozen
+from gantool_trainer.data import Batch, UnpairedConfig, UnpairedViews
+from gantool_trainer.errors import TrainingError
+from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.layouts import Domains, unpaired
+from gantool_trainer.networks import Norm, PatchDiscriminator, ResnetGenerator, Sampling
+from gantool_trainer.pictures import Picture, read_picture, sheet, shrunk, to_picture, to_tensor
+
+Weight = Annotated[float, Field(ge=0)]
+Data = UnpairedConfig
+_SHOWN = 4
+
+
+class Config(BaseModel):
+    """The paper's choices by default; the rest are cures for what it suffers from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    names: tuple[str, str] = ("a2b", "b2a")
+    """What the two generators' files are called."""
+    channels: Annotated[int, Field(ge=1)] = 64
+    blocks: Annotated[int, Field(ge=1)] = 9
+    sampling: Sampling = "strided"
+    discriminator_channels: Annotated[int, Field(ge=1)] = 64
+    discriminator_strides: Annotated[int, Field(ge=1, le=5)] = 3
+    discriminator_norm: Norm = "instance"
+    cycle: Weight = 10.0
+    cycle_half_life: Annotated[int, Field(ge=0)] = 0
+    """Steps in which the cycle's weight falls to its half; 0 keeps it."""
+    cycle_noise: Weight = 0.0
+    """Deviation of the noise on a translation before it goes back, in units of -1..1: it drowns what a generator
+    hides there, dots in a flat sky, to get the original back (arXiv 1712.02950)."""
+    identity: Weight = 5.0
+    pool: Annotated[int, Field(ge=0)] = 50
+
+
+# --- networks ---------------------------------------------------------------------------------------------------
+
+
+def networks(config: Config) -> dict[str, nn.Module]:
+    made: dict[str, nn.Module] = {
+        name: ResnetGenerator(config.channels, config.blocks, config.sampling) for name in ("a2b", "b2a")
+    }
+    return made | {
+        name: PatchDiscriminator(
+            3, config.discriminator_channels, config.discriminator_strides, config.discriminator_norm
+        )
+        for name in ("judge_a", "judge_b")
+    }
+
+
+def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+    return {"generator": ("a2b", "b2a"), "discriminator": ("judge_a", "judge_b")}
+
+
+def averaged(config: Config) -> tuple[str, ...]:
+    return ("a2b", "b2a")
+
+
+# --- training ---------------------------------------------------------------------------------------------------
+
+
+def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domains:
+    if data.crop % ResnetGenerator.multiple:
+        raise TrainingError(f"data.crop is {data.crop}, but must be a multiple of {ResnetGenerator.multiple}")
+    return unpaired(folder, data.holdout, seed, data.balance)
+
+
+def dataset(split: Domains, config: Config, data: UnpairedConfig, seed: int) -> UnpairedViews:
+    return UnpairedViews(split, data, seed)
+
+
+def memory(config: Config, data: UnpairedConfig) -> dict[str, Tensor]:
+    return {f"{domain}/{key}": tensor for domain in "ab" for key, tensor in pool.empty(config.pool, data.crop).items()}
+
+
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+    a, b = (2 * pictures - 1 for pictures in batch)
+    a2b, b2a, judge_a, judge_b = (networks[name] for name in ("a2b", "b2a", "judge_a", "judge_b"))
+    cycle = config.cycle * (0.5 ** (index / config.cycle_half_life) if config.cycle_half_life else 1.0)
+
+    fake_b, fake_a = a2b(a), b2a(b)
+    with frozen(judge_a, judge_b):
+        terms = {
+            "adversarial_b": losses.squares_real(judge_b(fake_b)[0]),
+            "adversarial_a": losses.squares_real(judge_a(fake_a)[0]),
+            "cycle_a": cycle * F.l1_loss(b2a(_noisy(fake_b, config.cycle_noise)), a),
+            "cycle_b": cycle * F.l1_loss(a2b(_noisy(fake_a, config.cycle_noise)), b),
+        }
+        if config.identity:
+            terms["identity_a"] = config.identity * F.l1_loss(b2a(a), a)
+            terms["identity_b"] = config.identity * F.l1_loss(a2b(b), b)
+    yield Update("generator", terms)
+
+    yield Update(
+        "discriminator",
+        {
+            name: (losses.squares_real(judge(real)[0]) + losses.squares_fake(judge(fake)[0])) / 2
+            for name, judge, real, fake in (
+                ("judge_a", judge_a, a, pool.exchange(_pool(memory, "a"), fake_a)),
+                ("judge_b", judge_b, b, pool.exchange(_pool(memory, "b"), fake_b)),
+            )
+        },
+    )
+
+
+def _noisy(x: Tensor, deviation: float) -> Tensor:
+    return x + deviation * torch.randn_like(x) if deviation else x
+
+
+def _pool(memory: Memory, domain: str) -> pool.Pool:
+    return {key: memory[f"{domain}/{key}"] for key in ("pictures", "filled")}
+
+
+# --- looking at it ----------------------------------------------------------------------------------------------
+
+
+def samples(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> Picture:
+    """Rows of held-out pictures: original, translated, and back again; for both directions."""
+    rows = []
+    for there, back, paths in _directions(networks, split):
+        rows += [_cycle(there, back, path, data) for path in paths[:_SHOWN]]
+    return sheet(rows)
+
+
+def evaluate(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> dict[str, float]:
+    """For each direction, over the held-out pictures: PSNR (RGB) after going there and back, and the correlation of
+    edges between picture and translation."""
+    figures = {}
+    for name, (there, back, paths) in zip("ab", _directions(networks, split), strict=True):
+        cycles = [_cycle(there, back, path, data) for path in paths]
+        figures[f"cycle_psnr_{name}"] = float(
+            np.mean([metrics.psnr(x.astype(float), z.astype(float)) for x, _, z in cycles])
+        )
+        figures[f"same_scene_{name}"] = float(np.mean([metrics.same_scene(x, y) for x, y, _ in cycles]))
+    return figures
+
+
+def _directions(networks: Networks, split: Domains) -> tuple[tuple[nn.Module, nn.Module, tuple[Path, ...]], ...]:
+    a2b, b2a = networks["a2b"], networks["b2a"]
+    return (a2b, b2a, split.a.holdout), (b2a, a2b, split.b.holdout)
+
+
+def _cycle(there: nn.Module, back: nn.Module, path: Path, data: UnpairedConfig) -> list[Picture]:
+    picture = shrunk(read_picture(path), data.side[1])
+    height, width = (length - length % ResnetGenerator.multiple for length in picture.shape[:2])
+    x = to_tensor(picture[:height, :width])[None].to(next(there.parameters()).device) * 2 - 1
+    y = there(x)
+    return [to_picture((tensor[0] + 1) / 2) for tensor in (x, y, back(y))]
+
+
+# --- export -----------------------------------------------------------------------------------------------------
+
+
+def generators(config: Config, networks: Networks, data: UnpairedConfig) -> dict[str, Generator]:
+    shape = ("batch", 3, "height", "width")
+    card = ModelCard(
+        name="unnamed",
+        task="translate",
+        architecture=f"resnet-{config.blocks}x{config.channels}-{config.sampling}",
+        inputs=(Port("image", "image", shape, range=(-1.0, 1.0)),),
+        outputs=(Port("result", "image", shape, range=(-1.0, 1.0)),),
+        multiple=ResnetGenerator.multiple,
+        minimum=ResnetGenerator.minimum,
+        side=data.side[1],
+    )
+    return {name: Generator(networks[key], card) for name, key in zip(config.names, ("a2b", "b2a"), strict=True)}

@@ -1,0 +1,98 @@
+"""Networks that several families of picture-to-picture translation share. Pictures are in -1..1."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from gantool_trainer.blocks import Blur, Residual, initialise
+
+Sampling = Literal["strided", "smooth"]
+"""How a network changes resolution: by strided and transposed convolutions, as the papers do; or smoothly, blurred
+before each stride and enlarged bilinearly, which leaves no checkerboard."""
+Norm = Literal["instance", "spectral"]
+
+
+def reflected(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    """A convolution over a border that is mirrored: a frame of zeros would be seen along the picture's edge."""
+    return nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode="reflect")
+
+
+class ResnetGenerator(nn.Module):
+    """Two strides down, residual blocks with instance norm, two up (Johnson et al., arXiv 1603.08155; CycleGAN,
+    1703.10593, appendix 7.2): (N, 3, H, W) to (N, 3, H, W), H and W multiples of 4 and at least 16."""
+
+    multiple = 4
+    minimum = 16
+
+    def __init__(self, channels: int, blocks: int, sampling: Sampling) -> None:
+        super().__init__()
+        c, (down, up) = channels, SAMPLING[sampling]
+        self.head = nn.Sequential(reflected(3, c, 7), *_normed(c))
+        self.down = nn.Sequential(down(c, 2 * c), *_normed(2 * c), down(2 * c, 4 * c), *_normed(4 * c))
+        self.body = nn.Sequential(
+            *(
+                Residual(
+                    reflected(4 * c, 4 * c, 3), *_normed(4 * c), reflected(4 * c, 4 * c, 3), nn.InstanceNorm2d(4 * c)
+                )
+                for _ in range(blocks)
+            )
+        )
+        self.up = nn.Sequential(up(4 * c, 2 * c), *_normed(2 * c), up(2 * c, c), *_normed(c))
+        self.tail = nn.Sequential(reflected(c, 3, 7), nn.Tanh())
+        initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.tail(self.up(self.body(self.down(self.head(x)))))
+
+
+def _normed(channels: int) -> tuple[nn.Module, nn.Module]:
+    return nn.InstanceNorm2d(channels), nn.ReLU()
+
+
+def _smooth_down(inputs: int, outputs: int) -> nn.Module:
+    return nn.Sequential(Blur(inputs), reflected(inputs, outputs, 3, stride=2))
+
+
+def _smooth_up(inputs: int, outputs: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Upsample(scale_factor=2.0, mode="bilinear", align_corners=False), reflected(inputs, outputs, 3)
+    )
+
+
+SAMPLING: dict[Sampling, tuple[Callable[[int, int], nn.Module], Callable[[int, int], nn.Module]]] = {
+    "strided": (
+        lambda inputs, outputs: nn.Conv2d(inputs, outputs, 3, 2, padding=1),
+        lambda inputs, outputs: nn.ConvTranspose2d(inputs, outputs, 3, 2, padding=1, output_padding=1),
+    ),
+    "smooth": (_smooth_down, _smooth_up),
+}
+
+
+class PatchDiscriminator(nn.Module):
+    """Judges overlapping patches, of 70 pixels with three strides (pix2pix, arXiv 1611.07004, appendix 6.1.2).
+
+    Returns (scores of shape (N, 1, about H/8, about W/8), hidden maps).
+    """
+
+    def __init__(self, inputs: int, channels: int, strides: int, norm: Norm) -> None:
+        super().__init__()
+        widths = [channels * min(2**i, 8) for i in range(strides + 1)]
+        self.stages = nn.ModuleList([nn.Sequential(nn.Conv2d(inputs, channels, 4, 2, 1), nn.LeakyReLU(0.2))])
+        for i in range(1, strides + 1):
+            conv = nn.Conv2d(widths[i - 1], widths[i], 4, 2 if i < strides else 1, 1)
+            self.stages.append(nn.Sequential(*_judged(conv, norm), nn.LeakyReLU(0.2)))
+        self.judge = nn.Conv2d(widths[-1], 1, 4, 1, 1)
+        initialise(self)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        hidden = []
+        for stage in self.stages:
+            x = stage(x)
+            hidden.append(x)
+        return self.judge(x), hidden
+
+
+def _judged(conv: nn.Conv2d, norm: Norm) -> tuple[nn.Module, ...]:
+    return (spectral_norm(conv),) if norm == "spectral" else (conv, nn.InstanceNorm2d(conv.out_channels))

@@ -1,0 +1,84 @@
+"""Pictures as arrays: (H, W, 3) uint8 RGB, upright."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, ImageOps
+
+Picture = npt.NDArray[np.uint8]
+
+
+def read_picture(path: Path) -> Picture:
+    """An upright (H, W, 3) uint8 RGB picture.
+
+    Raises:
+        OSError: the file cannot be decoded.
+    """
+    with Image.open(path) as image:
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I;16"):  # Pillow would clip it to 8 bits
+            upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
+        return np.asarray(upright.convert("RGB"))
+
+
+def random_crop(picture: Picture, side: int, draw: np.random.Generator) -> Picture:
+    """A square crop, flipped and turned to one of its eight orientations."""
+    top = int(draw.integers(picture.shape[0] - side + 1))
+    left = int(draw.integers(picture.shape[1] - side + 1))
+    crop = np.rot90(picture[top : top + side, left : left + side], int(draw.integers(4)))
+    return np.ascontiguousarray(crop[:, ::-1] if draw.random() < 0.5 else crop)
+
+
+def centre_crop(picture: Picture, side: int) -> Picture:
+    """The square in the middle, at most ``side`` wide."""
+    side = min(side, *picture.shape[:2])
+    top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
+    return np.ascontiguousarray(picture[top : top + side, left : left + side])
+
+
+def to_tensor(picture: Picture) -> torch.Tensor:
+    """(H, W, 3) uint8 to (3, H, W) float32 in 0..1."""
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))).float().div_(255)
+
+
+def to_picture(x: torch.Tensor) -> Picture:
+    """(3, H, W) in 0..1 to (H, W, 3) uint8."""
+    return np.ascontiguousarray((x.float().cpu().clamp(0, 1) * 255).round().byte().numpy().transpose(1, 2, 0))
+
+
+def shrunk(picture: Picture, side: int) -> Picture:
+    """Scaled to a short side of ``side``, larger or smaller."""
+    height, width = picture.shape[:2]
+    factor = side / min(height, width)
+    size = (max(side, round(width * factor)), max(side, round(height * factor)))
+    return picture if size == (width, height) else _resize(picture, size)
+
+
+def random_view(picture: Picture, crop: int, side: int, draw: np.random.Generator) -> Picture:
+    """A (crop, crop) window of the picture scaled to a short side between ``side`` and its own; mirrored or not."""
+    factor = draw.uniform(side, min(picture.shape[:2])) / min(picture.shape[:2])
+    window = min(round(crop / factor), *picture.shape[:2])
+    top = int(draw.integers(picture.shape[0] - window + 1))
+    left = int(draw.integers(picture.shape[1] - window + 1))
+    view = picture[top : top + window, left : left + window]
+    view = view if window == crop else _resize(view, (crop, crop))
+    return np.ascontiguousarray(view[:, ::-1] if draw.random() < 0.5 else view)
+
+
+def sheet(rows: Sequence[Sequence[Picture]]) -> Picture:
+    """Pictures side by side and row under row, black where they do not reach."""
+    height = [max(picture.shape[0] for picture in row) for row in rows]
+    width = [max(row[i].shape[1] for row in rows if i < len(row)) for i in range(max(len(row) for row in rows))]
+    page = np.zeros((sum(height), sum(width), 3), np.uint8)
+    for i, row in enumerate(rows):
+        for j, picture in enumerate(row):
+            top, left = sum(height[:i]), sum(width[:j])
+            page[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+    return page
+
+
+def _resize(picture: Picture, size: tuple[int, int]) -> Picture:
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
