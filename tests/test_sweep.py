@@ -38,11 +38,14 @@ def test_trains_exports_and_runs(name: str, stage: str, photos: Path, tmp_path: 
     assert [path.stem for path in models] == sorted(f"mine-{suffix}" if suffix else "mine" for suffix in networks)
     for path in models:
         network = networks[path.stem.removeprefix("mine").removeprefix("-")]
-        assert np.abs(gantool.load(path)(crop(source)) - in_torch(network, crop(source))).max() < 1e-4
+        model = gantool.load(path)
+        card = model.card
+        ours = model(crop(source), to=card.label.labels[0] if card.label else None)
+        assert np.abs(ours - in_torch(network, crop(source))).max() < 1e-4
         result = tmp_path / f"{path.stem}.png"
-        cli(small.verb, str(source), "--model", str(path), "-o", str(result), "--tile", "64")
-        scale = gantool.load(path).card.scale
-        assert Image.open(result).size == tuple(side * scale for side in Image.open(source).size)
+        to = ["--to", card.label.labels[0]] if card.label else []
+        cli(small.verb, str(source), "--model", str(path), "-o", str(result), "--tile", "64", *to)
+        assert Image.open(result).size == tuple(side * card.scale for side in Image.open(source).size)
 
 
 def plain(run: Path) -> dict[str, Generator]:
@@ -58,14 +61,15 @@ def plain(run: Path) -> dict[str, Generator]:
 
 
 def crop(source: Path) -> npt.NDArray[np.float32]:
-    return np.asarray(Image.open(source).convert("RGB"))[:64, :96].astype(np.float32) / 255
+    return np.asarray(Image.open(source).convert("RGB"))[:64, :128].astype(np.float32) / 255
 
 
 @torch.inference_mode()
 def in_torch(generator: Generator, picture: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     (low, high), (bottom, top) = generator.card.image.range, generator.card.result.range
     x = torch.from_numpy(picture.transpose(2, 0, 1)[None]) * (high - low) + low
-    return ((generator.network(x)[0] - bottom) / (top - bottom)).clamp(0, 1).numpy().transpose(1, 2, 0)
+    label = [torch.eye(len(port.labels))[:1] for port in generator.card.inputs if port.kind == "label"]
+    return ((generator.network(x, *label)[0] - bottom) / (top - bottom)).clamp(0, 1).numpy().transpose(1, 2, 0)
 
 
 def cli(*arguments: str) -> str:

@@ -16,6 +16,15 @@ TINY = (
 """For super-resolution, the family that most tests use."""
 
 
+TRANSLATION = (
+    *COMMON,
+    "model.channels=4",
+    "model.discriminator_channels=4",
+    "data.crop=64",
+    "data.side=[64, 72]",
+)
+
+
 @dataclass(frozen=True)
 class Small:
     """How a family is tested."""
@@ -27,28 +36,25 @@ class Small:
 
 SMALL = {
     "srgan": Small(TINY, "upscale"),
-    "cyclegan": Small(
-        (
-            *COMMON,
-            "model.channels=4",
-            "model.blocks=1",
-            "model.discriminator_channels=4",
-            "data.crop=64",
-            "data.side=[64, 72]",
-            "data.balance=",
-        ),
-        "translate",
-    ),
+    "cyclegan": Small((*TRANSLATION, "model.blocks=1", "data.balance="), "translate"),
+    "discogan": Small((*TRANSLATION, "train.batch=2", "model.code=4", "model.interval=2"), "translate"),
+    "pix2pix": Small((*TRANSLATION, "model.levels=4", "train.batch=1"), "translate"),
+    "pan": Small((*TRANSLATION, "model.levels=4", "train.batch=1"), "translate"),
+    "stargan": Small((*TRANSLATION, "model.blocks=1", "model.critics=1", "train.batch=2"), "translate"),
 }
 
 
 def lay_out(family: str, pictures: Path, folder: Path) -> Path:
     """A data folder of the kind that the family takes, made of eight photographs."""
+    photographs = sorted(path for path in pictures.iterdir() if path.suffix == ".jpg")
     if family == "srgan":
         return pictures
-    photographs = sorted(path for path in pictures.iterdir() if path.suffix == ".jpg")
-    for number, path in enumerate(photographs):
-        target = folder / ("trainA" if number % 2 else "trainB") / path.name
+    if family in ("pix2pix", "pan"):
+        places = [(path, (folder / name / path.name)) for path in photographs for name in ("A", "B")]
+    else:
+        names = ("land", "sea") if family == "stargan" else ("trainA", "trainB")
+        places = [(path, folder / names[number % 2] / path.name) for number, path in enumerate(photographs)]
+    for path, target in places:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(path)
     return folder

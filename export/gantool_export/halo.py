@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gantool.card import HaloSource, ModelCard
+from gantool.card import HaloSource, ModelCard, Port
 from gantool_export.statistics import SharedNorm, SharedStatistics
 
 _LARGE = 64
@@ -29,24 +29,43 @@ def find_halo(network: nn.Module, card: ModelCard) -> Halo:
     of an 8-bit level, bounded by the receptive radius. Networks that see everything cannot be tiled ("whole"). One with
     shared statistics is measured as it runs on tiles: with those of the whole picture.
     """
-    scale, multiple, (low, high) = card.scale, card.multiple, card.outputs[0].range
-    radius = receptive_radius(network, scale, multiple)
+    scale, multiple, (low, high) = card.scale, card.multiple, card.result.range
+    labels = [_first(port) for port in card.inputs if port.kind == "label"]
+    plain = network.network if isinstance(network, SharedStatistics) else network
+    radius = receptive_radius(OnPictures(plain, labels), scale, multiple, card.minimum)
     if radius is None:
         return Halo(0, "whole")
     if radius <= _LARGE:
         return Halo(radius, "receptive-field")
     reach = _up(min(radius, 4 * _LARGE), multiple)
+    bottom, top = card.image.range
     if isinstance(network, SharedStatistics):
-        network = network.given(
-            _test_picture(2 * reach) * (card.image.range[1] - card.image.range[0]) + card.image.range[0]
-        )
+        network = network.given(_test_picture(2 * reach) * (top - bottom) + bottom, *labels)
+    network = OnPictures(network, labels)
     for halo in range(_up(16, multiple), reach, _up(16, multiple)):
         if tiling_error(network, card, halo, reach) < _HALF_LEVEL * (high - low):
             return Halo(halo, "measured")
     return Halo(radius, "receptive-field")
 
 
-def receptive_radius(network: nn.Module, scale: int, multiple: int = 1, limit: int = 1024) -> int | None:
+class OnPictures(nn.Module):
+    """A network as a function of its picture alone, told the first of its labels where it has any."""
+
+    def __init__(self, network: nn.Module, labels: list[Tensor]) -> None:
+        super().__init__()
+        self.network, self._labels = network, labels
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.network(image, *(label.to(image.dtype) for label in self._labels))
+
+
+def _first(port: Port) -> Tensor:
+    return torch.eye(port.length)[:1]
+
+
+def receptive_radius(
+    network: nn.Module, scale: int, multiple: int = 1, minimum: int = 1, limit: int = 1024
+) -> int | None:
     """The largest distance at which an input pixel can change an output pixel, or None beyond ``limit``.
 
     Seen by sending one line of light through a copy of the network whose weights are all positive and whose biases are
@@ -55,7 +74,7 @@ def receptive_radius(network: nn.Module, scale: int, multiple: int = 1, limit: i
     twin = _all_positive(network)
     side = 32 * multiple
     while side <= 2 * limit:
-        reaches = [_reach(twin, side, scale, multiple, axis) for axis in (2, 3)]
+        reaches = [_reach(twin, side, scale, multiple, minimum, axis) for axis in (2, 3)]
         if None not in reaches:
             return max(reach for reach in reaches if reach is not None)
         side *= 2
@@ -63,9 +82,9 @@ def receptive_radius(network: nn.Module, scale: int, multiple: int = 1, limit: i
 
 
 @torch.no_grad()
-def _reach(twin: nn.Module, side: int, scale: int, multiple: int, axis: int) -> int | None:
+def _reach(twin: nn.Module, side: int, scale: int, multiple: int, minimum: int, axis: int) -> int | None:
     """How far a line across this axis is seen along it, or None where its light reaches the border."""
-    shape = [1, 3, 32 * multiple, 32 * multiple]  # a strip: along the line everything is alike
+    shape = [1, 3, *2 * [_up(max(32, minimum), 2 * multiple)]]  # a strip: along the line everything is alike
     shape[axis] = side
     dark = torch.zeros(shape, dtype=torch.float64)
     first = side // 2 // multiple * multiple
@@ -84,12 +103,10 @@ def _reach(twin: nn.Module, side: int, scale: int, multiple: int, axis: int) -> 
 @torch.no_grad()
 def _all_positive(network: nn.Module) -> nn.Module:
     twin = copy.deepcopy(network).cpu().double().eval()
-    if isinstance(twin, SharedStatistics):
-        twin = twin.network
-        for parent in list(twin.modules()):
-            for name, child in parent.named_children():
-                if isinstance(child, SharedNorm):  # under given statistics it sees one pixel
-                    setattr(parent, name, nn.Identity())
+    for parent in list(twin.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, SharedNorm):  # under given statistics it sees one pixel
+                setattr(parent, name, nn.Identity())
     for module in twin.modules():
         for name, parameter in module.named_parameters(recurse=False):
             fan_in = parameter[0].numel() if parameter.ndim > 1 else 1

@@ -12,7 +12,7 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 
-from gantool.card import PICTURE, FeatureMap, Piece
+from gantool.card import PICTURE, FeatureMap, Piece, of_pieces
 
 _DEFAULT_SIDE = 8
 """Of the maps that a piece gets when nobody asks for it: enough for its paddings."""
@@ -30,10 +30,11 @@ def add_pieces(
     graph = model.graph
     nodes, shapes = list(graph.node), _shapes(model, image)
     kept = {tensor.name for tensor in graph.initializer} | {port.name for port in graph.input}
+    labels = [port for port in graph.input if len(port.type.tensor_type.shape.dim) == 2]
     maker = {name: i for i, node in enumerate(nodes) for name in node.output}
     last_use = {name: i for i in sorted(_ancestors(nodes, maker, [result])) for name in nodes[i].input}
     last_use[result] = len(nodes)
-    # The picture has an input of its own for the pieces: the whole network would run along on its usual one.
+    # Picture and labels have inputs of their own for the pieces: the whole network would run along on its usual ones.
     stored, pieces, live = {image: FeatureMap(PICTURE, 3, 1)}, list[Piece](), {image}
     for cut, first in [*cuts.items(), (result, 0)]:
         done = maker[cut]
@@ -45,6 +46,7 @@ def add_pieces(
             stored[name] = FeatureMap(f"map{len(stored)}", shapes[name][1], shapes[image][2] // shapes[name][2])
             graph.output.append(_value(stored[name].made, stored[name].channels))
         renamed = {name: stored[name].name for name in taken} | {name: stored[name].made for name in new}
+        renamed |= {port.name: of_pieces(port.name) for port in labels}
         graph.node.extend(_copy(nodes[i], f"piece{len(pieces)}/", renamed, kept) for i in inside)
         names = tuple(stored[name].name for name in taken)
         pieces.append(Piece(names, tuple(stored[name].name for name in new), stored[cut].name, first))
@@ -54,6 +56,11 @@ def add_pieces(
             zeros = np.zeros((1, feature.channels, _DEFAULT_SIDE, _DEFAULT_SIDE), np.float32)
             graph.input.append(_value(feature.name, feature.channels))
             graph.initializer.append(numpy_helper.from_array(zeros, feature.name))
+    for port in labels:
+        length = port.type.tensor_type.shape.dim[1].dim_value
+        name = of_pieces(port.name)
+        graph.input.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [f"{name}_batch", length]))
+        graph.initializer.append(numpy_helper.from_array(np.zeros((1, length), np.float32), name))
     return tuple(stored.values()), tuple(pieces)
 
 

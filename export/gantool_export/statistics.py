@@ -81,9 +81,9 @@ class SharedStatistics(nn.Module):
         return result, torch.cat([torch.ones_like(measured[0][:1]), *measured])
 
     @torch.no_grad()
-    def given(self, image: Tensor) -> "Given":
-        """The network under the statistics of ``image``."""
-        return Given(self, self(image, torch.zeros(self.length))[1])
+    def given(self, *inputs: Tensor) -> "Given":
+        """The network under the statistics that it measures for these inputs."""
+        return Given(self, self(*inputs, torch.zeros(self.length))[1])
 
     def described(self, card: ModelCard) -> ModelCard:
         """The card of the network as it was, with the two vectors."""
@@ -110,10 +110,10 @@ class Given(nn.Module):
         self.shared = shared
         self.register_buffer("statistics", statistics)
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor) -> Tensor:
         assert isinstance(self.statistics, Tensor)
         self.shared.tape.given = self.statistics
-        return self.shared.network(image)
+        return self.shared.network(*inputs)
 
 
 def has_shared_statistics(network: nn.Module) -> bool:

@@ -22,6 +22,11 @@ SPATIAL: frozenset[str] = frozenset({"image", "mask"})
 """Kinds of input that are cut along with a tile; every other kind is handed to each tile as it is."""
 
 
+def of_pieces(name: str) -> str:
+    """Name of the graph input through which pieces get what the whole network gets through the input ``name``."""
+    return f"{PICTURE}_{name}"
+
+
 @dataclass(frozen=True)
 class Port:
     """One input or output of the graph."""
@@ -98,6 +103,8 @@ class ModelCard:
     """Smallest height and width that the graph takes."""
     side: int = 0
     """Short side of the pictures it was trained on, at which it knows what it sees; 0 where any size will do."""
+    detail: bool = False
+    """Whether a result is the same scene, to which the picture's own fine detail belongs."""
     halo: int = 0
     """Pixels of context on each side of a tile that make tiling exact."""
     halo_source: HaloSource = "receptive-field"

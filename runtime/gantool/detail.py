@@ -44,8 +44,14 @@ def _planes(colour: Pixels) -> Iterator[Floats]:
     yield from np.ascontiguousarray(normalise(colour).transpose(2, 0, 1))
 
 
+def enlarge(translated: Floats, size: tuple[int, int]) -> Iterator[tuple[Box, Floats]]:
+    """(3, h, w) at ``size``, (height, width), bicubically and no more: (place, values (3, ...)) in bands."""
+    for box in grid(Box(0, 0, *size), _BAND):
+        yield box, np.stack([_enlarged(plane, size, box) for plane in translated])
+
+
 def transfer(colour: Pixels, small: Pixels, translated: Floats) -> Iterator[tuple[Box, Floats]]:
-    """What became of ``small``, at the size of ``colour``.
+    """What became of ``small``, at the size of ``colour`` and with its detail.
 
     Args:
         colour: the picture, (H, W, 3).

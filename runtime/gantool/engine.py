@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypedDict, cast
 import numpy as np
 import numpy.typing as npt
 
-from gantool.card import PICTURE, ModelCard
+from gantool.card import PICTURE, ModelCard, of_pieces
 from gantool.devices import out_of_memory
 from gantool.errors import Cancelled, ModelError
 from gantool.lines import Lines
@@ -66,20 +66,18 @@ class Engine:
             raise ValueError(f"a tile has at least 1 pixel on a side, not {tile}")
         height, width = (_padded(length, card) for length in colour.shape[:2])
         whole = Box(0, 0, height, width)
-        if card.halo_source == "whole":
-            tile = max(height, width)
+        indivisible, fits = card.halo_source == "whole", height * width <= WHOLE
         if card.statistics is None:
-            yield from self._tiles(colour, whole, tile or TILE, given, control)
+            yield from self._tiles(colour, whole, max(height, width) if indivisible else tile or TILE, given, control)
             return
         fresh = given | {card.statistics.name: np.zeros(card.statistics.length, np.float32)}
-        if tile is None and height * width <= WHOLE:
-            yield from self._tiles(colour, whole, max(height, width), fresh, control)
-            return
-        if height * width > WHOLE and card.pieces:
+        if not fits and card.pieces:
             yield from self.in_pieces(colour, given, control)
-            return
-        measured = self._infer(_cut(colour, whole), fresh)[1]
-        yield from self._tiles(colour, whole, tile or TILE, given | {card.statistics.name: measured}, control)
+        elif indivisible or (fits and tile is None):
+            yield from self._tiles(colour, whole, max(height, width), fresh, control)
+        else:
+            measured = self._infer(_cut(colour, whole), fresh)[1]
+            yield from self._tiles(colour, whole, tile or TILE, given | {card.statistics.name: measured}, control)
 
     def in_pieces(self, colour: Pixels, given: Globals, control: Control) -> Iterator[tuple[Box, Floats]]:
         """As `run`, for a network with shared statistics: piece by piece of the network, each over the whole picture.
@@ -96,7 +94,8 @@ class Engine:
         statistics = np.zeros(port.length, np.float32)
         statistics[0] = 1
         idle = np.zeros((1, 3, *2 * [_up(card.minimum, card.multiple)]), np.float32)
-        usual = given | {port.name: statistics, card.image.name: idle}
+        usual = given | {of_pieces(name): value for name, value in given.items()}
+        usual |= {port.name: statistics, card.image.name: idle}
         with ExitStack() as stack:
             lines = {
                 name: stack.enter_context(Lines(feature.channels, whole.width // feature.stride))

@@ -9,7 +9,7 @@ from PIL import Image
 
 from gantool import files, library
 from gantool.card import ModelCard
-from gantool.detail import shrink, transfer
+from gantool.detail import enlarge, shrink, transfer
 from gantool.devices import open_session
 from gantool.engine import Control, Engine, Floats, Globals
 from gantool.errors import ImageError, ModelError
@@ -193,7 +193,9 @@ class Model:
         translated = np.empty((3, *small.shape[:2]), np.float32)
         for box, values in self._engine.run(small, given, options):
             translated[(slice(None), *box.slices)] = values
-        return transfer(colour, small, translated)
+        if self._card.detail:
+            return transfer(colour, small, translated)
+        return enlarge(translated, colour.shape[:2])
 
     def _given(self, to: str | None) -> Globals:
         port = self._card.label

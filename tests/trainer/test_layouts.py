@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.layouts import plain, unpaired
+from gantool_trainer.layouts import Pair, labelled, paired, plain, unpaired
 
 
 def test_split_is_disjoint_complete_and_fixed_by_the_seed(photos: Path) -> None:
@@ -83,3 +83,64 @@ def test_bad_unpaired_folders_say_what_is_missing(photos: Path, tmp_path: Path) 
     (tmp_path / "manifest.csv").unlink()
     with pytest.raises(TrainingError, match=r"needs .*manifest\.csv"):
         unpaired(tmp_path, 1, 0, kinds="scene")
+
+
+def put(photos: Path, *targets: Path) -> None:
+    for number, target in enumerate(targets):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(sorted(photos.glob("*.jpg"))[number % 8], target)
+
+
+@pytest.mark.parametrize("layout", ["{part}/{name}/{file}", "{name}/{part}/{file}"])
+def test_pairs_in_two_folders(layout: str, photos: Path, tmp_path: Path) -> None:
+    for part, files in (("train", "123"), ("test", "45")):
+        for name in ("label", "photo"):
+            put(photos, *(tmp_path / layout.format(part=part, name=name, file=f"{file}.jpg") for file in files))
+    found = paired(tmp_path, ("label", "photo"), 1, 0)
+    assert len(found.train) == 3 and len(found.holdout) == 1
+    for pair in (*found.train, *found.holdout):
+        assert pair.b is not None and pair.a.name == pair.b.name and "label" in str(pair.a) and "photo" in str(pair.b)
+
+
+def test_pairs_side_by_side_and_without_a_test_part(photos: Path, tmp_path: Path) -> None:
+    put(photos, *(tmp_path / f"{number}.jpg" for number in range(4)))
+    found = paired(tmp_path, ("A", "B"), 1, 0)
+    assert [len(found.train), len(found.holdout)] == [3, 1] and all(pair.b is None for pair in found.train)
+    put(photos, tmp_path / "parts" / "train" / "1.jpg", tmp_path / "parts" / "val" / "2.jpg")
+    assert paired(tmp_path / "parts", ("A", "B"), 1, 0).holdout == (Pair(tmp_path / "parts" / "val" / "2.jpg", None),)
+
+
+def test_bad_pairs_are_named(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="neither folders A and B"):
+        paired(tmp_path, ("A", "B"), 1, 0)
+    put(photos, *(tmp_path / name for name in ("A/1.jpg", "A/2.jpg", "B/1.jpg")))
+    with pytest.raises(TrainingError, match=r"1 pictures are in one of .* alone: 2"):
+        paired(tmp_path, ("A", "B"), 1, 0)
+    (tmp_path / "B" / "2.png").write_text("no picture")
+    with pytest.raises(TrainingError, match=r"B/2\.png is unreadable"):
+        paired(tmp_path, ("A", "B"), 1, 0)
+
+
+def test_labels_by_folder_and_by_table(photos: Path, tmp_path: Path) -> None:
+    put(photos, *(tmp_path / "folders" / name for name in ("cat/1.jpg", "cat/2.jpg", "dog/1.jpg", "dog/2.jpg")))
+    found, names = labelled(tmp_path / "folders", "", 1, 0)
+    assert names == ("cat", "dog") and len(found.train) == 3
+    assert all(item.path.parent.name == names[item.label] for item in (*found.train, *found.holdout))
+    table = tmp_path / "table"
+    put(photos, *(table / name for name in ("train/x.jpg", "train/y.jpg", "test/z.jpg")))
+    (table / "train.csv").write_text("file,hair,eyes\nx.jpg,red,blue\ny.jpg,black,blue\n")
+    (table / "test.csv").write_text("file,hair,eyes\nz,red,blue\n")
+    found, names = labelled(table, "hair", 3, 0)
+    assert names == ("black", "red") and [item.label for item in found.train] == [1, 0]
+    assert [(item.path.name, item.label) for item in found.holdout] == [("z.jpg", 1)]
+
+
+def test_bad_labels_are_named(photos: Path, tmp_path: Path) -> None:
+    put(photos, tmp_path / "cat" / "1.jpg")
+    with pytest.raises(TrainingError, match="fewer than two labels"):
+        labelled(tmp_path, "", 1, 0)
+    (tmp_path / "all.csv").write_text("file,kind\n1.jpg,cat\nlost.jpg,dog\n")
+    with pytest.raises(TrainingError, match=r"names 1 pictures that are not under .*: lost"):
+        labelled(tmp_path, "kind", 1, 0)
+    with pytest.raises(TrainingError, match="no column 'colour'; it has file, kind"):
+        labelled(tmp_path, "colour", 1, 0)

@@ -43,3 +43,14 @@ def test_least_squares() -> None:
     scores = torch.tensor([0.0, 0.5, 2.0])
     assert float(losses.squares_real(scores)) == pytest.approx((1 + 0.25 + 1) / 3)
     assert float(losses.squares_fake(scores)) == pytest.approx((0 + 0.25 + 4) / 3)
+
+
+def test_the_penalty_of_a_slope_that_is_known() -> None:
+    real, fake = torch.rand(3, 2, 4, 4), torch.rand(3, 2, 4, 4)
+    slope = math.sqrt(32)  # of the sum of 32 values
+    penalty = losses.gradient_penalty(lambda x: 2 * x.sum((1, 2, 3)), real, fake)
+    assert penalty.item() == pytest.approx((2 * slope - 1) ** 2, rel=1e-5)
+    seen = []
+    losses.gradient_penalty(lambda x: seen.append(x) or x.sum(), real, fake)
+    low, high = torch.minimum(real, fake), torch.maximum(real, fake)
+    assert ((seen[0] >= low - 1e-6) & (seen[0] <= high + 1e-6)).all()

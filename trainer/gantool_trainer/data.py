@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import torch
@@ -19,8 +19,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from gantool_trainer.degrade import DegradeConfig, degrade, sharpened
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.layouts import Domains
-from gantool_trainer.pictures import Picture, random_crop, random_view, read_picture, shrunk, to_tensor
+from gantool_trainer.layouts import Domains, Labelled, Pair
+from gantool_trainer.pictures import Picture, random_crop, random_view, read_picture, resized, shrunk, to_tensor
 from gantool_trainer.seeds import rng
 
 Batch = tuple[torch.Tensor, ...]
@@ -47,19 +47,40 @@ class CropConfig(DataConfig):
     """Side of the square crops, in pixels of the target picture."""
 
 
-class UnpairedConfig(CropConfig):
-    """Views of two sets of pictures."""
+class ViewConfig(CropConfig):
+    """Views of pictures: scaled, cropped, mirrored or not."""
 
     side: tuple[Annotated[int, Field(ge=8)], Annotated[int, Field(ge=8)]] = (286, 286)
     """Short side that a picture is scaled to before the crop: drawn between these."""
-    balance: str = ""
-    """A column of the folder's manifest.csv, to show each of its values equally often in both sets."""
 
     @model_validator(mode="after")
-    def _crops_fit(self) -> "UnpairedConfig":
+    def _crops_fit(self) -> Self:
         if not self.crop <= self.side[0] <= self.side[1]:
             raise ValueError("side rises from no less than crop")
         return self
+
+
+class UnpairedConfig(ViewConfig):
+    """Two sets of pictures."""
+
+    balance: str = ""
+    """A column of the folder's manifest.csv, to show each of its values equally often in both sets."""
+
+
+class PairedConfig(ViewConfig):
+    """Pictures and what each is to become."""
+
+    names: tuple[str, str] = ("A", "B")
+    """The two folders."""
+    direction: Literal["a2b", "b2a"] = "a2b"
+    """Which of the two, or which half of pictures side by side (A is the left one), becomes the other."""
+
+
+class LabelledConfig(ViewConfig):
+    """Pictures of several kinds."""
+
+    column: str = ""
+    """The column of a CSV that holds the labels; without it there is a folder for each."""
 
 
 class DegradedConfig(CropConfig):
@@ -138,6 +159,57 @@ class UnpairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             for pictures, numbers in self._sets
         )
         return to_tensor(a), to_tensor(b)
+
+
+class PairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Item ``n`` is (input, target), the same view of both: float32 in 0..1, (3, crop, crop)."""
+
+    def __init__(self, pairs: Sequence[Pair], config: PairedConfig, seed: int) -> None:
+        self._pairs, self._config, self._seed = pairs, config, seed
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+        draw = rng(self._seed, _AUGMENT, n)
+        both = np.concatenate(pair_of(self._pairs[shuffled(self._seed, n, len(self))], self._config), axis=2)
+        view = random_view(both, self._config.crop, self._config.side[0], draw)
+        return to_tensor(view[..., :3]), to_tensor(view[..., 3:])
+
+
+def pair_of(pair: Pair, config: PairedConfig) -> tuple[Picture, Picture]:
+    """(input, target) at the larger of the sides."""
+    if pair.b is None:
+        both = read_picture(pair.a)
+        halves = both[:, : both.shape[1] // 2], both[:, both.shape[1] // 2 :][:, : both.shape[1] // 2]
+    else:
+        halves = read_picture(pair.a), read_picture(pair.b)
+    ours = shrunk(halves[0], config.side[1])
+    theirs = resized(halves[1], ours.shape[1::-1])
+    return (ours, theirs) if config.direction == "a2b" else (theirs, ours)
+
+
+class LabelledViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Item ``n`` is (a view of a picture, its label's place): float32 in 0..1, (3, crop, crop), and int64 scalar.
+
+    Every label is shown equally often.
+    """
+
+    def __init__(self, items: Sequence[Labelled], config: LabelledConfig, seed: int) -> None:
+        self._config, self._seed = config, seed
+        self._pictures = Pictures([item.path for item in items], config, lambda p: shrunk(p, config.side[1]))
+        self._numbers: dict[int, list[int]] = {}
+        for number, item in enumerate(items):
+            self._numbers.setdefault(item.label, []).append(number)
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+        draw = rng(self._seed, _AUGMENT, n)
+        label = int(draw.choice(sorted(self._numbers)))
+        picture = self._pictures[int(draw.choice(self._numbers[label]))]
+        return to_tensor(random_view(picture, self._config.crop, self._config.side[0], draw)), torch.tensor(label)
 
 
 def shuffled(seed: int, n: int, size: int) -> int:

@@ -42,6 +42,9 @@ class Family(Protocol):
     Data: type[DataConfig]
     """What its data leaves open; ``data`` is an instance of it everywhere."""
 
+    def settled(self, config: Any, folder: Path, data: Any) -> Any:
+        """``config`` with what it leaves to the data filled in, such as the names of labels. Raises TrainingError."""
+
     def networks(self, config: Any) -> dict[str, nn.Module]:
         """New networks, by name."""
 

@@ -36,6 +36,22 @@ class Domains:
     """What each training picture shows, where the folder's manifest says so."""
 
 
+@dataclass(frozen=True)
+class Pair:
+    """A picture and what it is to become: two files, or the halves of one."""
+
+    a: Path
+    b: Path | None
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A picture and the place of its label in the list of them."""
+
+    path: Path
+    label: int
+
+
 def plain(folder: Path, holdout: int, seed: int, least: int = 1) -> Split[Path]:
     """All pictures under ``folder``, at least ``least`` pixels on a side; the seed chooses those held out.
 
@@ -75,15 +91,106 @@ def unpaired(folder: Path, holdout: int, seed: int, kinds: str = "") -> Domains:
     return Domains(a, b, shown[0] | shown[1])
 
 
+def paired(folder: Path, names: tuple[str, str], holdout: int, seed: int) -> Split[Pair]:
+    """Pairs: two folders ``names`` with files of the same names in them, or pictures side by side as pix2pix has them.
+
+    Each may be divided into train and test (or val), above or below the two, to hold out of the latter.
+
+    Raises:
+        TrainingError: one message that names everything wrong with the folder.
+    """
+    if not folder.is_dir():
+        raise TrainingError(f"{folder} is not a folder; give --data a folder of pairs")
+    train, test = _pairs(folder, names, ("train",)), _pairs(folder, names, ("test", "val"))
+    pairs = train or _pairs(folder, names, ("",))
+    if not pairs:
+        raise TrainingError(
+            f"{folder} has neither folders {names[0]} and {names[1]} nor pictures in it; see data.names"
+        )
+    _check([path for pair in (*pairs, *test) for path in (pair.a, pair.b) if path], folder, 1)
+    return Split(tuple(pairs), _spread(test, holdout)) if train and test else _held_out(pairs, folder, holdout, seed)
+
+
+def _pairs(folder: Path, names: tuple[str, str], parts: tuple[str, ...]) -> list[Pair]:
+    for part in parts:
+        for a, b in ((folder / part / n for n in names), (folder / n / part for n in names)):
+            if a.is_dir() and b.is_dir():
+                return _matched(a, b)
+        if (folder / part).is_dir() and (part or not any((folder / name).is_dir() for name in names)):
+            return [Pair(path, None) for path in _pictures(folder / part)]
+    return []
+
+
+def _matched(a: Path, b: Path) -> list[Pair]:
+    ours, theirs = ({path.relative_to(root).with_suffix(""): path for path in _pictures(root)} for root in (a, b))
+    if alone := sorted(map(str, ours.keys() ^ theirs.keys())):
+        raise TrainingError(f"{len(alone)} pictures are in one of {a} and {b} alone: {_list(alone)}")
+    return [Pair(ours[name], theirs[name]) for name in ours]
+
+
+def labelled(folder: Path, column: str, holdout: int, seed: int) -> tuple[Split[Labelled], tuple[str, ...]]:
+    """Pictures with a label each, and the labels: a folder for each, or ``column`` of a CSV beside the pictures.
+
+    Divided into train and test (train.csv and test.csv), or not. A row names its picture in its first column, with or
+    without the ending.
+
+    Raises:
+        TrainingError: one message that names everything wrong with the folder.
+    """
+    if not folder.is_dir():
+        raise TrainingError(f"{folder} is not a folder; give --data a folder with a folder for each label")
+    train, test = _labels(folder, "train", column), _labels(folder, "test", column)
+    found = train or _labels(folder, "", column)
+    names = tuple(sorted({label for _, label in found}))
+    if len(names) < 2:
+        raise TrainingError(f"{folder} has fewer than two labels; give a folder for each, or name a CSV's data.column")
+    _check([path for path, _ in (*found, *test)], folder, 1)
+    items = [Labelled(path, names.index(label)) for path, label in found]
+    shown = [Labelled(path, names.index(label)) for path, label in test if label in names]
+    if train and shown:
+        return Split(tuple(items), _spread(shown, holdout)), names
+    return _held_out(items, folder, holdout, seed), names
+
+
+def _labels(folder: Path, part: str, column: str) -> list[tuple[Path, str]]:
+    root = folder / part
+    if not column:
+        return [(path, path.relative_to(root).parts[0]) for path in _pictures(root) if path.parent != root]
+    tables = [folder / f"{part}.csv"] if part else sorted(folder.glob("*.csv"))
+    for table in tables:
+        if table.is_file():
+            return _rows(table, root, column)
+    return []
+
+
+def _rows(table: Path, root: Path, column: str) -> list[tuple[Path, str]]:
+    try:
+        with table.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise TrainingError(f"cannot read {table}: {error}") from error
+    if not rows or column not in rows[0]:
+        raise TrainingError(f"{table} has no column '{column}'; it has {_list(rows[0]) if rows else 'no rows'}")
+    pictures = {str(name): path for path in _pictures(root) for name in (path.relative_to(root), path.name, path.stem)}
+    first = next(iter(rows[0]))
+    if lost := [row[first] for row in rows if row[first] not in pictures]:
+        raise TrainingError(f"{table} names {len(lost)} pictures that are not under {root}: {_list(lost)}")
+    return [(pictures[row[first]], row[column]) for row in rows]
+
+
+def _spread(items: list[Item], count: int) -> tuple[Item, ...]:
+    """About evenly chosen, in order."""
+    chosen = np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)
+    return tuple(items[i] for i in chosen)
+
+
 def _domain(folder: Path, name: str, holdout: int, seed: int) -> Split[Path]:
     train, test = folder / f"train{name}", folder / f"test{name}"
     if not train.is_dir():
         raise TrainingError(f"{folder} has no folder train{name}; give --data a folder with trainA and trainB in it")
     if not _pictures(test):
         return plain(train, holdout, seed)
-    every = plain(test, 0, seed).train
-    chosen = np.linspace(0, len(every) - 1, min(holdout, len(every))).round().astype(int)
-    return Split(plain(train, 0, seed).train, tuple(every[i] for i in chosen))
+    return Split(plain(train, 0, seed).train, _spread(list(plain(test, 0, seed).train), holdout))
 
 
 def _column(folder: Path, name: str) -> dict[Path, str]:
@@ -102,16 +209,16 @@ def _pictures(folder: Path) -> list[Path]:
     return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
 
 
-def _held_out(paths: list[Path], folder: Path, holdout: int, seed: int) -> Split[Path]:
-    if len(paths) <= holdout:
+def _held_out(items: list[Item], folder: Path, holdout: int, seed: int) -> Split[Item]:
+    if len(items) <= holdout:
         raise TrainingError(
-            f"{folder} has {len(paths)} pictures, but {holdout} are held out for validation; "
+            f"{folder} has {len(items)} pictures, but {holdout} are held out for validation; "
             f"add pictures or lower data.holdout"
         )
-    chosen = set(rng(seed, _HOLDOUT).permutation(len(paths))[:holdout].tolist())
+    chosen = set(rng(seed, _HOLDOUT).permutation(len(items))[:holdout].tolist())
     return Split(
-        train=tuple(p for i, p in enumerate(paths) if i not in chosen),
-        holdout=tuple(p for i, p in enumerate(paths) if i in chosen),
+        train=tuple(item for i, item in enumerate(items) if i not in chosen),
+        holdout=tuple(item for i, item in enumerate(items) if i in chosen),
     )
 
 

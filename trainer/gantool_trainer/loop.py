@@ -102,6 +102,7 @@ def train(
     _check_writable(out)  # now, and not after the pictures have been looked through
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=settings.precision)
     fabric.launch()
+    recipe = recipe.model_copy(update={"model": family.settled(recipe.model, pictures, recipe.data)})
     split = family.scan(pictures, recipe.model, recipe.data, settings.seed)
     state = _prepare(fabric, recipe, before, checkpoint.load(initial) if initial else None)
     source = family.dataset(split, recipe.model, recipe.data, settings.seed)

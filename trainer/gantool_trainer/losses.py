@@ -1,6 +1,6 @@
 """Loss terms, each a pure function of tensors that returns a scalar tensor."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +25,17 @@ def squares_real(scores: Tensor) -> Tensor:
 def squares_fake(scores: Tensor) -> Tensor:
     """Mean squared distance to 0, least squares' fake."""
     return scores.square().mean()
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    """Mean squared distance from 1 of the critic's slope between real and fake (WGAN-GP, arXiv 1704.00028, eq. 3).
+
+    ``critic`` maps (N, ...) to scores of any shape. Draws from torch's global generator.
+    """
+    share = torch.rand(len(real), *(1,) * (real.ndim - 1), device=real.device)
+    between = (share * real + (1 - share) * fake).detach().requires_grad_(True)
+    (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
 
 
 def relativistic(more: Tensor, less: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -65,6 +66,47 @@ SAMPLING: dict[Sampling, tuple[Callable[[int, int], nn.Module], Callable[[int, i
     "strided": (
         lambda inputs, outputs: nn.Conv2d(inputs, outputs, 3, 2, padding=1),
         lambda inputs, outputs: nn.ConvTranspose2d(inputs, outputs, 3, 2, padding=1, output_padding=1),
+    ),
+    "smooth": (_smooth_down, _smooth_up),
+}
+
+
+class UnetGenerator(nn.Module):
+    """Strides down to a point and up again, each map joined to its mirror image (pix2pix, arXiv 1611.07004, appendix
+    6.1.1): (N, 3, H, W) to (N, 3, H, W), H and W multiples of 2^levels."""
+
+    def __init__(self, channels: int, levels: int, sampling: Sampling, norm: Literal["instance", "batch"]) -> None:
+        super().__init__()
+        down, up = UNET_SAMPLING[sampling]
+        make = {"instance": nn.InstanceNorm2d, "batch": nn.BatchNorm2d}[norm]
+        widths = [channels * min(2**i, 8) for i in range(levels)]
+        self.down = nn.ModuleList([down(3, widths[0])])
+        for i in range(1, levels):
+            # The innermost map may be one pixel, of which nothing would be left.
+            normed = [make(widths[i])] if i < levels - 1 else []
+            self.down.append(nn.Sequential(nn.LeakyReLU(0.2), down(widths[i - 1], widths[i]), *normed))
+        self.up = nn.ModuleList()
+        for i in reversed(range(1, levels)):
+            inputs = widths[i] if i == levels - 1 else 2 * widths[i]
+            self.up.append(nn.Sequential(nn.ReLU(), up(inputs, widths[i - 1]), make(widths[i - 1])))
+        self.tail = nn.Sequential(nn.ReLU(), up(2 * widths[0], 3), nn.Tanh())
+        initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = []
+        for stage in self.down:
+            x = stage(x)
+            maps.append(x)
+        x = maps.pop()
+        for stage in self.up:
+            x = torch.cat([stage(x), maps.pop()], dim=1)
+        return self.tail(x)
+
+
+UNET_SAMPLING: dict[Sampling, tuple[Callable[[int, int], nn.Module], Callable[[int, int], nn.Module]]] = {
+    "strided": (
+        lambda inputs, outputs: nn.Conv2d(inputs, outputs, 4, 2, padding=1),
+        lambda inputs, outputs: nn.ConvTranspose2d(inputs, outputs, 4, 2, padding=1),
     ),
     "smooth": (_smooth_down, _smooth_up),
 }

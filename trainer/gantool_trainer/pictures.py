@@ -49,12 +49,20 @@ def to_picture(x: torch.Tensor) -> Picture:
     return np.ascontiguousarray((x.float().cpu().clamp(0, 1) * 255).round().byte().numpy().transpose(1, 2, 0))
 
 
+def resized(picture: Picture, size: tuple[int, int]) -> Picture:
+    """Scaled bicubically to (width, height); channels in threes."""
+    if picture.shape[1::-1] == size:
+        return picture
+    planes = [Image.fromarray(picture[..., c : c + 3]) for c in range(0, picture.shape[2], 3)]
+    return np.concatenate([np.asarray(plane.resize(size, Image.Resampling.BICUBIC)) for plane in planes], axis=2)
+
+
 def shrunk(picture: Picture, side: int) -> Picture:
     """Scaled to a short side of ``side``, larger or smaller."""
     height, width = picture.shape[:2]
     factor = side / min(height, width)
     size = (max(side, round(width * factor)), max(side, round(height * factor)))
-    return picture if size == (width, height) else _resize(picture, size)
+    return resized(picture, size)
 
 
 def random_view(picture: Picture, crop: int, side: int, draw: np.random.Generator) -> Picture:
@@ -64,7 +72,7 @@ def random_view(picture: Picture, crop: int, side: int, draw: np.random.Generato
     top = int(draw.integers(picture.shape[0] - window + 1))
     left = int(draw.integers(picture.shape[1] - window + 1))
     view = picture[top : top + window, left : left + window]
-    view = view if window == crop else _resize(view, (crop, crop))
+    view = resized(view, (crop, crop))
     return np.ascontiguousarray(view[:, ::-1] if draw.random() < 0.5 else view)
 
 
@@ -78,7 +86,3 @@ def sheet(rows: Sequence[Sequence[Picture]]) -> Picture:
             top, left = sum(height[:i]), sum(width[:j])
             page[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
     return page
-
-
-def _resize(picture: Picture, size: tuple[int, int]) -> Picture:
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))

@@ -2,7 +2,14 @@
 
 from typing import cast
 
-from gantool_trainer.families import cyclegan, srgan
+from gantool_trainer.families import cyclegan, discogan, pan, pix2pix, srgan, stargan
 from gantool_trainer.family import Family
 
-FAMILIES: dict[str, Family] = {"srgan": cast(Family, srgan), "cyclegan": cast(Family, cyclegan)}
+FAMILIES: dict[str, Family] = {
+    "srgan": cast(Family, srgan),
+    "pix2pix": cast(Family, pix2pix),
+    "cyclegan": cast(Family, cyclegan),
+    "discogan": cast(Family, discogan),
+    "pan": cast(Family, pan),
+    "stargan": cast(Family, stargan),
+}

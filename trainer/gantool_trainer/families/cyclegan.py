@@ -4,25 +4,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from gantool.card import ModelCard, Port
-from gantool_trainer import losses, metrics, pool
+from gantool_trainer import losses, pool, unpaired
 from gantool_trainer.blocks import frozen
 from gantool_trainer.data import Batch, UnpairedConfig, UnpairedViews
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
-from gantool_trainer.layouts import Domains, unpaired
+from gantool_trainer.layouts import Domains
 from gantool_trainer.networks import Norm, PatchDiscriminator, ResnetGenerator, Sampling
-from gantool_trainer.pictures import Picture, read_picture, sheet, shrunk, to_picture, to_tensor
+from gantool_trainer.pictures import Picture
 
 Weight = Annotated[float, Field(ge=0)]
 Data = UnpairedConfig
-_SHOWN = 4
+RANGE = (-1.0, 1.0)
 
 
 class Config(BaseModel):
@@ -46,9 +44,15 @@ class Config(BaseModel):
     hides there, dots in a flat sky, to get the original back (arXiv 1712.02950)."""
     identity: Weight = 5.0
     pool: Annotated[int, Field(ge=0)] = 50
+    detail: bool = True
+    """Whether a translation shows the same scene, with the picture's own fine detail."""
 
 
 # --- networks ---------------------------------------------------------------------------------------------------
+
+
+def settled(config: Config, folder: Path, data: UnpairedConfig) -> Config:
+    return config
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
@@ -77,7 +81,7 @@ def averaged(config: Config) -> tuple[str, ...]:
 def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domains:
     if data.crop % ResnetGenerator.multiple:
         raise TrainingError(f"data.crop is {data.crop}, but must be a multiple of {ResnetGenerator.multiple}")
-    return unpaired(folder, data.holdout, seed, data.balance)
+    return unpaired.scan(folder, data, seed)
 
 
 def dataset(split: Domains, config: Config, data: UnpairedConfig, seed: int) -> UnpairedViews:
@@ -126,56 +130,16 @@ def _pool(memory: Memory, domain: str) -> pool.Pool:
     return {key: memory[f"{domain}/{key}"] for key in ("pictures", "filled")}
 
 
-# --- looking at it ----------------------------------------------------------------------------------------------
-
-
 def samples(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> Picture:
-    """Rows of held-out pictures: original, translated, and back again; for both directions."""
-    rows = []
-    for there, back, paths in _directions(networks, split):
-        rows += [_cycle(there, back, path, data) for path in paths[:_SHOWN]]
-    return sheet(rows)
+    return unpaired.samples(networks, split, data, RANGE, ResnetGenerator.multiple)
 
 
 def evaluate(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> dict[str, float]:
-    """For each direction, over the held-out pictures: PSNR (RGB) after going there and back, and the correlation of
-    edges between picture and translation."""
-    figures = {}
-    for name, (there, back, paths) in zip("ab", _directions(networks, split), strict=True):
-        cycles = [_cycle(there, back, path, data) for path in paths]
-        figures[f"cycle_psnr_{name}"] = float(
-            np.mean([metrics.psnr(x.astype(float), z.astype(float)) for x, _, z in cycles])
-        )
-        figures[f"same_scene_{name}"] = float(np.mean([metrics.same_scene(x, y) for x, y, _ in cycles]))
-    return figures
-
-
-def _directions(networks: Networks, split: Domains) -> tuple[tuple[nn.Module, nn.Module, tuple[Path, ...]], ...]:
-    a2b, b2a = networks["a2b"], networks["b2a"]
-    return (a2b, b2a, split.a.holdout), (b2a, a2b, split.b.holdout)
-
-
-def _cycle(there: nn.Module, back: nn.Module, path: Path, data: UnpairedConfig) -> list[Picture]:
-    picture = shrunk(read_picture(path), data.side[1])
-    height, width = (length - length % ResnetGenerator.multiple for length in picture.shape[:2])
-    x = to_tensor(picture[:height, :width])[None].to(next(there.parameters()).device) * 2 - 1
-    y = there(x)
-    return [to_picture((tensor[0] + 1) / 2) for tensor in (x, y, back(y))]
-
-
-# --- export -----------------------------------------------------------------------------------------------------
+    return unpaired.evaluate(networks, split, data, RANGE, ResnetGenerator.multiple)
 
 
 def generators(config: Config, networks: Networks, data: UnpairedConfig) -> dict[str, Generator]:
-    shape = ("batch", 3, "height", "width")
-    card = ModelCard(
-        name="unnamed",
-        task="translate",
-        architecture=f"resnet-{config.blocks}x{config.channels}-{config.sampling}",
-        inputs=(Port("image", "image", shape, range=(-1.0, 1.0)),),
-        outputs=(Port("result", "image", shape, range=(-1.0, 1.0)),),
-        multiple=ResnetGenerator.multiple,
-        minimum=ResnetGenerator.minimum,
-        side=data.side[1],
-    )
+    multiple, minimum = ResnetGenerator.multiple, ResnetGenerator.minimum
+    name = f"resnet-{config.blocks}x{config.channels}-{config.sampling}"
+    card = unpaired.described(name, data, RANGE, multiple=multiple, minimum=minimum, detail=config.detail)
     return {name: Generator(networks[key], card) for name, key in zip(config.names, ("a2b", "b2a"), strict=True)}

@@ -286,6 +286,10 @@ DISCRIMINATORS: dict[str, type[SRGANDiscriminator | UNetDiscriminator | HighPass
 _CROP_UNIT = {"srgan": 1, "unet": 8, "patch": 4}
 
 
+def settled(config: Config, folder: Path, data: DegradedConfig) -> Config:
+    return config
+
+
 def networks(config: Config) -> dict[str, nn.Module]:
     generator = GENERATORS[config.generator](config.scale, config.channels, config.blocks)
     if config.adversarial_from is None:

@@ -1,0 +1,144 @@
+"""Each loss term of every translation reaches the networks that it should, and those alone."""
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from gantool_trainer.families import FAMILIES, discogan, pan, pix2pix, stargan
+from gantool_trainer.family import Update
+
+SMALL = {"channels": 4, "discriminator_channels": 4}
+CONFIGS: dict[str, Any] = {
+    "pix2pix": pix2pix.Config(**SMALL, levels=4),
+    "pan": pan.Config(**SMALL, levels=4, margin=100.0),
+    "discogan": discogan.Config(**SMALL, code=4, interval=2),
+    "stargan": stargan.Config(**SMALL, blocks=1, labels=("a", "b", "c"), critics=2),
+}
+EXPECTED = {
+    ("pix2pix", 0): {
+        "generator/pixel": {"generator"},
+        "generator/adversarial": {"generator"},
+        "discriminator/judge": {"discriminator"},
+    },
+    ("pan", 0): {
+        "generator/adversarial": {"generator"},
+        "generator/perceptual": {"generator"},
+        "discriminator/judge": {"discriminator"},
+        "discriminator/margin": {"discriminator"},
+    },
+    ("discogan", 0): {"discriminator/judge_a": {"judge_a"}, "discriminator/judge_b": {"judge_b"}},
+    ("discogan", 1): {
+        "generator/reconstruction_a": {"a2b", "b2a"},
+        "generator/reconstruction_b": {"a2b", "b2a"},
+        "generator/adversarial_a": {"b2a"},
+        "generator/adversarial_b": {"a2b"},
+        "generator/matching_a": {"b2a"},
+        "generator/matching_b": {"a2b"},
+    },
+    ("stargan", 0): {
+        "discriminator/critic": {"critic"},
+        "discriminator/penalty": {"critic"},
+        "discriminator/classification": {"critic"},
+    },
+    ("stargan", 1): {
+        "discriminator/critic": {"critic"},
+        "discriminator/penalty": {"critic"},
+        "discriminator/classification": {"critic"},
+        "generator/adversarial": {"generator"},
+        "generator/classification": {"generator"},
+        "generator/reconstruction": {"generator"},
+    },
+}
+
+
+def batch(name: str) -> tuple[torch.Tensor, torch.Tensor]:
+    second = torch.tensor([0, 2]) if name == "stargan" else torch.rand(2, 3, 64, 64)
+    return torch.rand(2, 3, 64, 64), second
+
+
+def updates(name: str, index: int, config: Any = None) -> tuple[dict[str, Any], list[Update]]:
+    torch.manual_seed(0)
+    family, config = FAMILIES[name], config or CONFIGS[name]
+    networks = family.networks(config)
+    return networks, list(family.step(config, networks, family.memory(config, None), batch(name), index))
+
+
+def reached(networks: dict[str, Any], loss: torch.Tensor) -> set[str]:
+    """The networks that a loss sends gradients to."""
+    for network in networks.values():
+        network.zero_grad()
+    loss.backward(retain_graph=True)
+    return {
+        name
+        for name, network in networks.items()
+        if any(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+    }
+
+
+@pytest.mark.parametrize(("name", "index"), EXPECTED)
+def test_each_term_reaches_the_networks_that_it_should(name: str, index: int) -> None:
+    networks, steps = updates(name, index)
+    found = {
+        f"{update.optimiser}/{term}": reached(networks, loss)
+        for update in steps
+        for term, loss in update.losses.items()
+    }
+    assert found == EXPECTED[name, index]
+
+
+def test_without_an_adversary_pix2pix_is_its_l1_baseline() -> None:
+    networks, (only,) = updates("pix2pix", 0, pix2pix.Config(**SMALL, levels=4, adversarial=0.0))
+    assert networks.keys() == {"generator"} and only.losses.keys() == {"pixel"}
+
+
+def test_pix2pix_against_its_equations() -> None:
+    networks, (judge, generator) = updates("pix2pix", 0)
+    torch.manual_seed(0)
+    FAMILIES["pix2pix"].networks(CONFIGS["pix2pix"])
+    x, y = (2 * t - 1 for t in batch("pix2pix"))
+    fake = networks["generator"](x)
+    real_logits, fake_logits = (networks["discriminator"](torch.cat([x, z], 1))[0] for z in (y, fake))
+    assert torch.allclose(generator.losses["pixel"], 100 * (fake - y).abs().mean())
+    assert torch.allclose(generator.losses["adversarial"], -F.logsigmoid(fake_logits).mean())
+    expected = -(F.logsigmoid(real_logits).mean() + F.logsigmoid(-fake_logits).mean()) / 2
+    assert torch.allclose(judge.losses["judge"], expected)
+
+
+def test_pans_distance_and_margin() -> None:
+    config = pan.Config(**SMALL, perceptual=(1, 0, 0, 2), margin=4.0)
+    ours, theirs = [torch.zeros(1, 2, 2, 2)] * 4, [torch.ones(1, 2, 2, 2)] * 4
+    assert float(pan.perceptual_distance(config, ours, theirs)) == 3.0
+    _, (judge, generator) = updates("pan", 0)
+    distance = generator.losses["perceptual"]
+    assert torch.allclose(judge.losses["margin"], 100.0 - distance)
+    _, (satisfied, _) = updates("pan", 0, pan.Config(**SMALL, levels=4, margin=0.0))
+    assert satisfied.losses["margin"] == 0
+
+
+def test_discogans_reconstruction_grows_after_its_strong_steps() -> None:
+    config = CONFIGS["discogan"].model_copy(update={"strong_steps": 10})
+    _, (before,) = updates("discogan", 9, config)
+    _, (after,) = updates("discogan", 11, config)
+    assert torch.allclose(after.losses["reconstruction_a"], 50 * before.losses["reconstruction_a"])
+    assert torch.allclose(after.losses["matching_a"] * 0.99 / 0.5, before.losses["matching_a"])
+
+
+def test_stargan_never_asks_for_the_label_that_a_picture_has() -> None:
+    config = CONFIGS["stargan"]
+    asked = []
+    networks = stargan.networks(config)
+    networks["generator"].register_forward_pre_hook(lambda _, inputs: asked.append(inputs[1].argmax(1)))
+    image, label = batch("stargan")
+    for index in range(20):
+        list(stargan.step(config, networks, {}, (image, label), 2 * index))
+    assert len(asked) == 20 and not any((wanted == label).any() for wanted in asked)
+    assert {int(wanted[0]) for wanted in asked} == {1, 2}
+
+
+def test_the_papers_stargan_has_the_papers_size() -> None:
+    config = stargan.Config(labels=tuple("abcde"))
+    networks = stargan.networks(config)
+    sizes = {name: sum(p.numel() for p in network.parameters()) for name, network in networks.items()}
+    assert 44.5e6 < sizes["critic"] < 45e6 and 8.4e6 < sizes["generator"] < 8.6e6

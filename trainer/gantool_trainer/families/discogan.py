@@ -1,0 +1,165 @@
+"""Relations between two sets of pictures found without pairs: DiscoGAN (arXiv 1703.05192)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from gantool_trainer import losses, unpaired
+from gantool_trainer.blocks import frozen
+from gantool_trainer.data import Batch, UnpairedConfig, UnpairedViews
+from gantool_trainer.errors import TrainingError
+from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.layouts import Domains
+from gantool_trainer.pictures import Picture
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Data = UnpairedConfig
+RANGE = (0.0, 1.0)
+MULTIPLE = 16
+SMALLEST = 64
+
+
+class Config(BaseModel):
+    """The authors' choices by default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    names: tuple[str, str] = ("a2b", "b2a")
+    """What the two generators' files are called."""
+    channels: Annotated[int, Field(ge=1)] = 64
+    code: Annotated[int, Field(ge=1)] = 100
+    """Channels of the innermost map."""
+    discriminator_channels: Annotated[int, Field(ge=1)] = 64
+    matching: Share = 0.9
+    """Share of feature matching in what the discriminators tell the generators; the rest is adversarial."""
+    reconstruction: Share = 0.5
+    """Share of the reconstruction in the generators' loss."""
+    reconstruction_at_first: Share = 0.01
+    strong_steps: Annotated[int, Field(ge=0)] = 10_000
+    """Steps for which the share of the reconstruction is that at first."""
+    interval: Annotated[int, Field(ge=2)] = 3
+    """Every so many steps the discriminators learn, in all others the generators."""
+    detail: bool = False
+    """Whether a translation shows the same scene, with the picture's own fine detail."""
+
+
+class Autoencoder(nn.Module):
+    """Four strides to a code for each 64 pixels, and back: (N, 3, H, W) to (N, 3, H, W), multiples of 16 from 64."""
+
+    def __init__(self, channels: int, code: int) -> None:
+        super().__init__()
+        widths = [channels * m for m in (1, 2, 4, 8)]
+        layers: list[nn.Module] = [nn.Conv2d(3, widths[0], 4, 2, 1), nn.LeakyReLU(0.2)]
+        for i in range(1, 4):
+            layers += [nn.Conv2d(widths[i - 1], widths[i], 4, 2, 1), nn.BatchNorm2d(widths[i]), nn.LeakyReLU(0.2)]
+        layers += [nn.Conv2d(widths[3], code, 4), nn.BatchNorm2d(code), nn.LeakyReLU(0.2)]
+        layers += [nn.ConvTranspose2d(code, widths[3], 4), nn.BatchNorm2d(widths[3]), nn.ReLU()]
+        for i in reversed(range(1, 4)):
+            layers += [nn.ConvTranspose2d(widths[i], widths[i - 1], 4, 2, 1), nn.BatchNorm2d(widths[i - 1]), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(widths[0], 3, 4, 2, 1), nn.Sigmoid())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+class Discriminator(nn.Module):
+    """Four strides and a verdict for each 64 pixels. Returns (logits, the maps that are matched)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        widths = [channels * m for m in (1, 2, 4, 8)]
+        self.head = nn.Sequential(nn.Conv2d(3, widths[0], 4, 2, 1), nn.LeakyReLU(0.2))
+        self.stages = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(widths[i - 1], widths[i], 4, 2, 1), nn.BatchNorm2d(widths[i]), nn.LeakyReLU(0.2))
+            for i in range(1, 4)
+        )
+        self.judge = nn.Conv2d(widths[3], 1, 4)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        x, hidden = self.head(x), []
+        for stage in self.stages:
+            x = stage(x)
+            hidden.append(x)
+        return self.judge(x), hidden
+
+
+def settled(config: Config, folder: Path, data: UnpairedConfig) -> Config:
+    return config
+
+
+def networks(config: Config) -> dict[str, nn.Module]:
+    made: dict[str, nn.Module] = {name: Autoencoder(config.channels, config.code) for name in ("a2b", "b2a")}
+    return made | {name: Discriminator(config.discriminator_channels) for name in ("judge_a", "judge_b")}
+
+
+def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+    return {"generator": ("a2b", "b2a"), "discriminator": ("judge_a", "judge_b")}
+
+
+def averaged(config: Config) -> tuple[str, ...]:
+    return ("a2b", "b2a")
+
+
+def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domains:
+    if data.crop % MULTIPLE or data.crop < SMALLEST:
+        raise TrainingError(f"data.crop is {data.crop}, but must be a multiple of {MULTIPLE} from {SMALLEST}")
+    return unpaired.scan(folder, data, seed)
+
+
+def dataset(split: Domains, config: Config, data: UnpairedConfig, seed: int) -> UnpairedViews:
+    return UnpairedViews(split, data, seed)
+
+
+def memory(config: Config, data: UnpairedConfig) -> dict[str, Tensor]:
+    return {}
+
+
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+    a, b = batch
+    a2b, b2a, judge_a, judge_b = (networks[name] for name in ("a2b", "b2a", "judge_a", "judge_b"))
+    fake_b, fake_a = a2b(a), b2a(b)
+    if index % config.interval == 0:
+        terms = {
+            name: (losses.bce_real(judge(real)[0]) + losses.bce_fake(judge(fake.detach())[0])) / 2
+            for name, judge, real, fake in (("judge_a", judge_a, a, fake_a), ("judge_b", judge_b, b, fake_b))
+        }
+        yield Update("discriminator", terms)
+        return
+
+    share = config.reconstruction_at_first if index < config.strong_steps else config.reconstruction
+    terms = {
+        "reconstruction_a": share * F.mse_loss(b2a(fake_b), a),
+        "reconstruction_b": share * F.mse_loss(a2b(fake_a), b),
+    }
+    for name, judge, real, fake in (("a", judge_a, a, fake_a), ("b", judge_b, b, fake_b)):
+        with frozen(judge):
+            scores, ours = judge(fake)
+            with torch.no_grad():
+                _, theirs = judge(real)
+        terms[f"adversarial_{name}"] = (1 - share) * (1 - config.matching) * losses.bce_real(scores)
+        terms[f"matching_{name}"] = (1 - share) * config.matching * matching(ours, theirs)
+    yield Update("generator", terms)
+
+
+def matching(ours: list[Tensor], theirs: list[Tensor]) -> Tensor:
+    """Squared distance between the mean features of two batches (Salimans et al., arXiv 1606.03498, section 3.1)."""
+    return torch.stack([F.mse_loss(a.mean(0), b.mean(0)) for a, b in zip(ours, theirs, strict=True)]).sum()
+
+
+def samples(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> Picture:
+    return unpaired.samples(networks, split, data, RANGE, MULTIPLE)
+
+
+def evaluate(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> dict[str, float]:
+    return unpaired.evaluate(networks, split, data, RANGE, MULTIPLE)
+
+
+def generators(config: Config, networks: Networks, data: UnpairedConfig) -> dict[str, Generator]:
+    name = f"autoencoder-{config.channels}-{config.code}"
+    card = unpaired.described(name, data, RANGE, multiple=MULTIPLE, minimum=SMALLEST, detail=config.detail)
+    return {name: Generator(networks[key], card) for name, key in zip(config.names, ("a2b", "b2a"), strict=True)}

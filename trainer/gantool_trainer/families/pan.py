@@ -1,0 +1,118 @@
+"""Translation learnt from pairs with a distance that the discriminator learns: PAN (arXiv 1706.09138)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from gantool_trainer import losses, pairs
+from gantool_trainer.blocks import frozen
+from gantool_trainer.data import Batch, PairedConfig, PairedViews
+from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.layouts import Pair, Split
+from gantool_trainer.networks import Norm, PatchDiscriminator, Sampling, UnetGenerator
+from gantool_trainer.pictures import Picture
+
+Weight = Annotated[float, Field(ge=0)]
+Data = PairedConfig
+
+
+class Config(BaseModel):
+    """The paper's loss; its two networks in the shapes that this project's other translations have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channels: Annotated[int, Field(ge=1)] = 64
+    levels: Annotated[int, Field(ge=2, le=9)] = 8
+    sampling: Sampling = "strided"
+    norm: Literal["instance", "batch"] = "instance"
+    discriminator_channels: Annotated[int, Field(ge=1)] = 64
+    discriminator_norm: Norm = "instance"
+    adversarial: Weight = 1.0
+    perceptual: tuple[Weight, Weight, Weight, Weight] = (5.0, 1.5, 1.5, 5.0)
+    """Weights of the distances in the discriminator's four hidden layers."""
+    margin: Weight = 1.0
+    """The perceptual distance up to which the discriminator is rewarded for seeing a difference."""
+    detail: bool = False
+    """Whether what the network makes of a picture has the picture's own fine detail."""
+
+
+def settled(config: Config, folder: Path, data: PairedConfig) -> Config:
+    return config
+
+
+def networks(config: Config) -> dict[str, nn.Module]:
+    return {
+        "generator": UnetGenerator(config.channels, config.levels, config.sampling, config.norm),
+        "discriminator": PatchDiscriminator(3, config.discriminator_channels, 3, config.discriminator_norm),
+    }
+
+
+def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+    return {"generator": ("generator",), "discriminator": ("discriminator",)}
+
+
+def averaged(config: Config) -> tuple[str, ...]:
+    return ("generator",)
+
+
+def scan(folder: Path, config: Config, data: PairedConfig, seed: int) -> Split[Pair]:
+    return pairs.scan(folder, data, seed, multiple=2**config.levels)
+
+
+def dataset(split: Split[Pair], config: Config, data: PairedConfig, seed: int) -> PairedViews:
+    return PairedViews(split.train, data, seed)
+
+
+def memory(config: Config, data: PairedConfig) -> dict[str, Tensor]:
+    return {}
+
+
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+    source, target = (2 * pictures - 1 for pictures in batch)
+    generator, discriminator = networks["generator"], networks["discriminator"]
+    fake = generator(source)
+    real_scores, real_hidden = discriminator(target)
+    fake_scores, fake_hidden = discriminator(fake.detach())
+    yield Update(
+        "discriminator",
+        {
+            "judge": losses.bce_real(real_scores) + losses.bce_fake(fake_scores),
+            "margin": F.relu(config.margin - perceptual_distance(config, fake_hidden, real_hidden)),
+        },
+    )
+    with frozen(discriminator):
+        scores, fake_hidden = discriminator(fake)
+        with torch.no_grad():
+            _, real_hidden = discriminator(target)
+    yield Update(
+        "generator",
+        {
+            "adversarial": config.adversarial * losses.bce_real(scores),
+            "perceptual": perceptual_distance(config, fake_hidden, real_hidden),
+        },
+    )
+
+
+def perceptual_distance(config: Config, ours: list[Tensor], theirs: list[Tensor]) -> Tensor:
+    """Weighted sum of the mean absolute differences of hidden maps (section 3.2, eq. 4 and 5); nothing is detached."""
+    terms = [w * F.l1_loss(a, b) for w, a, b in zip(config.perceptual, ours, theirs, strict=True)]
+    return torch.stack(terms).sum()
+
+
+def samples(config: Config, networks: Networks, split: Split[Pair], data: PairedConfig) -> Picture:
+    return pairs.samples(networks["generator"], split, data, multiple=2**config.levels)
+
+
+def evaluate(config: Config, networks: Networks, split: Split[Pair], data: PairedConfig) -> dict[str, float]:
+    return pairs.evaluate(networks["generator"], split, data, multiple=2**config.levels)
+
+
+def generators(config: Config, networks: Networks, data: PairedConfig) -> dict[str, Generator]:
+    name = f"unet-{config.levels}x{config.channels}-{config.sampling}"
+    multiple = 2**config.levels
+    return {"": pairs.described(networks["generator"], name, data, multiple=multiple, detail=config.detail)}

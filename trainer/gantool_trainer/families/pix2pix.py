@@ -1,0 +1,106 @@
+"""Translation learnt from pairs: pix2pix (arXiv 1611.07004)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from gantool_trainer import losses, pairs
+from gantool_trainer.blocks import frozen
+from gantool_trainer.data import Batch, PairedConfig, PairedViews
+from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.layouts import Pair, Split
+from gantool_trainer.networks import Norm, PatchDiscriminator, Sampling, UnetGenerator
+from gantool_trainer.pictures import Picture
+
+Weight = Annotated[float, Field(ge=0)]
+Data = PairedConfig
+
+
+class Config(BaseModel):
+    """The paper's choices by default, but for instance norm, which at its batch of one is the same, and dropout, which
+    is left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channels: Annotated[int, Field(ge=1)] = 64
+    levels: Annotated[int, Field(ge=2, le=9)] = 8
+    """Strides down to the innermost map; crops are multiples of 2^levels."""
+    sampling: Sampling = "strided"
+    norm: Literal["instance", "batch"] = "instance"
+    discriminator_channels: Annotated[int, Field(ge=1)] = 64
+    discriminator_strides: Annotated[int, Field(ge=1, le=5)] = 3
+    discriminator_norm: Norm = "instance"
+    adversarial: Weight = 1.0
+    """0 leaves the discriminator out: the baseline that L1 alone reaches."""
+    pixel: Weight = 100.0
+    detail: bool = False
+    """Whether what the network makes of a picture has the picture's own fine detail (not of a label map's)."""
+
+
+def settled(config: Config, folder: Path, data: PairedConfig) -> Config:
+    return config
+
+
+def networks(config: Config) -> dict[str, nn.Module]:
+    generator = UnetGenerator(config.channels, config.levels, config.sampling, config.norm)
+    if not config.adversarial:
+        return {"generator": generator}
+    discriminator = PatchDiscriminator(
+        6, config.discriminator_channels, config.discriminator_strides, config.discriminator_norm
+    )
+    return {"generator": generator, "discriminator": discriminator}
+
+
+def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+    return {"generator": ("generator",), "discriminator": ("discriminator",)}
+
+
+def averaged(config: Config) -> tuple[str, ...]:
+    return ("generator",)
+
+
+def scan(folder: Path, config: Config, data: PairedConfig, seed: int) -> Split[Pair]:
+    return pairs.scan(folder, data, seed, multiple=2**config.levels)
+
+
+def dataset(split: Split[Pair], config: Config, data: PairedConfig, seed: int) -> PairedViews:
+    return PairedViews(split.train, data, seed)
+
+
+def memory(config: Config, data: PairedConfig) -> dict[str, Tensor]:
+    return {}
+
+
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+    source, target = (2 * pictures - 1 for pictures in batch)
+    fake = networks["generator"](source)
+    terms = {"pixel": config.pixel * F.l1_loss(fake, target)}
+    if config.adversarial:
+        discriminator = networks["discriminator"]
+        real_scores, _ = discriminator(torch.cat([source, target], dim=1))
+        fake_scores, _ = discriminator(torch.cat([source, fake.detach()], dim=1))
+        # Halved, so that it learns more slowly than the generator (section 3.3).
+        yield Update("discriminator", {"judge": (losses.bce_real(real_scores) + losses.bce_fake(fake_scores)) / 2})
+        with frozen(discriminator):
+            scores, _ = discriminator(torch.cat([source, fake], dim=1))
+        terms["adversarial"] = config.adversarial * losses.bce_real(scores)
+    yield Update("generator", terms)
+
+
+def samples(config: Config, networks: Networks, split: Split[Pair], data: PairedConfig) -> Picture:
+    return pairs.samples(networks["generator"], split, data, multiple=2**config.levels)
+
+
+def evaluate(config: Config, networks: Networks, split: Split[Pair], data: PairedConfig) -> dict[str, float]:
+    return pairs.evaluate(networks["generator"], split, data, multiple=2**config.levels)
+
+
+def generators(config: Config, networks: Networks, data: PairedConfig) -> dict[str, Generator]:
+    generator = networks["generator"]
+    name = f"unet-{config.levels}x{config.channels}-{config.sampling}"
+    return {"": pairs.described(generator, name, data, multiple=2**config.levels, detail=config.detail)}

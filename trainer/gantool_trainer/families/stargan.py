@@ -1,0 +1,230 @@
+"""One generator for many kinds of pictures: StarGAN (arXiv 1711.09020)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from gantool.card import ModelCard, Port
+from gantool_trainer import layouts, losses, metrics
+from gantool_trainer.blocks import Residual, conv3x3, frozen
+from gantool_trainer.data import Batch, LabelledConfig, LabelledViews
+from gantool_trainer.errors import TrainingError
+from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.layouts import Labelled, Split
+from gantool_trainer.networks import UNET_SAMPLING, Sampling
+from gantool_trainer.pictures import Picture, read_picture, sheet, shrunk, to_picture, to_tensor
+
+Weight = Annotated[float, Field(ge=0)]
+Data = LabelledConfig
+MULTIPLE = 4
+_SHOWN = 6
+
+
+class Config(BaseModel):
+    """The paper's choices by default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    labels: tuple[str, ...] = ()
+    """What it translates between; by default every label that the data has."""
+    channels: Annotated[int, Field(ge=1)] = 64
+    blocks: Annotated[int, Field(ge=1)] = 6
+    sampling: Sampling = "strided"
+    discriminator_channels: Annotated[int, Field(ge=1)] = 64
+    discriminator_strides: Annotated[int, Field(ge=1, le=7)] = 6
+    penalty: Weight = 10.0
+    classification: Weight = 1.0
+    reconstruction: Weight = 10.0
+    critics: Annotated[int, Field(ge=1)] = 5
+    """Steps of the discriminator for each of the generator."""
+    detail: bool = True
+    """Whether a translation shows the same scene, with the picture's own fine detail."""
+
+
+class LabelledGenerator(nn.Module):
+    """A residual network that is told by planes of ones and zeros what to make (table 4): (N, 3, H, W) in -1..1 and
+    (N, labels) one-hot to (N, 3, H, W); zero padding, H and W multiples of 4."""
+
+    def __init__(self, labels: int, channels: int, blocks: int, sampling: Sampling) -> None:
+        super().__init__()
+        c, (down, up) = channels, UNET_SAMPLING[sampling]
+        self.layers = nn.Sequential(
+            nn.Conv2d(3 + labels, c, 7, padding=3),
+            *_normed(c),
+            *(down(c, 2 * c), *_normed(2 * c), down(2 * c, 4 * c), *_normed(4 * c)),
+            *(
+                Residual(conv3x3(4 * c, 4 * c), *_normed(4 * c), conv3x3(4 * c, 4 * c), _normed(4 * c)[0])
+                for _ in range(blocks)
+            ),
+            *(up(4 * c, 2 * c), *_normed(2 * c), up(2 * c, c), *_normed(c)),
+            nn.Conv2d(c, 3, 7, padding=3),
+            nn.Tanh(),
+        )
+
+    def forward(self, image: Tensor, label: Tensor) -> Tensor:
+        planes = label[:, :, None, None].expand(-1, -1, image.shape[2], image.shape[3])
+        return self.layers(torch.cat([image, planes], dim=1))
+
+
+def _normed(channels: int) -> tuple[nn.Module, nn.Module]:
+    return nn.InstanceNorm2d(channels, affine=True), nn.ReLU()
+
+
+class Critic(nn.Module):
+    """Says how real each patch is, and of which label the whole (table 5): (N, 3, H, W) to scores (N, 1, h, w) and
+    logits (N, labels). The last map is averaged to 2x2, which the paper's crops of 128 pixels have by themselves."""
+
+    def __init__(self, labels: int, channels: int, strides: int) -> None:
+        super().__init__()
+        widths = [3] + [channels * 2**i for i in range(strides)]
+        self.body = nn.Sequential(
+            *(nn.Sequential(nn.Conv2d(widths[i], widths[i + 1], 4, 2, 1), nn.LeakyReLU(0.01)) for i in range(strides))
+        )
+        self.score = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
+        self.classify = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Conv2d(widths[-1], labels, 2, bias=False))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = self.body(x)
+        return self.score(hidden), self.classify(hidden).flatten(1)
+
+
+def settled(config: Config, folder: Path, data: LabelledConfig) -> Config:
+    if config.labels:
+        return config
+    return config.model_copy(update={"labels": layouts.labelled(folder, data.column, data.holdout, 0)[1]})
+
+
+def networks(config: Config) -> dict[str, nn.Module]:
+    labels = len(config.labels)
+    return {
+        "generator": LabelledGenerator(labels, config.channels, config.blocks, config.sampling),
+        "critic": Critic(labels, config.discriminator_channels, config.discriminator_strides),
+    }
+
+
+def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+    return {"generator": ("generator",), "discriminator": ("critic",)}
+
+
+def averaged(config: Config) -> tuple[str, ...]:
+    return ("generator",)
+
+
+def scan(folder: Path, config: Config, data: LabelledConfig, seed: int) -> Split[Labelled]:
+    if data.crop % MULTIPLE or data.crop < 2**config.discriminator_strides:
+        raise TrainingError(
+            f"data.crop is {data.crop}, but must be a multiple of {MULTIPLE} and no smaller than "
+            f"2^model.discriminator_strides, {2**config.discriminator_strides}"
+        )
+    split, names = layouts.labelled(folder, data.column, data.holdout, seed)
+    if unknown := set(config.labels) - set(names):
+        raise TrainingError(f"{folder} has no pictures of {', '.join(sorted(unknown))}; it has: {', '.join(names)}")
+    return Split(*(_chosen(items, names, config.labels) for items in (split.train, split.holdout)))
+
+
+def _chosen(items: tuple[Labelled, ...], names: tuple[str, ...], labels: tuple[str, ...]) -> tuple[Labelled, ...]:
+    place = {names.index(label): number for number, label in enumerate(labels)}
+    return tuple(Labelled(item.path, place[item.label]) for item in items if item.label in place)
+
+
+def dataset(split: Split[Labelled], config: Config, data: LabelledConfig, seed: int) -> LabelledViews:
+    return LabelledViews(split.train, data, seed)
+
+
+def memory(config: Config, data: LabelledConfig) -> dict[str, Tensor]:
+    return {}
+
+
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+    real, label = 2 * batch[0] - 1, batch[1]
+    generator, critic = networks["generator"], networks["critic"]
+    count = len(config.labels)
+    own = F.one_hot(label, count).float()
+    other = (label + torch.randint(1, count, label.shape).to(label.device)) % count
+    wanted = F.one_hot(other, count).float()
+
+    with torch.no_grad():
+        fake = generator(real, wanted)
+    scores, logits = critic(real)
+    yield Update(
+        "discriminator",
+        {
+            "critic": critic(fake)[0].mean() - scores.mean(),
+            "penalty": config.penalty * losses.gradient_penalty(lambda x: critic(x)[0], real, fake),
+            "classification": config.classification * F.cross_entropy(logits, label),
+        },
+    )
+    if (index + 1) % config.critics:
+        return
+    fake = generator(real, wanted)
+    with frozen(critic):
+        scores, logits = critic(fake)
+    yield Update(
+        "generator",
+        {
+            "adversarial": -scores.mean(),
+            "classification": config.classification * F.cross_entropy(logits, other),
+            "reconstruction": config.reconstruction * F.l1_loss(generator(fake, own), real),
+        },
+    )
+
+
+def samples(config: Config, networks: Networks, split: Split[Labelled], data: LabelledConfig) -> Picture:
+    """Rows of held-out pictures: original, then as each label."""
+    rows = []
+    for item in split.holdout[:_SHOWN]:
+        x = _input(networks["generator"], item, data)
+        rows.append([_picture(x), *(_picture(_as(config, networks, x, i)) for i in range(len(config.labels)))])
+    return sheet(rows)
+
+
+def evaluate(config: Config, networks: Networks, split: Split[Labelled], data: LabelledConfig) -> dict[str, float]:
+    """Over the held-out pictures: PSNR (RGB) after going to the next label and back, and the correlation of edges."""
+    trips, scenes = [], []
+    for item in split.holdout:
+        x = _input(networks["generator"], item, data)
+        there = _as(config, networks, x, (item.label + 1) % len(config.labels))
+        back = _as(config, networks, there, item.label)
+        trips.append(metrics.psnr(_picture(x).astype(float), _picture(back).astype(float)))
+        scenes.append(metrics.same_scene(_picture(x), _picture(there)))
+    return {"cycle_psnr": float(np.mean(trips)), "same_scene": float(np.mean(scenes))}
+
+
+def _input(generator: nn.Module, item: Labelled, data: LabelledConfig) -> Tensor:
+    picture = shrunk(read_picture(item.path), data.side[1])
+    height, width = (length - length % MULTIPLE for length in picture.shape[:2])
+    return to_tensor(picture[:height, :width])[None].to(next(generator.parameters()).device) * 2 - 1
+
+
+def _as(config: Config, networks: Networks, x: Tensor, label: int) -> Tensor:
+    wanted = F.one_hot(torch.tensor([label], device=x.device), len(config.labels)).float()
+    return networks["generator"](x, wanted)
+
+
+def _picture(x: Tensor) -> Picture:
+    return to_picture((x[0] + 1) / 2)
+
+
+def generators(config: Config, networks: Networks, data: LabelledConfig) -> dict[str, Generator]:
+    shape = ("batch", 3, "height", "width")
+    card = ModelCard(
+        name="unnamed",
+        task="translate",
+        architecture=f"resnet-labelled-{config.blocks}x{config.channels}-{config.sampling}",
+        inputs=(
+            Port("image", "image", shape, range=(-1.0, 1.0)),
+            Port("label", "label", ("batch", len(config.labels)), labels=config.labels),
+        ),
+        outputs=(Port("result", "image", shape, range=(-1.0, 1.0)),),
+        multiple=MULTIPLE,
+        minimum=16,
+        side=data.side[1],
+        detail=config.detail,
+    )
+    return {"": Generator(networks["generator"], card)}

@@ -1,0 +1,64 @@
+"""What families that learn from pairs share: a folder checked, results looked at and measured."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from gantool.card import ModelCard, Port
+from gantool_trainer import layouts, metrics
+from gantool_trainer.data import PairedConfig, pair_of
+from gantool_trainer.errors import TrainingError
+from gantool_trainer.family import Generator
+from gantool_trainer.layouts import Pair, Split
+from gantool_trainer.pictures import Picture, sheet, to_picture, to_tensor
+
+
+def scan(folder: Path, data: PairedConfig, seed: int, multiple: int) -> Split[Pair]:
+    """Raises TrainingError."""
+    if data.crop % multiple:
+        raise TrainingError(f"data.crop is {data.crop}, but must be a multiple of {multiple} for this generator")
+    return layouts.paired(folder, data.names, data.holdout, seed)
+
+
+def samples(generator: nn.Module, split: Split[Pair], data: PairedConfig, multiple: int) -> Picture:
+    """Rows of held-out pairs: input, what the generator makes of it, target."""
+    return sheet([[source, result, target] for source, result, target in _held_out(generator, split, data, multiple)])
+
+
+def evaluate(generator: nn.Module, split: Split[Pair], data: PairedConfig, multiple: int) -> dict[str, float]:
+    """Mean PSNR (RGB) and SSIM (Y) of the results beside the targets, over the held-out pairs."""
+    scores = [
+        (metrics.psnr(result.astype(float), target.astype(float)), metrics.ssim(*map(metrics.luma, (result, target))))
+        for _, result, target in _held_out(generator, split, data, multiple)
+    ]
+    return dict(zip(("psnr", "ssim"), np.mean(scores, axis=0).tolist(), strict=True))
+
+
+def _held_out(
+    generator: nn.Module, split: Split[Pair], data: PairedConfig, multiple: int
+) -> Iterator[tuple[Picture, Picture, Picture]]:
+    for pair in split.holdout:
+        source, target = pair_of(pair, data)
+        height, width = source.shape[:2]
+        padding = ((0, -height % multiple), (0, -width % multiple), (0, 0))
+        x = to_tensor(np.pad(source, padding, mode="edge"))[None].to(next(generator.parameters()).device)
+        yield source, to_picture((generator(2 * x - 1)[0] + 1) / 2)[:height, :width], target
+
+
+def described(generator: nn.Module, architecture: str, data: PairedConfig, *, multiple: int, detail: bool) -> Generator:
+    """The generator with the card of a translation at the size that it was trained on."""
+    shape = ("batch", 3, "height", "width")
+    card = ModelCard(
+        name="unnamed",
+        task="translate",
+        architecture=architecture,
+        inputs=(Port("image", "image", shape, range=(-1.0, 1.0)),),
+        outputs=(Port("result", "image", shape, range=(-1.0, 1.0)),),
+        multiple=multiple,
+        minimum=multiple,
+        side=data.side[1],
+        detail=detail,
+    )
+    return Generator(generator, card)

@@ -1,0 +1,77 @@
+"""What families that learn from two sets of pictures share: a folder checked, results looked at and measured."""
+
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from gantool.card import ModelCard, Port
+from gantool_trainer import layouts, metrics
+from gantool_trainer.data import UnpairedConfig
+from gantool_trainer.family import Networks
+from gantool_trainer.layouts import Domains
+from gantool_trainer.pictures import Picture, read_picture, sheet, shrunk, to_picture, to_tensor
+
+Range = tuple[float, float]
+_SHOWN = 4
+
+
+def scan(folder: Path, data: UnpairedConfig, seed: int) -> Domains:
+    """Raises TrainingError."""
+    return layouts.unpaired(folder, data.holdout, seed, data.balance)
+
+
+def samples(networks: Networks, split: Domains, data: UnpairedConfig, values: Range, multiple: int) -> Picture:
+    """Rows of held-out pictures: original, translated, and back again; for both directions."""
+    rows = []
+    for there, back, paths in _directions(networks, split):
+        rows += [_cycle(there, back, path, data, values, multiple) for path in paths[:_SHOWN]]
+    return sheet(rows)
+
+
+def evaluate(
+    networks: Networks, split: Domains, data: UnpairedConfig, values: Range, multiple: int
+) -> dict[str, float]:
+    """For each direction, over the held-out pictures: PSNR (RGB) after going there and back, and the correlation of
+    edges between picture and translation."""
+    figures = {}
+    for name, (there, back, paths) in zip("ab", _directions(networks, split), strict=True):
+        cycles = [_cycle(there, back, path, data, values, multiple) for path in paths]
+        round_trips = [metrics.psnr(x.astype(float), again.astype(float)) for x, _, again in cycles]
+        figures[f"cycle_psnr_{name}"] = float(np.mean(round_trips))
+        figures[f"same_scene_{name}"] = float(np.mean([metrics.same_scene(x, y) for x, y, _ in cycles]))
+    return figures
+
+
+def _directions(networks: Networks, split: Domains) -> tuple[tuple[nn.Module, nn.Module, tuple[Path, ...]], ...]:
+    a2b, b2a = networks["a2b"], networks["b2a"]
+    return (a2b, b2a, split.a.holdout), (b2a, a2b, split.b.holdout)
+
+
+def _cycle(
+    there: nn.Module, back: nn.Module, path: Path, data: UnpairedConfig, values: Range, multiple: int
+) -> list[Picture]:
+    picture = shrunk(read_picture(path), data.side[1])
+    height, width = (length - length % multiple for length in picture.shape[:2])
+    low, high = values
+    x = to_tensor(picture[:height, :width])[None].to(next(there.parameters()).device) * (high - low) + low
+    y = there(x)
+    return [to_picture((tensor[0] - low) / (high - low)) for tensor in (x, y, back(y))]
+
+
+def described(
+    architecture: str, data: UnpairedConfig, values: Range, *, multiple: int, minimum: int, detail: bool
+) -> ModelCard:
+    """The card of both generators: a translation at the size that it was trained on."""
+    shape = ("batch", 3, "height", "width")
+    return ModelCard(
+        name="unnamed",
+        task="translate",
+        architecture=architecture,
+        inputs=(Port("image", "image", shape, range=values),),
+        outputs=(Port("result", "image", shape, range=values),),
+        multiple=multiple,
+        minimum=minimum,
+        side=data.side[1],
+        detail=detail,
+    )
