@@ -54,6 +54,19 @@ def test_workers_do_not_change_the_batches(photos: Path) -> None:
     assert torch.equal(alone[0], helped[0])
 
 
+def test_pictures_are_shrunk_before_the_crop(photos: Path) -> None:
+    plain, half = pairs(photos), pairs(photos, shrink=(0.25, 0.5))
+    assert half[0][1].shape == plain[0][1].shape
+    detail = [
+        np.mean([np.abs(np.diff(source[n][1].numpy(), axis=2)).mean() for n in range(12)]) for source in (plain, half)
+    ]
+    assert detail[1] > 1.2 * detail[0]
+    tiny = pairs(photos, shrink=(0.01, 0.01))  # no more than the whole picture
+    assert tiny[0][1].shape == plain[0][1].shape
+    with pytest.raises(ValueError, match="larger than the second"):
+        DegradedConfig(shrink=(0.9, 0.5))
+
+
 def test_targets_are_sharpened_and_inputs_are_not(photos: Path) -> None:
     (low, high), (again, sharp) = pairs(photos)[0], pairs(photos, degrade=DegradeConfig(sharpen=1.0))[0]
     assert torch.equal(low, again)

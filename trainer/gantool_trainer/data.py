@@ -86,7 +86,16 @@ class LabelledConfig(ViewConfig):
 class DegradedConfig(CropConfig):
     """Crops and how they are made worse."""
 
+    shrink: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]] = (1.0, 1.0)
+    """Factor, drawn between these, by which a picture is made smaller before the crop: large photographs have little
+    detail in each pixel, and the artefacts of their JPEG files."""
     degrade: DegradeConfig = DegradeConfig()
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if self.shrink[0] > self.shrink[1]:
+            raise ValueError("the first of data.shrink is larger than the second")
+        return self
 
 
 class Pictures:
@@ -125,7 +134,10 @@ class DegradedCrops(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
         draw = rng(self._seed, _AUGMENT, n)
-        high = random_crop(self._pictures[shuffled(self._seed, n, len(self))], self._config.crop, draw)
+        picture = self._pictures[shuffled(self._seed, n, len(self))]
+        side = self._config.crop
+        window = min(round(side / draw.uniform(*self._config.shrink)), *picture.shape[:2])
+        high = resized(random_crop(picture, window, draw), (side, side))
         low = degrade(high, self._scale, self._config.degrade, draw)
         return to_tensor(low), to_tensor(sharpened(high, self._config.degrade.sharpen))
 
