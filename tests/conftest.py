@@ -1,3 +1,5 @@
+import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -51,17 +53,22 @@ def tiny_model(tiny_file: Path) -> gantool.Model:
 
 
 @pytest.fixture(scope="session")
-def translation_run(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
-    folder = tmp_path_factory.mktemp("translation")
-    data = lay_out("cyclegan", photos, folder / "data")
-    loop.train(recipe.load("cyclegan-day-night", SMALL["cyclegan"].overrides), data, folder / "run", accelerator="cpu")
-    return folder / "run"
+def small_files(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Callable[[str], Path]:
+    """Makes the (first) model file of a recipe's family, made small, two steps old."""
+
+    @functools.cache
+    def make(name: str) -> Path:
+        folder, family = tmp_path_factory.mktemp(name), recipe.load(name).family
+        data = lay_out(family, photos, folder / "data")
+        loop.train(recipe.load(name, SMALL[family].overrides), data, folder / "run", accelerator="cpu")
+        return export(folder / "run", folder / "tiny.onnx")[0].path
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def translation_file(tmp_path_factory: pytest.TempPathFactory, translation_run: Path) -> Path:
-    written = export(translation_run, tmp_path_factory.mktemp("models") / "tiny.onnx")
-    return written[0].path
+def translation_file(small_files: Callable[[str], Path]) -> Path:
+    return small_files("cyclegan-day-night")
 
 
 @pytest.fixture(scope="session")

@@ -4,16 +4,14 @@ from typing import Annotated
 
 import typer
 
-from gantool_cli.options import AsJson, Device, Inputs, Output, Overwrite, Quiet, Threads, Tile
+from gantool_cli.options import AsJson, Device, Inputs, ModelName, Output, Overwrite, Quiet, Threads, Tile
 
 
 def translate(
     inputs: Inputs = None,
     output: Output = None,
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", help="A name of `gantool models list`, or an .onnx file.")
-    ] = None,
-    to: Annotated[str | None, typer.Option(help="Which of the model's labels to translate to.")] = None,
+    model: ModelName = None,
+    to: Annotated[str | None, typer.Option(help="One of the model's labels, or all for a sheet.")] = None,
     working_size: Annotated[
         int | None,
         typer.Option(min=32, help="Short side at which the model sees the picture; by default what it was trained on."),
@@ -28,9 +26,9 @@ def translate(
     """Turn pictures of one kind into another, at their full size and with their own detail.
 
     \b
-    gantool translate --model cyclegan-day2night photo.jpg    # writes photo-cyclegan-day2night.jpg beside it
+    gantool translate --model cyclegan-day2night photo.jpg    # photo-cyclegan-day2night.jpg
     gantool translate --model cyclegan-night2day holiday/ -o days/
-    gantool translate --model mine.onnx --working-size 512 photo.jpg
+    gantool translate --model mine.onnx --to all photo.jpg    # a sheet of all its labels
     """
     import gantool
     from gantool import library

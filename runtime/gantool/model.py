@@ -1,6 +1,7 @@
 """Run a model on pictures of any size."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Unpack, overload
 
@@ -16,6 +17,7 @@ from gantool.errors import ImageError, ModelError
 from gantool.pictures import (
     Picture,
     Pixels,
+    beside,
     bleed,
     from_array,
     quantise,
@@ -24,6 +26,7 @@ from gantool.pictures import (
 )
 from gantool.tiling import Box
 
+ALL = "all"
 _GRAY_STAYS = frozenset({"upscale", "restore"})
 
 
@@ -33,7 +36,7 @@ class Options(Control, total=False):
     working_size: int | None
     """Short side, in pixels, at which a model trained at some size sees the picture (default: the card's ``side``)."""
     to: str | None
-    """Which of the model's labels to translate to."""
+    """Which of the model's labels to translate to; "all" gives a sheet, the picture itself and then each."""
 
 
 def load(model: str | Path, device: str = "auto", threads: int = 0) -> "Model":
@@ -117,7 +120,7 @@ class Model:
             Cancelled: ``cancel`` was set; nothing is written.
         """
         if isinstance(image, str | Path):
-            target = self.beside(Path(image))
+            target = self.beside(Path(image), options.get("to"))
             self.convert(Path(image), target, **options)
             return target
         if isinstance(image, np.ndarray):
@@ -127,9 +130,13 @@ class Model:
             return files.to_image(self.run(picture, **options), metadata)
         raise ImageError(f"cannot take a {type(image).__name__}; give a Pillow image, a numpy array or a path")
 
-    def beside(self, source: Path) -> Path:
-        """Where the result of a file goes by default: photo.jpg to photo-MODEL.jpg."""
-        return source.with_name(f"{source.stem}-{self._card.name}{source.suffix}")
+    def beside(self, source: Path, to: str | None = None) -> Path:
+        """Where the result of a file goes by default: photo.jpg to photo-MODEL.jpg, or photo-MODEL-LABEL.jpg."""
+        return source.with_name(f"{source.stem}-{self.suffix(to)}{source.suffix}")
+
+    def suffix(self, to: str | None = None) -> str:
+        """What the names of results end in."""
+        return self._card.name if to is None else f"{self._card.name}-" + re.sub(r"[^\w.-]+", "_", to)
 
     def convert(
         self,
@@ -156,7 +163,9 @@ class Model:
             files.check_free(target, overwrite=overwrite)
         picture, metadata = files.read(source)
         format = files.target_format(target) if isinstance(target, Path) else metadata.format
-        files.check_fits(self.result_size(picture.size), format, picture.transparent, picture.pixel_bytes)
+        width, height = self.result_size(picture.size)
+        columns = 1 + len(self._shown(options.get("to")))
+        files.check_fits((width * columns, height), format, picture.transparent, picture.pixel_bytes)
         result = self.run(picture, **options)
         if isinstance(target, Path):
             files.save(result, metadata, target, overwrite=overwrite)
@@ -170,7 +179,9 @@ class Model:
 
     def run(self, picture: Picture, **options: Unpack[Options]) -> Picture:
         """Run the model on pixels. Depth and matte are kept, and grayness by models that add no colour."""
-        card = self._card
+        card, shown = self._card, self._shown(options.get("to"))
+        if shown:
+            return beside([picture, *self._each(picture, shown, options)])
         picture = bleed(picture)
         colour = picture.colour
         gray = picture.gray and card.task in _GRAY_STAYS
@@ -183,6 +194,22 @@ class Model:
             result[box.slices] = quantise(block, result.dtype)
         alpha = None if picture.alpha is None else resize_matte(picture.alpha, (width, height))
         return Picture(result, alpha)
+
+    def _shown(self, to: str | None) -> tuple[str, ...]:
+        """The labels of a sheet, where one is asked for."""
+        port = self._card.label
+        return port.labels if port is not None and to == ALL and ALL not in port.labels else ()
+
+    def _each(self, picture: Picture, labels: Sequence[str], options: Options) -> Iterator[Picture]:
+        progress = options.get("progress")
+        for number, label in enumerate(labels):
+
+            def partly(share: float, done: int = number) -> None:
+                if progress is not None:
+                    progress((done + share) / len(labels))
+
+            own: Options = {**options, "to": label, "progress": partly}
+            yield self.run(picture, **own)
 
     def _pieces(self, colour: Pixels, given: Globals, options: Options) -> Iterator[tuple[Box, Floats]]:
         """The result piece by piece, at the picture's own size whatever size the network has seen."""
@@ -205,7 +232,7 @@ class Model:
             return {}
         known = ", ".join(port.labels)
         if to is None:
-            raise ModelError(f"say what to translate to with --to; {self._card.name} knows: {known}")
+            raise ModelError(f"say what to translate to with --to, or --to {ALL}; {self._card.name} knows: {known}")
         if to not in port.labels:
             raise ModelError(f"{self._card.name} has no label '{to}'; it knows: {known}")
         return {port.name: np.array([[float(label == to) for label in port.labels]], np.float32)}

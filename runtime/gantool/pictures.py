@@ -1,5 +1,6 @@
 """Pixels in memory: what a model works on, whatever file or object they came from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,6 +127,14 @@ def quantise(values: npt.NDArray[np.float32], dtype: np.dtype[Any]) -> Pixels:
         return values
     values *= np.iinfo(dtype).max
     return np.rint(values, out=values).astype(dtype)
+
+
+def beside(pictures: Sequence[Picture]) -> Picture:
+    """Pictures of the same size and depth from left to right; in colour if any of them is."""
+    gray = all(picture.gray for picture in pictures)
+    colours = [p.colour if gray or not p.gray else np.repeat(p.colour[..., None], 3, axis=2) for p in pictures]
+    mattes = [picture.alpha for picture in pictures]
+    return Picture(np.hstack(colours), None if mattes[0] is None else np.hstack([m for m in mattes if m is not None]))
 
 
 def bleed(picture: Picture) -> Picture:

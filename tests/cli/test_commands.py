@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -255,3 +256,24 @@ def test_gray_pictures_are_translated_to_colour(tmp_path: Path, translation_file
     Image.effect_noise((40, 32), 50).save(tmp_path / "gray.png")
     assert gantool("translate", tmp_path / "gray.png", "-m", translation_file, "-o", tmp_path / "c.png").returncode == 0
     assert Image.open(tmp_path / "c.png").mode == "RGB"
+
+
+def test_labels_to_translate_to(small: Path, small_files: Callable[[str], Path], tmp_path: Path) -> None:
+    file = small_files("stargan")
+    for words, said in {
+        (): "with --to, or --to all; tiny knows: land, sea",
+        ("--to", "air"): "it knows: land, sea",
+    }.items():
+        wrong = gantool("translate", small, "-m", file, *words)
+        assert wrong.returncode == 1 and said in wrong.stderr and wrong.stderr.count("\n") == 1
+        assert "knows: land, sea" in wrong.stderr
+    results = {}
+    for label in ("land", "sea", "all"):
+        target = tmp_path / f"{label}.png"
+        done = gantool("translate", small, "-m", file, "--to", label, "-o", target)
+        assert done.returncode == 0, done.stderr
+        results[label] = np.asarray(Image.open(target))
+    assert not np.array_equal(results["land"], results["sea"])
+    sheet = [np.asarray(Image.open(small)), results["land"], results["sea"]]
+    assert np.array_equal(results["all"], np.hstack(sheet))
+    assert "land, sea" in gantool("models", "info", file).stdout
