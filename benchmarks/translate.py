@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -33,17 +33,18 @@ from upscale import in_turn
 import gantool
 from gantool import library
 from gantool.tiling import Box
-from gantool_export.onnx_file import to_onnx
+from gantool_export.onnx_file import to_onnx, to_onnx_in_pieces
 from gantool_export.statistics import SharedStatistics
 from gantool_trainer import metrics
 from gantool_trainer.families import FAMILIES
 from gantool_trainer.layouts import plain
-from gantool_trainer.pictures import Picture, random_view, read_picture, shrunk, to_tensor
+from gantool_trainer.pictures import Picture, random_view, read_picture, scaled, to_tensor
 from gantool_trainer.recipe import parse
 from gantool_trainer.seeds import rng
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None)
 ModelName = Annotated[str, typer.Option(help="Name or file of a model.")]
+Pieces = Iterator[tuple[Box, npt.NDArray[np.float32]]]
 _SIDE = 96
 
 
@@ -86,7 +87,7 @@ class _Judge:
 
     @torch.inference_mode()
     def __call__(self, picture: Picture) -> int:
-        return int(self._network(to_tensor(shrunk(picture, _SIDE))[None]).argmax())
+        return int(self._network(to_tensor(scaled(picture, _SIDE))[None]).argmax())
 
 
 def classifier(*kinds: tuple[Path, ...], steps: int = 400, batch: int = 32) -> _Judge:
@@ -97,7 +98,7 @@ def classifier(*kinds: tuple[Path, ...], steps: int = 400, batch: int = 32) -> _
     for inputs, outputs in itertools.pairwise(widths):
         layers += [nn.Conv2d(inputs, outputs, 3, 2, 1), nn.BatchNorm2d(outputs), nn.ReLU()]
     network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, len(kinds)))
-    pictures = [[shrunk(read_picture(path), _SIDE) for path in paths] for paths in kinds]
+    pictures = [[scaled(read_picture(path), _SIDE) for path in paths] for paths in kinds]
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for step in range(steps):
@@ -123,14 +124,14 @@ def exact(
     port = engine.card.statistics
     if port is None:
         raise typer.BadParameter(f"{model} does not normalise by the picture")
-    colour = shrunk(read_picture(picture), working_size)
-    frame = Box(0, 0, colour.shape[0], colour.shape[1])
+    colour, multiple = scaled(read_picture(picture), working_size), engine.card.multiple
+    colour = colour[: colour.shape[0] // multiple * multiple, : colour.shape[1] // multiple * multiple]
     own = {port.name: np.zeros(port.length, np.float32)}
-    runs = {
-        "whole": lambda: engine._tiles(colour, frame, max(colour.shape), own, {}),
-        "tiles of 256, shared": lambda: engine.run(colour, {}, {"tile": 256}),
+    runs: dict[str, Callable[[], Pieces]] = {
+        "whole": lambda: engine.whole(colour, {}, {}),
+        "tiles of 256": lambda: engine.run(colour, {}, {"tile": 256}),
         "in pieces": lambda: engine.in_pieces(colour, {}, {}),
-        "tiles of 256, each its own": lambda: engine._tiles(colour, frame, 256, own, {}),
+        "tiles of 256, each its own": lambda: engine.tiles(colour, own, {"tile": 256}),
     }
     whole = None
     for name, run in runs.items():
@@ -158,10 +159,10 @@ def shared(
     networks = family.networks(settings.model)
     generator = next(iter(family.generators(settings.model, networks, settings.data).values()))
     described = replace(generator.card, name="plain")
-    twin = SharedStatistics(generator.network).eval()
+    length = SharedStatistics(generator.network).length
     files = {
         "plain": to_onnx(generator.network.eval(), described)[0],
-        "shared": to_onnx(twin, twin.described(described))[0],
+        "shared": to_onnx_in_pieces(generator.network, described)[0],
     }
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 4
@@ -171,7 +172,7 @@ def shared(
         session = onnxruntime.InferenceSession(files[name], options, providers=["CPUExecutionProvider"])
         return lambda: session.run(["result"], feeds)
 
-    given = np.ones(twin.length, np.float32)
+    given = np.ones(length, np.float32)
     medians = in_turn(
         {
             "plain": runner("plain", {"image": x}),

@@ -40,7 +40,7 @@ def test_trains_exports_and_runs(name: str, stage: str, photos: Path, tmp_path: 
         network = networks[path.stem.removeprefix("mine").removeprefix("-")]
         model = gantool.load(path)
         card = model.card
-        ours = model(crop(source), to=card.label.labels[0] if card.label else None)
+        ours = model(crop(source), to=card.label.labels[0] if card.label else None, working_size=64)
         assert np.abs(ours - in_torch(network, crop(source))).max() < 1e-4
         result = tmp_path / f"{path.stem}.png"
         to = ["--to", card.label.labels[0]] if card.label else []

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(help="List, describe, add and remove models.", no_args_is_help=True)
+_TILING = {"whole": "whole pictures only", "pieces": "exact, the network in pieces"}
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -67,9 +68,7 @@ def info(
         "scale": f"x{card.scale}",
         "inputs": "\n".join(_port(port) for port in card.inputs),
         "outputs": "\n".join(_port(port) for port in card.outputs),
-        "tiling": "whole pictures only"
-        if card.halo_source == "whole"
-        else f"exact with {card.halo} px of context ({card.halo_source})",
+        "tiling": _TILING.get(card.halo_source, f"exact with {card.halo} px of context ({card.halo_source})"),
         "precision": card.precision,
         "licence": card.licence,
         "training data": card.training_data,

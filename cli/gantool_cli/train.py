@@ -142,7 +142,7 @@ def export(
     ):
         if not quiet:
             print(
-                f"{written.path}  differs from torch by {written.difference:.1e} at most, halo {written.halo} px; "
+                f"{written.path}  differs from torch by {written.difference:.1e} at most, {written.tiling}; "
                 f"try: gantool {written.task} --model {written.path} photo.jpg"
             )
 

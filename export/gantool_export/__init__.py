@@ -12,8 +12,8 @@ from gantool.card import Task
 from gantool.errors import ImageError
 from gantool.files import check_free, replacing
 from gantool_export.halo import find_halo
-from gantool_export.onnx_file import ExportError, to_onnx
-from gantool_export.statistics import SharedStatistics, has_shared_statistics
+from gantool_export.onnx_file import ExportError, to_onnx, to_onnx_in_pieces
+from gantool_export.statistics import normalises
 from gantool_trainer import checkpoint
 from gantool_trainer import recipe as recipes
 from gantool_trainer.families import FAMILIES
@@ -28,7 +28,8 @@ class Exported:
     path: Path
     difference: float
     """Largest difference to torch seen at three sizes that were not traced."""
-    halo: int
+    tiling: str
+    """How the runtime cuts pictures for it."""
     task: Task
     """The verb that runs it."""
 
@@ -92,14 +93,16 @@ def export(
     }
     verified = []
     for path, generator in generators.items():
-        network, card = generator.network, generator.card
-        if has_shared_statistics(network):
-            network = SharedStatistics(network)
-            card = network.described(card)
-        halo = find_halo(network, card)
-        card = replace(card, name=path.stem, halo=halo.pixels, halo_source=halo.source, **facts)
-        data, difference = to_onnx(network, card)
-        verified.append((data, Exported(path, difference, halo.pixels, card.task)))
+        card = replace(generator.card, name=path.stem, **facts)
+        if normalises(generator.network):
+            data, difference = to_onnx_in_pieces(generator.network, card)
+            tiling = "in pieces"
+        else:
+            halo = find_halo(generator.network, card)
+            tiling = f"halo {halo.pixels} px"
+            card = replace(card, halo=halo.pixels, halo_source=halo.source)
+            data, difference = to_onnx(generator.network, card)
+        verified.append((data, Exported(path, difference, tiling, card.task)))
     return [_write(data, exported, overwrite=overwrite) for data, exported in verified]
 
 

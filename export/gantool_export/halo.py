@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gantool.card import HaloSource, ModelCard, Port
-from gantool_export.statistics import SharedNorm, SharedStatistics
+from gantool.card import HaloSource, ModelCard
 
 _LARGE = 64
 """Above this radius a measured halo is tried: the theoretical one would make tiles mostly context."""
@@ -26,41 +25,19 @@ def find_halo(network: nn.Module, card: ModelCard) -> Halo:
     """The halo for a network that maps one picture (N, 3, H, W) to another (N, C, scale H, scale W).
 
     The receptive radius where it is at most 64. Beyond, the smallest halo whose error on a test picture is below half
-    of an 8-bit level, bounded by the receptive radius. Networks that see everything cannot be tiled ("whole"). One with
-    shared statistics is measured as it runs on tiles: with those of the whole picture.
+    of an 8-bit level, bounded by the receptive radius. Networks that see everything cannot be tiled ("whole").
     """
     scale, multiple, (low, high) = card.scale, card.multiple, card.result.range
-    labels = [_first(port) for port in card.inputs if port.kind == "label"]
-    plain = network.network if isinstance(network, SharedStatistics) else network
-    radius = receptive_radius(OnPictures(plain, labels), scale, multiple, card.minimum)
+    radius = receptive_radius(network, scale, multiple, card.minimum)
     if radius is None:
         return Halo(0, "whole")
     if radius <= _LARGE:
         return Halo(radius, "receptive-field")
     reach = _up(min(radius, 4 * _LARGE), multiple)
-    bottom, top = card.image.range
-    if isinstance(network, SharedStatistics):
-        network = network.given(_test_picture(2 * reach) * (top - bottom) + bottom, *labels)
-    network = OnPictures(network, labels)
     for halo in range(_up(16, multiple), reach, _up(16, multiple)):
         if tiling_error(network, card, halo, reach) < _HALF_LEVEL * (high - low):
             return Halo(halo, "measured")
     return Halo(radius, "receptive-field")
-
-
-class OnPictures(nn.Module):
-    """A network as a function of its picture alone, told the first of its labels where it has any."""
-
-    def __init__(self, network: nn.Module, labels: list[Tensor]) -> None:
-        super().__init__()
-        self.network, self._labels = network, labels
-
-    def forward(self, image: Tensor) -> Tensor:
-        return self.network(image, *(label.to(image.dtype) for label in self._labels))
-
-
-def _first(port: Port) -> Tensor:
-    return torch.eye(port.length)[:1]
 
 
 def receptive_radius(
@@ -103,10 +80,6 @@ def _reach(twin: nn.Module, side: int, scale: int, multiple: int, minimum: int, 
 @torch.no_grad()
 def _all_positive(network: nn.Module) -> nn.Module:
     twin = copy.deepcopy(network).cpu().double().eval()
-    for parent in list(twin.modules()):
-        for name, child in parent.named_children():
-            if isinstance(child, SharedNorm):  # under given statistics it sees one pixel
-                setattr(parent, name, nn.Identity())
     for module in twin.modules():
         for name, parameter in module.named_parameters(recurse=False):
             fan_in = parameter[0].numel() if parameter.ndim > 1 else 1

@@ -35,11 +35,41 @@ def to_onnx(network: nn.Module, card: ModelCard) -> tuple[bytes, float]:
     Raises:
         ExportError: tracing failed or the difference exceeds 1e-4.
     """
-    network = network.cpu().float().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    if isinstance(network, SharedStatistics):
-        model, card = _trace_pieces(network, card)
-    else:
-        model = _trace(network, card)
+    network = _plain(network)
+    return _checked(network, _trace(network, card), card)
+
+
+def to_onnx_in_pieces(network: nn.Module, card: ModelCard) -> tuple[bytes, float]:
+    """As `to_onnx`, for a network that normalises by the picture: with its statistics as an input, and beside the whole
+    the pieces that pictures of any size run through."""
+    shared = SharedStatistics(_plain(network)).eval()
+    card = shared.described(card)
+    with torch.no_grad():
+        shared(*example(card.inputs, _sizes(card, *_TRACED, 0)))
+    firsts = list(shared.tape.seen)
+    seen = tuple(Port(f"seen{i}", "statistics", ("batch", 1, f"h{i}", f"w{i}")) for i in range(len(firsts)))
+    model = _trace(Exposed(shared).eval(), replace(card, outputs=card.outputs + seen))
+    del model.graph.output[len(card.outputs) :]
+    cuts = {port.name: first for port, first in zip(seen, firsts, strict=True)}
+    maps, pieces = add_pieces(model, cuts, card.image.name, card.result.name, _up(256, card.multiple))
+    card = replace(card, maps=maps, pieces=pieces, halo_source="pieces")
+    step = card.multiple
+    for halo in sorted({_up(length, step) for length in (8, 16, 32, step, 2 * step, 3 * step, 4 * step)}):
+        card = replace(card, piece_halo=halo)
+        if _pieces_differ(model, card) < TOLERANCE:
+            return _checked(shared, model, card)
+    raise ExportError("the network in pieces does not agree with the whole; no file was written")
+
+
+def _plain(network: nn.Module) -> nn.Module:
+    return network.cpu().float().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+
+
+def _up(length: int, multiple: int) -> int:
+    return -(-length // multiple) * multiple
+
+
+def _checked(network: nn.Module, model: onnx.ModelProto, card: ModelCard) -> tuple[bytes, float]:
     onnx.helper.set_model_props(model, {KEY: card.to_json()})
     onnx.checker.check_model(model, full_check=True)
     data = model.SerializeToString()
@@ -51,36 +81,16 @@ def to_onnx(network: nn.Module, card: ModelCard) -> tuple[bytes, float]:
     return data, difference
 
 
-def _trace_pieces(network: SharedStatistics, card: ModelCard) -> tuple[onnx.ModelProto, ModelCard]:
-    """The whole network and, beside it, its pieces."""
-    with torch.no_grad():
-        network(*example(card.inputs, _sizes(card, *_TRACED, 0)))
-    firsts = list(network.tape.seen)
-    seen = [Port(f"seen{i}", "statistics", ("batch", 1, f"h{i}", f"w{i}")) for i in range(len(firsts))]
-    model = _trace(Exposed(network).eval(), replace(card, outputs=(*card.outputs, *seen)))
-    del model.graph.output[len(card.outputs) :]
-    maps, pieces = add_pieces(
-        model, {port.name: first for port, first in zip(seen, firsts, strict=True)}, card.image.name, card.result.name
-    )
-    for halo in (8, 16, 32, 64):
-        described = replace(card, maps=maps, pieces=pieces, piece_halo=halo)
-        if _pieces_differ(model, described) < TOLERANCE:
-            return model, described
-    raise ExportError("the network in pieces does not agree with the whole; no file was written")
-
-
 def _pieces_differ(model: onnx.ModelProto, card: ModelCard) -> float:
-    """Largest difference, in 0..1, between a picture's result in one piece and in pieces of a few lines."""
+    """Largest difference, in 0..1, between a picture's result at once and in pieces, by bands as thin as can be."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), _quiet(), providers=["CPUExecutionProvider"])
     engine = Engine(card, "cpu", session)
-    side = max(4 * card.multiple, card.minimum)
-    picture = example((Port("picture", "image", (6 * side, 2 * side, 3)),), {})[0].numpy()
-    given = {port.name: example((port,), {"batch": 1})[0].numpy() for port in card.inputs if port.kind == "label"}
-    results = [
-        np.concatenate([values for _, values in run], axis=1)
-        for run in (engine.run(picture, given, {}), engine.in_pieces(picture, given, {"tile": side}))
-    ]
-    return float(np.abs(results[0] - results[1]).max())
+    unit = _up(max(16, card.minimum), card.multiple)
+    picture = example((Port("picture", "image", (7 * unit, unit, 3)),), {})[0].numpy()
+    given = {port.name: np.eye(port.length, dtype=np.float32)[:1] for port in card.inputs if port.kind == "label"}
+    ((_, whole),) = engine.whole(picture, given, {})
+    pieces = np.concatenate([values for _, values in engine.in_pieces(picture, given, {"tile": 1})], axis=1)
+    return float(np.abs(whole - pieces).max())
 
 
 def _quiet() -> onnxruntime.SessionOptions:
@@ -136,7 +146,7 @@ def _strip(model: onnx.ModelProto) -> None:
 
 def _sizes(card: ModelCard, batch: int, height: int, width: int, odd: int) -> dict[str, int]:
     """Sizes that the model takes; with ``odd``, one stride beyond a round number of units."""
-    unit = -(-max(16, card.minimum) // card.multiple) * card.multiple
+    unit = _up(max(16, card.minimum), card.multiple)
     return {
         "batch": batch,
         "height": height * unit + odd * card.multiple,

@@ -16,19 +16,19 @@ from gantool.card import PICTURE, FeatureMap, Piece, of_pieces
 
 _DEFAULT_SIDE = 8
 """Of the maps that a piece gets when nobody asks for it: enough for its paddings."""
-_PROBE = {"height": 256, "width": 256}
 
 
 def add_pieces(
-    model: onnx.ModelProto, cuts: Mapping[str, int], image: str, result: str
+    model: onnx.ModelProto, cuts: Mapping[str, int], image: str, result: str, side: int
 ) -> tuple[tuple[FeatureMap, ...], tuple[Piece, ...]]:
     """Add the pieces to the graph.
 
     Args:
         cuts: the input of each norm, in the order in which they are computed, and where its statistics begin.
+        side: of a picture that every stride divides.
     """
     graph = model.graph
-    nodes, shapes = list(graph.node), _shapes(model, image)
+    nodes, shapes = list(graph.node), _shapes(model, image, side)
     kept = {tensor.name for tensor in graph.initializer} | {port.name for port in graph.input}
     labels = [port for port in graph.input if len(port.type.tensor_type.shape.dim) == 2]
     maker = {name: i for i, node in enumerate(nodes) for name in node.output}
@@ -64,8 +64,8 @@ def add_pieces(
     return tuple(stored.values()), tuple(pieces)
 
 
-def _shapes(model: onnx.ModelProto, image: str) -> dict[str, tuple[int, ...]]:
-    """(N, C, H, W) of every tensor of four axes that depends on the picture, for a picture of some size."""
+def _shapes(model: onnx.ModelProto, image: str, side: int) -> dict[str, tuple[int, ...]]:
+    """(N, C, H, W) of every tensor of four axes that depends on the picture, for a picture of this side."""
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
     of_image = {image}
@@ -77,9 +77,9 @@ def _shapes(model: onnx.ModelProto, image: str) -> dict[str, tuple[int, ...]]:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(probe.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    sizes = {"height": side, "width": side, "batch": 1}
     feeds = {
-        port.name: np.zeros([size if isinstance(size, int) else _PROBE.get(size, 1) for size in port.shape], np.float32)
-        for port in session.get_inputs()
+        port.name: np.zeros([sizes.get(size, size) for size in port.shape], np.float32) for port in session.get_inputs()
     }
     names = sorted(of_image)
     values = session.run([name for name in names if name != image], feeds)

@@ -68,7 +68,7 @@ class SharedStatistics(nn.Module):
         self.length = 1
         for parent in list(self.network.modules()):
             for name, child in list(parent.named_children()):
-                if _normalises(child):
+                if _by_picture(child):
                     assert isinstance(child, nn.InstanceNorm2d)
                     setattr(parent, name, SharedNorm(child, self.tape, self.length))
                     self.length += 2 * child.num_features
@@ -79,11 +79,6 @@ class SharedStatistics(nn.Module):
         result = self.network(*own)
         measured = [self.tape.measured[first] for first in sorted(self.tape.measured)]
         return result, torch.cat([torch.ones_like(measured[0][:1]), *measured])
-
-    @torch.no_grad()
-    def given(self, *inputs: Tensor) -> "Given":
-        """The network under the statistics that it measures for these inputs."""
-        return Given(self, self(*inputs, torch.zeros(self.length))[1])
 
     def described(self, card: ModelCard) -> ModelCard:
         """The card of the network as it was, with the two vectors."""
@@ -102,24 +97,10 @@ class Exposed(nn.Module):
         return (*self.shared(*inputs), *self.shared.tape.seen.values())
 
 
-class Given(nn.Module):
-    """A `SharedStatistics` network under fixed statistics: as it runs on one tile of a picture."""
-
-    def __init__(self, shared: SharedStatistics, statistics: Tensor) -> None:
-        super().__init__()
-        self.shared = shared
-        self.register_buffer("statistics", statistics)
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        assert isinstance(self.statistics, Tensor)
-        self.shared.tape.given = self.statistics
-        return self.shared.network(*inputs)
-
-
-def has_shared_statistics(network: nn.Module) -> bool:
+def normalises(network: nn.Module) -> bool:
     """Whether any layer normalises by the picture at hand."""
-    return any(_normalises(module) for module in network.modules())
+    return any(_by_picture(module) for module in network.modules())
 
 
-def _normalises(module: nn.Module) -> bool:
+def _by_picture(module: nn.Module) -> bool:
     return isinstance(module, nn.InstanceNorm2d) and not module.track_running_stats

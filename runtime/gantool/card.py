@@ -14,7 +14,7 @@ KEY = "gantool"
 Kind = Literal["image", "mask", "latent", "label", "code", "text", "statistics"]
 Task = Literal["upscale", "translate", "restore", "colorize", "inpaint", "stylize", "generate", "pose"]
 Precision = Literal["fp32", "fp16", "int8"]
-HaloSource = Literal["receptive-field", "measured", "whole"]
+HaloSource = Literal["receptive-field", "measured", "whole", "pieces"]
 
 PICTURE = "picture"
 """The map that the first piece of a network takes."""
@@ -108,7 +108,7 @@ class ModelCard:
     halo: int = 0
     """Pixels of context on each side of a tile that make tiling exact."""
     halo_source: HaloSource = "receptive-field"
-    """Where the halo comes from; "whole" means that the model cannot be tiled."""
+    """Where the halo comes from. "whole" means that the model cannot be tiled, "pieces" that it runs by `pieces`."""
     maps: tuple[FeatureMap, ...] = ()
     pieces: tuple[Piece, ...] = ()
     """How a network with shared statistics runs on a picture too large to take whole."""
@@ -236,7 +236,8 @@ def _in_order(card: ModelCard) -> bool:
         if not (set(piece.needs) <= there and set(piece.makes) <= maps and piece.measured in piece.makes):
             return False
         there |= set(piece.makes)
-    return all(_whole(piece.statistics, 0) for piece in card.pieces)
+    starts = [piece.statistics for piece in card.pieces]
+    return not starts or (all(_whole(start, 1) for start in starts[:-1]) and starts[-1] == 0)
 
 
 def _port_complaints(port: Port) -> list[tuple[bool, str]]:

@@ -24,19 +24,11 @@ _LARGEST_GAIN = 2.0
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def shrink(colour: Pixels, side: int) -> Pixels:
-    """(H, W, 3) scaled down, antialiased, to a short side of ``side``; as it is where it is no larger."""
-    height, width = colour.shape[:2]
-    if min(height, width) <= side:
-        return colour
-    factor = side / min(height, width)
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+def resized(colour: Pixels, size: tuple[int, int]) -> Pixels:
+    """(H, W, 3) of any depth at ``size``, (height, width): bicubic, antialiased."""
     if colour.dtype == np.uint8:
-        return np.asarray(Image.fromarray(colour).resize(size, Image.Resampling.BICUBIC))
-    planes = [
-        Image.fromarray(normalise(colour[..., c])).resize(size, Image.Resampling.BICUBIC)
-        for c in range(colour.shape[2])
-    ]
+        return np.asarray(Image.fromarray(colour).resize(size[::-1], Image.Resampling.BICUBIC))
+    planes = [Image.fromarray(plane).resize(size[::-1], Image.Resampling.BICUBIC) for plane in _planes(colour)]
     return quantise(np.stack([np.asarray(plane) for plane in planes], axis=-1), colour.dtype)
 
 
@@ -55,7 +47,7 @@ def transfer(colour: Pixels, small: Pixels, translated: Floats) -> Iterator[tupl
 
     Args:
         colour: the picture, (H, W, 3).
-        small: the same, shrunk to (h, w, 3).
+        small: the same at (h, w, 3).
         translated: what a network made of ``small``, (3, h, w) in 0..1.
 
     Yields:

@@ -1,7 +1,6 @@
 """Feature maps too large for memory, line after line on disk."""
 
 import tempfile
-from types import TracebackType
 
 import numpy as np
 import numpy.typing as npt
@@ -19,15 +18,11 @@ class Lines:
 
     def __init__(self, channels: int, width: int) -> None:
         self._line = (channels, width)
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
         self._count, self._mean, self._squares = 0, np.zeros(channels), np.zeros(channels)
 
-    def __enter__(self) -> "Lines":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Give the disk back."""
         self._file.close()
 
     def append(self, band: Floats) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from gantool import files, library
 from gantool.card import ModelCard
-from gantool.detail import enlarge, shrink, transfer
+from gantool.detail import enlarge, resized, transfer
 from gantool.devices import open_session
 from gantool.engine import Control, Engine, Floats, Globals
 from gantool.errors import ImageError, ModelError
@@ -27,6 +27,7 @@ from gantool.pictures import (
 from gantool.tiling import Box
 
 ALL = "all"
+_FINE = 16
 _GRAY_STAYS = frozenset({"upscale", "restore"})
 
 
@@ -34,7 +35,8 @@ class Options(Control, total=False):
     """What may be said about one run of a model."""
 
     working_size: int | None
-    """Short side, in pixels, at which a model trained at some size sees the picture (default: the card's ``side``)."""
+    """Short side, in pixels, at which a model trained at some size sees the picture (default: the card's ``side``);
+    a large number stands for the picture's own."""
     to: str | None
     """Which of the model's labels to translate to; "all" gives a sheet, the picture itself and then each."""
 
@@ -165,13 +167,18 @@ class Model:
         format = files.target_format(target) if isinstance(target, Path) else metadata.format
         width, height = self.result_size(picture.size)
         columns = 1 + len(self._shown(options.get("to")))
-        files.check_fits((width * columns, height), format, picture.transparent, picture.pixel_bytes)
+        files.check_fits((width * columns, height), format, picture.transparent, self._pixel_bytes(picture))
         result = self.run(picture, **options)
         if isinstance(target, Path):
             files.save(result, metadata, target, overwrite=overwrite)
         else:
             files.write(result, metadata, format, target)
         return result.size
+
+    def _pixel_bytes(self, picture: Picture) -> int:
+        """Of the result."""
+        stays = not picture.gray or self._card.task in _GRAY_STAYS
+        return picture.pixel_bytes if stays else picture.pixel_bytes + 2 * picture.colour.itemsize
 
     def result_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(width, height) of the result for a picture of (width, height)."""
@@ -213,16 +220,31 @@ class Model:
 
     def _pieces(self, colour: Pixels, given: Globals, options: Options) -> Iterator[tuple[Box, Floats]]:
         """The result piece by piece, at the picture's own size whatever size the network has seen."""
-        side = options.get("working_size") or self._card.side
-        small = shrink(colour, side) if side and self._card.scale == 1 else colour
-        if small is colour:
+        size = self._working_size(colour.shape[:2], options.get("working_size"))
+        if size == colour.shape[:2]:
             return self._engine.run(colour, given, options)
+        if colour.ndim == 2:
+            colour = np.repeat(colour[..., None], 3, axis=2)
+        small = resized(colour, size)
         translated = np.empty((3, *small.shape[:2]), np.float32)
         for box, values in self._engine.run(small, given, options):
             translated[(slice(None), *box.slices)] = values
         if self._card.detail:
             return transfer(colour, small, translated)
         return enlarge(translated, colour.shape[:2])
+
+    def _working_size(self, size: tuple[int, int], side: int | None) -> tuple[int, int]:
+        """(height, width) at which the network sees a picture of this (height, width)."""
+        card, short = self._card, min(size)
+        if side is not None and side < 1:
+            raise ValueError(f"a working size is at least 1 pixel, not {side}")
+        if card.scale != 1 or not (side or card.side):
+            return size
+        # A picture is enlarged to what the network knows, but no further.
+        factor = (card.side if side is None else min(side, max(short, card.side))) / short
+        height, width = (max(1, round(length * factor / card.multiple)) * card.multiple for length in size)
+        # At its own size it is padded by a few pixels instead; a coarse stride would have it see mostly padding.
+        return (height, width) if factor != 1 or card.multiple > _FINE else size
 
     def _given(self, to: str | None) -> Globals:
         port = self._card.label

@@ -275,5 +275,7 @@ def test_labels_to_translate_to(small: Path, small_files: Callable[[str], Path],
         results[label] = np.asarray(Image.open(target))
     assert not np.array_equal(results["land"], results["sea"])
     sheet = [np.asarray(Image.open(small)), results["land"], results["sea"]]
+    gray = gantool("translate", small, "-m", file, "--to", "sea", "--working-size", 32, "-o", tmp_path / "own.png")
+    assert gray.returncode == 0, gray.stderr
     assert np.array_equal(results["all"], np.hstack(sheet))
     assert "land, sea" in gantool("models", "info", file).stdout

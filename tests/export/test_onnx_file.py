@@ -8,12 +8,14 @@ import torch
 from torch import nn
 
 from gantool import ModelCard, Port, library
+from gantool.card import KEY
 from gantool_export import ExportError, export
-from gantool_export.onnx_file import _TRACED, _UNSEEN, _sizes, to_onnx
+from gantool_export.onnx_file import _TRACED, _UNSEEN, _sizes, to_onnx, to_onnx_in_pieces
 from gantool_trainer import checkpoint, recipe
 from gantool_trainer.errors import CheckpointError
 from gantool_trainer.families import srgan
 from gantool_trainer.family import Generator
+from gantool_trainer.networks import Sampling, UnetGenerator
 
 SHAPE = ("batch", 3, "height", "width")
 CARD = ModelCard("test", "restore", "test", (Port("image", "image", SHAPE),), (Port("result", "image", SHAPE),))
@@ -136,3 +138,18 @@ def test_parity_is_checked_at_sizes_that_were_not_traced(multiple: int, minimum:
     seen = [tuple(_sizes(card, *units, odd).values()) for units, odd in [(_TRACED, 0), *((u, 1) for u in _UNSEEN)]]
     assert len({size[1:] for size in seen}) == 4
     assert all(side >= minimum and side % multiple == 0 for _, *sides in seen for side in sides)
+
+
+@pytest.mark.parametrize("sampling", ["strided", "smooth"])
+def test_a_deep_unet_in_pieces_is_the_whole(sampling: Sampling) -> None:
+    torch.manual_seed(0)
+    shape = ("batch", 3, "height", "width")
+    ports = (Port("image", "image", shape), Port("result", "image", shape, range=(-1.0, 1.0)))
+    card = ModelCard("deep", "translate", "unet", ports[:1], ports[1:], multiple=64, minimum=64)
+    network = UnetGenerator(2, 6, sampling, "instance").eval()
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            torch.nn.init.kaiming_normal_(parameter)
+    data, difference = to_onnx_in_pieces(network, card)
+    found = ModelCard.from_json({p.key: p.value for p in onnx.load_from_string(data).metadata_props}[KEY])
+    assert difference < 1e-4 and found.halo_source == "pieces" and found.piece_halo % 64 == 0

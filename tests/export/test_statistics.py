@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from gantool_export.statistics import SharedStatistics, has_shared_statistics
+from gantool_export.statistics import SharedStatistics, normalises
 from gantool_trainer.families.srgan import Compact
 from gantool_trainer.networks import ResnetGenerator
 
@@ -49,4 +49,4 @@ def test_the_network_itself_is_left_alone(network: nn.Module) -> None:
 
 
 def test_who_needs_it() -> None:
-    assert has_shared_statistics(ResnetGenerator(4, 1, "smooth")) and not has_shared_statistics(Compact(2, 4, 1))
+    assert normalises(ResnetGenerator(4, 1, "smooth")) and not normalises(Compact(2, 4, 1))

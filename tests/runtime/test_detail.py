@@ -3,8 +3,8 @@ import pytest
 from PIL import Image
 
 from gantool import detail
-from gantool.detail import shrink, transfer
-from gantool.pictures import Pixels, normalise
+from gantool.detail import enlarge, resized, transfer
+from gantool.pictures import Pixels, normalise, quantise
 
 
 def whole(colour: Pixels, small: Pixels, translated: np.ndarray) -> np.ndarray:
@@ -20,19 +20,26 @@ def planes(pixels: Pixels) -> np.ndarray:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-def test_shrinking_keeps_shape_and_depth(dtype: type, photo: Pixels) -> None:
-    colour = photo[:100, :120]
-    colour = (
-        colour / np.float32(255) if dtype is np.float32 else colour.astype(dtype) * (257 if dtype is np.uint16 else 1)
-    )
-    small = shrink(colour, 50)
+def test_resizing_keeps_the_depth(dtype: type, photo: Pixels) -> None:
+    colour = quantise(normalise(photo[:100, :120]), np.dtype(dtype))
+    small = resized(colour, (50, 60))
     assert small.shape == (50, 60, 3) and small.dtype == dtype
-    assert np.abs(normalise(small) - normalise(shrink(photo[:100, :120], 50))).max() < 0.02
-    assert shrink(colour, 100) is colour
+    assert np.abs(normalise(small) - normalise(resized(photo[:100, :120], (50, 60)))).max() < 0.02
+
+
+def test_enlarging_in_bands_is_enlarging(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detail, "_BAND", 37)
+    result = np.empty((3, 100, 90), np.float32)
+    for box, values in enlarge(planes(photo[:25, :30]), (100, 90)):
+        result[(slice(None), *box.slices)] = values
+    whole = [
+        np.asarray(Image.fromarray(p).resize((90, 100), Image.Resampling.BICUBIC)) for p in planes(photo[:25, :30])
+    ]
+    assert np.abs(result - np.stack(whole)).max() < 1e-5
 
 
 def test_a_network_that_changes_nothing_gives_the_picture_back(photo: Pixels) -> None:
-    small = shrink(photo, 40)
+    small = resized(photo, (40, 40))
     result = whole(photo, small, planes(small))
     assert np.abs(result - planes(photo)).mean() < 0.02
     blurred = np.asarray(Image.fromarray(small).resize(photo.shape[1::-1], Image.Resampling.BICUBIC))
@@ -40,19 +47,19 @@ def test_a_network_that_changes_nothing_gives_the_picture_back(photo: Pixels) ->
 
 
 def test_detail_is_as_strong_as_what_the_network_left(photo: Pixels) -> None:
-    small = shrink(photo, 40)
+    small = resized(photo, (40, 40))
     dark, negative = whole(photo, small, 0.2 * planes(small)), whole(photo, small, 1 - planes(small))
     assert np.abs(dark - 0.2 * planes(photo)).mean() < 0.005
     assert np.abs(negative - (1 - planes(photo))).mean() < 0.02
 
 
 def test_where_the_network_leaves_nothing_no_detail_comes_back(photo: Pixels) -> None:
-    small = shrink(photo, 40)
+    small = resized(photo, (40, 40))
     assert whole(photo, small, np.full((3, *small.shape[:2]), 0.3, np.float32)).std() < 1e-5
 
 
 def test_bands_fit_together(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = shrink(photo, 30)
+    small = resized(photo, (30, 30))
     one = whole(photo, small, planes(small)[::-1].copy())
     monkeypatch.setattr(detail, "_BAND", 37)
     assert np.abs(whole(photo, small, planes(small)[::-1].copy()) - one).max() < 1e-4

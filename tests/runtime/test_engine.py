@@ -26,26 +26,14 @@ def whole(translation: gantool.Model, photo: Pixels) -> Floats:
     return assembled(translation._engine.run(photo, {}, {}), photo.shape[:2])
 
 
-@pytest.mark.parametrize("tile", [32, 75, 128])
-def test_with_shared_statistics_tiles_are_those_of_the_whole(
-    tile: int, translation: gantool.Model, photo: Pixels, whole: Floats
+def test_tiles_normalised_each_by_itself_would_be_seen(
+    translation: gantool.Model, photo: Pixels, whole: Floats
 ) -> None:
-    tiled = assembled(translation._engine.run(photo, {}, {"tile": tile}), photo.shape[:2])
-    assert np.abs(tiled - whole).max() < 0.5 / 255
-
-
-def test_with_each_tiles_own_they_would_not_be(translation: gantool.Model, photo: Pixels, whole: Floats) -> None:
-    careless = Engine(translation.card, "cpu", translation._session)
-    naive = assembled(
-        careless._tiles(photo, engine.Box(0, 0, *photo.shape[:2]), 64, {"statistics": 0 * zeros(translation)}, {}),
-        photo.shape[:2],
-    )
+    port = translation.card.statistics
+    assert port is not None
+    own = {port.name: np.zeros(port.length, np.float32)}
+    naive = assembled(translation._engine.tiles(photo, own, {"tile": 64}), photo.shape[:2])
     assert np.abs(naive - whole).max() > 10 / 255
-
-
-def zeros(model: gantool.Model) -> Floats:
-    assert model.card.statistics is not None
-    return np.zeros(model.card.statistics.length, np.float32)
 
 
 @pytest.mark.parametrize("tile", [32, 60, 512])
@@ -59,14 +47,37 @@ def test_in_pieces_it_is_the_whole_to_rounding(
     assert np.abs(one - parts).max() < 1e-4
 
 
-def test_what_is_too_large_to_take_whole_goes_in_pieces(
+def test_what_is_too_large_to_take_whole_is_the_same(
     translation: gantool.Model, photo: Pixels, whole: Floats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    seen = Recorder(translation._session)
+    engine_ = Engine(translation.card, "cpu", seen)
     monkeypatch.setattr(engine, "WHOLE", 1000)
-    called = []
-    monkeypatch.setattr(Engine, "in_pieces", lambda *a: called.append(1) or iter(()))
-    list(translation._engine.run(photo, {}, {}))
-    assert called
+    monkeypatch.setattr(engine, "TILE", 64)
+    assert np.abs(assembled(engine_.run(photo, {}, {}), photo.shape[:2]) - whole).max() < 1e-4
+    assert max(seen.sizes) < photo.shape[0] * photo.shape[1]
+
+
+class Recorder:
+    """A session that notes, and may limit, the size of what it is given."""
+
+    def __init__(self, session: Any, limit: float = np.inf) -> None:
+        self._session, self._limit, self.sizes = session, limit, list[int]()
+
+    def run(self, names: Any, feeds: Any) -> Any:
+        self.sizes.append(max(value[0, 0].size for value in feeds.values() if value.ndim == 4))
+        if self.sizes[-1] > self._limit:
+            raise RuntimeError("Failed to allocate memory for requested buffer")
+        return self._session.run(names, feeds)
+
+
+def test_too_little_memory_changes_nothing_but_the_pieces(
+    translation: gantool.Model, photo: Pixels, whole: Floats
+) -> None:
+    short = Engine(translation.card, "cpu", Recorder(translation._session, limit=photo.shape[1] * 60))
+    assert np.abs(assembled(short.run(photo, {}, {}), photo.shape[:2]) - whole).max() < 1e-4
+    with pytest.raises(gantool.ModelError, match="not enough memory"):
+        list(Engine(translation.card, "cpu", Recorder(translation._session, limit=100)).run(photo, {}, {}))
 
 
 def test_a_cancelled_run_in_pieces_stops(translation: gantool.Model, photo: Pixels) -> None:
@@ -91,6 +102,11 @@ def test_progress_in_pieces_rises_to_one(translation: gantool.Model, photo: Pixe
 
 def test_a_card_whose_pieces_do_not_follow_is_refused(translation: gantool.Model) -> None:
     card = translation.card
-    for pieces in (card.pieces[1:], card.pieces[::-1], (replace(card.pieces[0], makes=("nothing",)),)):
+    for pieces in (
+        card.pieces[1:],
+        card.pieces[:-1],
+        card.pieces[::-1],
+        (replace(card.pieces[0], makes=("nothing",)),),
+    ):
         with pytest.raises(gantool.ModelError, match="pieces"):
             replace(card, pieces=pieces)

@@ -9,12 +9,13 @@ from gantool.lines import Lines
 
 def test_bands_come_back_and_are_measured_as_one() -> None:
     whole = np.random.default_rng(0).normal(100, 3, (2, 50, 7)).astype(np.float32)
-    with Lines(2, 7) as lines:
-        for top in range(0, 50, 8):
-            lines.append(whole[:, top : top + 8])
-        assert np.array_equal(lines.read(0, 50)[0], whole)
-        assert np.array_equal(lines.read(13, 20)[0], whole[:, 13:20])
-        mean, variance = lines.moments()
+    lines = Lines(2, 7)
+    for top in range(0, 50, 8):
+        lines.append(whole[:, top : top + 8])
+    assert np.array_equal(lines.read(0, 50)[0], whole)
+    assert np.array_equal(lines.read(13, 20)[0], whole[:, 13:20])
+    mean, variance = lines.moments()
+    lines.close()
     assert np.allclose(mean, whole.mean((1, 2)), rtol=1e-6) and np.allclose(variance, whole.var((1, 2)), rtol=1e-5)
 
 
@@ -26,5 +27,5 @@ def test_a_full_disk_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", Full)
-    with pytest.raises(ModelError, match=r"No space left.*TMPDIR"), Lines(1, 4) as lines:
-        lines.append(np.zeros((1, 2, 4), np.float32))
+    with pytest.raises(ModelError, match=r"No space left.*TMPDIR"):
+        Lines(1, 4).append(np.zeros((1, 2, 4), np.float32))

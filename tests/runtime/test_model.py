@@ -244,3 +244,23 @@ def tiny_card(path: Path) -> str:
     import onnx
 
     return next(entry.value for entry in onnx.load(path).metadata_props if entry.key == "gantool")
+
+
+def test_the_size_at_which_the_network_sees_a_picture(translation: gantool.Model, tiny_model: gantool.Model) -> None:
+    side, sizes = translation.card.side, translation._working_size
+    assert side == 72 and sizes((144, 200), None) == (72, 100)
+    assert sizes((36, 60), None) == (72, 120), "enlarged to what it knows"
+    assert sizes((144, 200), 10_000) == (144, 200) and sizes((36, 60), 10_000) == (72, 120)
+    assert sizes((145, 203), 145) == (145, 203) and sizes((144, 200), 52) == (52, 72)
+    assert tiny_model._working_size((30, 40), 16) == (30, 40), "what changes the size has no other"
+    with pytest.raises(ValueError, match="working size"):
+        translation(np.zeros((8, 8, 3), np.uint8), working_size=0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("shape", [(90, 100), (90, 100, 2), (90, 100, 4)])
+def test_translations_of_every_kind_of_picture(dtype: type, shape: tuple[int, ...], translation: gantool.Model) -> None:
+    top = 1.0 if dtype is np.float32 else np.iinfo(dtype).max
+    array = (np.random.default_rng(0).random(shape) * top).astype(dtype)
+    result = translation(array)
+    assert result.dtype == dtype and result.shape == (90, 100, 4 if shape[2:] else 3)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.layouts import Pair, labelled, paired, plain, unpaired
+from gantool_trainer.layouts import Pair, labelled, names_of, paired, plain, unpaired
 
 
 def test_split_is_disjoint_complete_and_fixed_by_the_seed(photos: Path) -> None:
@@ -111,7 +111,7 @@ def test_pairs_side_by_side_and_without_a_test_part(photos: Path, tmp_path: Path
 
 
 def test_bad_pairs_are_named(photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="neither folders A and B"):
+    with pytest.raises(TrainingError, match="no folders A and B"):
         paired(tmp_path, ("A", "B"), 1, 0)
     put(photos, *(tmp_path / name for name in ("A/1.jpg", "A/2.jpg", "B/1.jpg")))
     with pytest.raises(TrainingError, match=r"1 pictures are in one of .* alone: 2"):
@@ -123,24 +123,46 @@ def test_bad_pairs_are_named(photos: Path, tmp_path: Path) -> None:
 
 def test_labels_by_folder_and_by_table(photos: Path, tmp_path: Path) -> None:
     put(photos, *(tmp_path / "folders" / name for name in ("cat/1.jpg", "cat/2.jpg", "dog/1.jpg", "dog/2.jpg")))
-    found, names = labelled(tmp_path / "folders", "", 1, 0)
+    names = names_of(tmp_path / "folders", "")
+    found = labelled(tmp_path / "folders", "", names, 1, 0)
     assert names == ("cat", "dog") and len(found.train) == 3
     assert all(item.path.parent.name == names[item.label] for item in (*found.train, *found.holdout))
     table = tmp_path / "table"
     put(photos, *(table / name for name in ("train/x.jpg", "train/y.jpg", "test/z.jpg")))
-    (table / "train.csv").write_text("file,hair,eyes\nx.jpg,red,blue\ny.jpg,black,blue\n")
+    (table / "train.csv").write_text("\ufefffile,hair,eyes\nx.jpg,red,blue\ny.jpg,black,blue\n", encoding="utf-8")
     (table / "test.csv").write_text("file,hair,eyes\nz,red,blue\n")
-    found, names = labelled(table, "hair", 3, 0)
-    assert names == ("black", "red") and [item.label for item in found.train] == [1, 0]
-    assert [(item.path.name, item.label) for item in found.holdout] == [("z.jpg", 1)]
+    assert names_of(table, "hair") == ("black", "red")
+    found = labelled(table, "hair", ("red", "black"), 3, 0)
+    assert [item.label for item in found.train] == [0, 1]
+    assert [(item.path.name, item.label) for item in found.holdout] == [("z.jpg", 0)]
 
 
 def test_bad_labels_are_named(photos: Path, tmp_path: Path) -> None:
-    put(photos, tmp_path / "cat" / "1.jpg")
+    put(photos, tmp_path / "cat" / "1.jpg", tmp_path / "cat" / "2.jpg")
     with pytest.raises(TrainingError, match="fewer than two labels"):
-        labelled(tmp_path, "", 1, 0)
-    (tmp_path / "all.csv").write_text("file,kind\n1.jpg,cat\nlost.jpg,dog\n")
-    with pytest.raises(TrainingError, match=r"names 1 pictures that are not under .*: lost"):
-        labelled(tmp_path, "kind", 1, 0)
-    with pytest.raises(TrainingError, match="no column 'colour'; it has file, kind"):
-        labelled(tmp_path, "colour", 1, 0)
+        names_of(tmp_path, "")
+    with pytest.raises(TrainingError, match="no pictures of dog to train on"):
+        labelled(tmp_path, "", ("cat", "dog"), 1, 0)
+    put(photos, *(tmp_path / "parts" / part / "1.jpg" for part in ("train", "test")))
+    with pytest.raises(TrainingError, match="fewer than two labels"):
+        names_of(tmp_path / "parts", "")
+    shutil.rmtree(tmp_path / "parts")
+    for text, said in {
+        "file,kind\n1.jpg,cat\nlost.jpg,dog\n": r"names 1 pictures that are not under .*: lost",
+        "file,kind\n1.jpg,cat\n2.jpg\n": "1 rows without a kind: 2.jpg",
+        "file,colour\n1.jpg,cat\n": "no column 'kind'; it has file, colour",
+    }.items():
+        (tmp_path / "all.csv").write_text(text)
+        with pytest.raises(TrainingError, match=said):
+            names_of(tmp_path, "kind")
+    put(photos, tmp_path / "dog" / "1.jpg")
+    (tmp_path / "all.csv").write_text("file,kind\n1.jpg,cat\n")
+    with pytest.raises(TrainingError, match=r"names 1\.jpg: say which"):
+        names_of(tmp_path, "kind")
+
+
+def test_folders_of_other_names_are_not_taken_for_halves(photos: Path, tmp_path: Path) -> None:
+    put(photos, *(tmp_path / name for name in ("input/1.jpg", "target/1.jpg")))
+    with pytest.raises(TrainingError, match=r"folders input, target: name two of them with data\.names"):
+        paired(tmp_path, ("A", "B"), 1, 0)
+    assert len(paired(tmp_path, ("input", "target"), 0, 0).train) == 1

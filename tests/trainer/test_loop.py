@@ -11,6 +11,7 @@ from gantool_trainer import checkpoint, loop, recipe
 from gantool_trainer.checkpoint import Checkpoint
 from gantool_trainer.errors import CheckpointError, TrainingError
 from gantool_trainer.families import srgan
+from gantool_trainer.family import Update
 from gantool_trainer.loop import Progress
 from gantool_trainer.recipe import TrainConfig
 from gantool_trainer.seeds import torch_seed
@@ -132,6 +133,16 @@ def test_schedules() -> None:
     assert loop.rate(cosine, 0) < 0.2 and loop.rate(cosine, 10) > 0.95 and loop.rate(cosine, 99) < 0.02
     linear = TrainConfig(steps=100, schedule="linear")
     assert [loop.rate(linear, step) for step in (0, 50, 75, 100)] == [1, 1, 0.5, 0]
+
+
+def test_a_term_is_averaged_over_the_steps_that_had_it() -> None:
+    window = loop._Window()
+    for step in range(4):
+        window.add(Update("d", {"often": torch.tensor(2.0)}))
+        if step == 3:
+            window.add(Update("g", {"rarely": torch.tensor(8.0)}))
+        window.steps += 1
+    assert window.close()[0] == {"d/often": 2.0, "g/rarely": 8.0}
 
 
 def test_average_moves_towards_the_network() -> None:

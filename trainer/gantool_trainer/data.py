@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Generic, Literal, Self, TypeVar
 
 import numpy as np
 import torch
@@ -20,10 +20,11 @@ from torch.utils.data import DataLoader, Dataset
 from gantool_trainer.degrade import DegradeConfig, degrade, sharpened
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.layouts import Domains, Labelled, Pair
-from gantool_trainer.pictures import Picture, random_crop, random_view, read_picture, resized, shrunk, to_tensor
+from gantool_trainer.pictures import Picture, random_crop, random_view, read_picture, resized, scaled, to_tensor
 from gantool_trainer.seeds import rng
 
 Batch = tuple[torch.Tensor, ...]
+Item = TypeVar("Item")
 _ORDER, _AUGMENT = 1, 2  # what a draw is for: keeps the streams of one seed apart
 
 
@@ -98,36 +99,38 @@ class DegradedConfig(CropConfig):
         return self
 
 
-class Pictures:
-    """The decoded pictures of some paths, prepared once and kept in memory as far as the budget goes."""
+class Kept(Generic[Item]):
+    """What ``load`` makes of items, kept in memory as far as the budget goes."""
 
-    def __init__(
-        self, paths: Sequence[Path], config: DataConfig, prepare: Callable[[Picture], Picture] = lambda picture: picture
-    ) -> None:
-        self._paths, self._prepare, self._kept = paths, prepare, dict[int, Picture]()
+    def __init__(self, items: Sequence[Item], config: DataConfig, load: Callable[[Item], Picture]) -> None:
+        self._items, self._load, self._kept = items, load, dict[int, Picture]()
         self._room = int(config.cache_gb * 1e9) // max(1, config.workers)
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len(self._items)
 
     def __getitem__(self, index: int) -> Picture:
         if index in self._kept:
             return self._kept[index]
-        try:
-            picture = self._prepare(read_picture(self._paths[index]))
-        except OSError as error:
-            raise TrainingError(f"{self._paths[index]} can no longer be read: {error}") from error
+        picture = self._load(self._items[index])
         if picture.nbytes <= self._room:
             self._room -= picture.nbytes
             self._kept[index] = picture
         return picture
 
 
+def _read(path: Path) -> Picture:
+    try:
+        return read_picture(path)
+    except OSError as error:
+        raise TrainingError(f"{path} can no longer be read: {error}") from error
+
+
 class DegradedCrops(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Item ``n`` is (low, high): float32 in 0..1, shapes (3, crop/scale, crop/scale) and (3, crop, crop)."""
 
     def __init__(self, paths: Sequence[Path], config: DegradedConfig, scale: int, seed: int) -> None:
-        self._pictures, self._config, self._scale, self._seed = Pictures(paths, config), config, scale, seed
+        self._pictures, self._config, self._scale, self._seed = Kept(paths, config, _read), config, scale, seed
 
     def __len__(self) -> int:
         return len(self._pictures)
@@ -151,12 +154,12 @@ class UnpairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def __init__(self, domains: Domains, config: UnpairedConfig, seed: int) -> None:
         self._config, self._seed = config, seed
-        self._sets: list[tuple[Pictures, dict[str, list[int]]]] = []
+        self._sets: list[tuple[Kept[Path], dict[str, list[int]]]] = []
         for paths in (domains.a.train, domains.b.train):
             numbers: dict[str, list[int]] = {}
             for number, path in enumerate(paths):
                 numbers.setdefault(domains.kinds.get(path, ""), []).append(number)
-            self._sets.append((Pictures(paths, config, lambda picture: shrunk(picture, config.side[1])), numbers))
+            self._sets.append((Kept(paths, config, lambda path: scaled(_read(path), config.side[1])), numbers))
         sizes = {kind: sum(len(numbers[kind]) for _, numbers in self._sets) for kind in sorted(self._sets[0][1])}
         self._kinds, self._shares = list(sizes), [size / sum(sizes.values()) for size in sizes.values()]
 
@@ -177,14 +180,15 @@ class PairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Item ``n`` is (input, target), the same view of both: float32 in 0..1, (3, crop, crop)."""
 
     def __init__(self, pairs: Sequence[Pair], config: PairedConfig, seed: int) -> None:
-        self._pairs, self._config, self._seed = pairs, config, seed
+        self._config, self._seed = config, seed
+        self._pairs = Kept(pairs, config, lambda pair: np.concatenate(pair_of(pair, config), axis=2))
 
     def __len__(self) -> int:
         return len(self._pairs)
 
     def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
         draw = rng(self._seed, _AUGMENT, n)
-        both = np.concatenate(pair_of(self._pairs[shuffled(self._seed, n, len(self))], self._config), axis=2)
+        both = self._pairs[shuffled(self._seed, n, len(self))]
         view = random_view(both, self._config.crop, self._config.side[0], draw)
         return to_tensor(view[..., :3]), to_tensor(view[..., 3:])
 
@@ -192,11 +196,11 @@ class PairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 def pair_of(pair: Pair, config: PairedConfig) -> tuple[Picture, Picture]:
     """(input, target) at the larger of the sides."""
     if pair.b is None:
-        both = read_picture(pair.a)
+        both = _read(pair.a)
         halves = both[:, : both.shape[1] // 2], both[:, both.shape[1] // 2 :][:, : both.shape[1] // 2]
     else:
-        halves = read_picture(pair.a), read_picture(pair.b)
-    ours = shrunk(halves[0], config.side[1])
+        halves = _read(pair.a), _read(pair.b)
+    ours = scaled(halves[0], config.side[1])
     theirs = resized(halves[1], ours.shape[1::-1])
     return (ours, theirs) if config.direction == "a2b" else (theirs, ours)
 
@@ -209,7 +213,7 @@ class LabelledViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def __init__(self, items: Sequence[Labelled], config: LabelledConfig, seed: int) -> None:
         self._config, self._seed = config, seed
-        self._pictures = Pictures([item.path for item in items], config, lambda p: shrunk(p, config.side[1]))
+        self._pictures = Kept(items, config, lambda item: scaled(_read(item.path), config.side[1]))
         self._numbers: dict[int, list[int]] = {}
         for number, item in enumerate(items):
             self._numbers.setdefault(item.label, []).append(number)

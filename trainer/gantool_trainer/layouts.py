@@ -1,7 +1,7 @@
 """The folder layouts that people have, every file checked before the first step."""
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -104,9 +104,9 @@ def paired(folder: Path, names: tuple[str, str], holdout: int, seed: int) -> Spl
     train, test = _pairs(folder, names, ("train",)), _pairs(folder, names, ("test", "val"))
     pairs = train or _pairs(folder, names, ("",))
     if not pairs:
-        raise TrainingError(
-            f"{folder} has neither folders {names[0]} and {names[1]} nor pictures in it; see data.names"
-        )
+        inside = sorted(path.name for path in folder.iterdir() if path.is_dir())
+        hint = f"; it has the folders {_list(inside)}: name two of them with data.names" if inside else ""
+        raise TrainingError(f"{folder} has no folders {' and '.join(names)}, and no pictures side by side{hint}")
     _check([path for pair in (*pairs, *test) for path in (pair.a, pair.b) if path], folder, 1)
     return Split(tuple(pairs), _spread(test, holdout)) if train and test else _held_out(pairs, folder, holdout, seed)
 
@@ -116,20 +116,23 @@ def _pairs(folder: Path, names: tuple[str, str], parts: tuple[str, ...]) -> list
         for a, b in ((folder / part / n for n in names), (folder / n / part for n in names)):
             if a.is_dir() and b.is_dir():
                 return _matched(a, b)
-        if (folder / part).is_dir() and (part or not any((folder / name).is_dir() for name in names)):
-            return [Pair(path, None) for path in _pictures(folder / part)]
+        if halves := _pictures(folder / part, deep=False):
+            return [Pair(path, None) for path in halves]
     return []
 
 
 def _matched(a: Path, b: Path) -> list[Pair]:
     ours, theirs = ({path.relative_to(root).with_suffix(""): path for path in _pictures(root)} for root in (a, b))
+    for root, found in ((a, ours), (b, theirs)):
+        if len(found) < len(_pictures(root)):
+            raise TrainingError(f"{root} has pictures of the same name with different endings; keep one of each")
     if alone := sorted(map(str, ours.keys() ^ theirs.keys())):
         raise TrainingError(f"{len(alone)} pictures are in one of {a} and {b} alone: {_list(alone)}")
     return [Pair(ours[name], theirs[name]) for name in ours]
 
 
-def labelled(folder: Path, column: str, holdout: int, seed: int) -> tuple[Split[Labelled], tuple[str, ...]]:
-    """Pictures with a label each, and the labels: a folder for each, or ``column`` of a CSV beside the pictures.
+def labelled(folder: Path, column: str, labels: Sequence[str], holdout: int, seed: int) -> Split[Labelled]:
+    """Pictures of these labels: a folder for each, or ``column`` of a CSV beside the pictures.
 
     Divided into train and test (train.csv and test.csv), or not. A row names its picture in its first column, with or
     without the ending.
@@ -137,19 +140,30 @@ def labelled(folder: Path, column: str, holdout: int, seed: int) -> tuple[Split[
     Raises:
         TrainingError: one message that names everything wrong with the folder.
     """
+    found, others = (_labels(folder, part, column) for part in _parts(folder))
+    train, test = ([item for item in part if item[1] in labels] for part in (found, others))
+    _check([path for path, _ in (*train, *test)], folder, 1)
+    ours, shown = ([Labelled(path, labels.index(label)) for path, label in part] for part in (train, test))
+    split = Split(tuple(ours), _spread(shown, holdout)) if shown else _held_out(ours, folder, holdout, seed)
+    if lost := [label for i, label in enumerate(labels) if all(item.label != i for item in split.train)]:
+        known = _list(sorted({label for _, label in found}))
+        raise TrainingError(f"{folder} has no pictures of {_list(lost)} to train on; it has: {known}")
+    return split
+
+
+def names_of(folder: Path, column: str) -> tuple[str, ...]:
+    """The labels in such a folder. Raises TrainingError if there are not at least two."""
     if not folder.is_dir():
         raise TrainingError(f"{folder} is not a folder; give --data a folder with a folder for each label")
-    train, test = _labels(folder, "train", column), _labels(folder, "test", column)
-    found = train or _labels(folder, "", column)
-    names = tuple(sorted({label for _, label in found}))
+    names = tuple(sorted({label for _, label in _labels(folder, _parts(folder)[0], column)}))
     if len(names) < 2:
         raise TrainingError(f"{folder} has fewer than two labels; give a folder for each, or name a CSV's data.column")
-    _check([path for path, _ in (*found, *test)], folder, 1)
-    items = [Labelled(path, names.index(label)) for path, label in found]
-    shown = [Labelled(path, names.index(label)) for path, label in test if label in names]
-    if train and shown:
-        return Split(tuple(items), _spread(shown, holdout)), names
-    return _held_out(items, folder, holdout, seed), names
+    return names
+
+
+def _parts(folder: Path) -> tuple[str, str]:
+    """Where to look for pictures to train on, and for others to hold out."""
+    return ("train", "test") if (folder / "train").is_dir() else ("", "test")
 
 
 def _labels(folder: Path, part: str, column: str) -> list[tuple[Path, str]]:
@@ -165,14 +179,20 @@ def _labels(folder: Path, part: str, column: str) -> list[tuple[Path, str]]:
 
 def _rows(table: Path, root: Path, column: str) -> list[tuple[Path, str]]:
     try:
-        with table.open(newline="", encoding="utf-8") as file:
+        with table.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TrainingError(f"cannot read {table}: {error}") from error
     if not rows or column not in rows[0]:
         raise TrainingError(f"{table} has no column '{column}'; it has {_list(rows[0]) if rows else 'no rows'}")
-    pictures = {str(name): path for path in _pictures(root) for name in (path.relative_to(root), path.name, path.stem)}
     first = next(iter(rows[0]))
+    if bare := [row[first] or "(nothing)" for row in rows if not row[first] or not row[column]]:
+        raise TrainingError(f"{table} has {len(bare)} rows without a {column}: {_list(bare)}")
+    pictures: dict[str, Path] = {}
+    for path in _pictures(root):
+        for name in {str(path.relative_to(root)), path.name, path.stem}:
+            if pictures.setdefault(name, path) != path and any(row[first] == name for row in rows):
+                raise TrainingError(f"{table} names {name}: say which, {pictures[name]} or {path}, with its folder")
     if lost := [row[first] for row in rows if row[first] not in pictures]:
         raise TrainingError(f"{table} names {len(lost)} pictures that are not under {root}: {_list(lost)}")
     return [(pictures[row[first]], row[column]) for row in rows]
@@ -196,7 +216,7 @@ def _domain(folder: Path, name: str, holdout: int, seed: int) -> Split[Path]:
 def _column(folder: Path, name: str) -> dict[Path, str]:
     manifest = folder / "manifest.csv"
     try:
-        with manifest.open(newline="", encoding="utf-8") as file:
+        with manifest.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TrainingError(f"data.balance needs {manifest}: {error}") from error
@@ -205,8 +225,9 @@ def _column(folder: Path, name: str) -> dict[Path, str]:
     return {folder / row["file"]: row[name] for row in rows}
 
 
-def _pictures(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+def _pictures(folder: Path, *, deep: bool = True) -> list[Path]:
+    found = folder.rglob("*") if deep else folder.glob("*")
+    return sorted(path for path in found if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
 def _held_out(items: list[Item], folder: Path, holdout: int, seed: int) -> Split[Item]:

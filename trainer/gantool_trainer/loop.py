@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -194,7 +195,7 @@ def _prepare(fabric: Fabric, recipe: Recipe, before: Checkpoint | None, initial:
         if not parameters:
             continue
         settings = recipe.optimisers[name]
-        adam = torch.optim.Adam(parameters, lr=settings.lr, betas=settings.betas)
+        adam = torch.optim.Adam(parameters, settings.lr, settings.betas, weight_decay=settings.weight_decay)
         if before is not None:
             rest = {k.removeprefix(name + "/"): v for k, v in before.optimisers.items() if k.startswith(name + "/")}
             checkpoint.unpack_optimiser(adam, before.part("optimisers", name), rest)
@@ -223,16 +224,18 @@ class _Window:
     """Losses summed since the last report, on the device until somebody asks."""
 
     def __init__(self) -> None:
-        self.steps, self._sums, self._since = 0, dict[str, Tensor](), time.perf_counter()
+        self.steps, self._since = 0, time.perf_counter()
+        self._sums, self._counts = dict[str, Tensor](), Counter[str]()
 
     def add(self, update: Update) -> None:
         for name, loss in update.losses.items():
             key = f"{update.optimiser}/{name}"
             self._sums[key] = self._sums[key] + loss.detach() if key in self._sums else loss.detach().clone()
+            self._counts[key] += 1
 
     def close(self) -> tuple[dict[str, float], float]:
-        """(mean losses, seconds per step)."""
-        figures = {key: float(value) / self.steps for key, value in self._sums.items()}
+        """(mean losses, each over the steps that had it, and seconds per step)."""
+        figures = {key: float(value) / self._counts[key] for key, value in self._sums.items()}
         return figures, (time.perf_counter() - self._since) / self.steps
 
 
@@ -302,7 +305,11 @@ def restore_networks(state: Checkpoint, networks: dict[str, nn.Module], averages
 
 
 def restore_memory(state: Checkpoint, memory: dict[str, Tensor]) -> None:
-    """Fill ``memory`` with what a checkpoint of the same recipe holds. Raises CheckpointError."""
+    """Fill ``memory`` with what a checkpoint of the same recipe holds; of several processes, the first one's.
+
+    Raises:
+        CheckpointError: it is of another size.
+    """
     saved = state.part("memory")
     if {name: tensor.shape for name, tensor in saved.items()} != {name: t.shape for name, t in memory.items()}:
         raise CheckpointError(

@@ -1,6 +1,7 @@
 """Networks that several families of picture-to-picture translation share. Pictures are in -1..1."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
@@ -75,10 +76,19 @@ class UnetGenerator(nn.Module):
     """Strides down to a point and up again, each map joined to its mirror image (pix2pix, arXiv 1611.07004, appendix
     6.1.1): (N, 3, H, W) to (N, 3, H, W), H and W multiples of 2^levels."""
 
-    def __init__(self, channels: int, levels: int, sampling: Sampling, norm: Literal["instance", "batch"]) -> None:
+    def __init__(
+        self,
+        channels: int,
+        levels: int,
+        sampling: Sampling,
+        norm: Literal["instance", "batch"],
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         down, up = UNET_SAMPLING[sampling]
-        make = {"instance": nn.InstanceNorm2d, "batch": nn.BatchNorm2d}[norm]
+        make: Callable[[int], nn.Module] = nn.BatchNorm2d
+        if norm == "instance":
+            make = partial(nn.InstanceNorm2d, affine=True)
         widths = [channels * min(2**i, 8) for i in range(levels)]
         self.down = nn.ModuleList([down(3, widths[0])])
         for i in range(1, levels):
@@ -88,7 +98,8 @@ class UnetGenerator(nn.Module):
         self.up = nn.ModuleList()
         for i in reversed(range(1, levels)):
             inputs = widths[i] if i == levels - 1 else 2 * widths[i]
-            self.up.append(nn.Sequential(nn.ReLU(), up(inputs, widths[i - 1]), make(widths[i - 1])))
+            noise = [nn.Dropout(dropout)] if dropout and i >= levels - 3 else []
+            self.up.append(nn.Sequential(nn.ReLU(), up(inputs, widths[i - 1]), make(widths[i - 1]), *noise))
         self.tail = nn.Sequential(nn.ReLU(), up(2 * widths[0], 3), nn.Tanh())
         initialise(self)
 
@@ -117,6 +128,11 @@ class PatchDiscriminator(nn.Module):
 
     Returns (scores of shape (N, 1, about H/8, about W/8), hidden maps).
     """
+
+    @staticmethod
+    def smallest(strides: int) -> int:
+        """The side below which no patch is left."""
+        return 2 ** (strides + 2)
 
     def __init__(self, inputs: int, channels: int, strides: int, norm: Norm) -> None:
         super().__init__()

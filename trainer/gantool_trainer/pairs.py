@@ -12,13 +12,15 @@ from gantool_trainer.data import PairedConfig, pair_of
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator
 from gantool_trainer.layouts import Pair, Split
-from gantool_trainer.pictures import Picture, sheet, to_picture, to_tensor
+from gantool_trainer.networks import PatchDiscriminator
+from gantool_trainer.pictures import Picture, resized, sheet, to_picture, to_tensor
 
 
-def scan(folder: Path, data: PairedConfig, seed: int, multiple: int) -> Split[Pair]:
+def scan(folder: Path, data: PairedConfig, seed: int, multiple: int, strides: int) -> Split[Pair]:
     """Raises TrainingError."""
-    if data.crop % multiple:
-        raise TrainingError(f"data.crop is {data.crop}, but must be a multiple of {multiple} for this generator")
+    least = PatchDiscriminator.smallest(strides)
+    if data.crop % multiple or data.crop < least:
+        raise TrainingError(f"data.crop is {data.crop}, but must be a multiple of {multiple} from {least}")
     return layouts.paired(folder, data.names, data.holdout, seed)
 
 
@@ -41,10 +43,9 @@ def _held_out(
 ) -> Iterator[tuple[Picture, Picture, Picture]]:
     for pair in split.holdout:
         source, target = pair_of(pair, data)
-        height, width = source.shape[:2]
-        padding = ((0, -height % multiple), (0, -width % multiple), (0, 0))
-        x = to_tensor(np.pad(source, padding, mode="edge"))[None].to(next(generator.parameters()).device)
-        yield source, to_picture((generator(2 * x - 1)[0] + 1) / 2)[:height, :width], target
+        width, height = (max(1, round(length / multiple)) * multiple for length in source.shape[1::-1])
+        x = to_tensor(resized(source, (width, height)))[None].to(next(generator.parameters()).device)
+        yield source, resized(to_picture((generator(2 * x - 1)[0] + 1) / 2), source.shape[1::-1]), target
 
 
 def described(generator: nn.Module, architecture: str, data: PairedConfig, *, multiple: int, detail: bool) -> Generator:

@@ -57,7 +57,7 @@ def resized(picture: Picture, size: tuple[int, int]) -> Picture:
     return np.concatenate([np.asarray(plane.resize(size, Image.Resampling.BICUBIC)) for plane in planes], axis=2)
 
 
-def shrunk(picture: Picture, side: int) -> Picture:
+def scaled(picture: Picture, side: int) -> Picture:
     """Scaled to a short side of ``side``, larger or smaller."""
     height, width = picture.shape[:2]
     factor = side / min(height, width)

@@ -10,7 +10,7 @@ from gantool_trainer import layouts, metrics
 from gantool_trainer.data import UnpairedConfig
 from gantool_trainer.family import Networks
 from gantool_trainer.layouts import Domains
-from gantool_trainer.pictures import Picture, read_picture, sheet, shrunk, to_picture, to_tensor
+from gantool_trainer.pictures import Picture, read_picture, scaled, sheet, to_picture, to_tensor
 
 Range = tuple[float, float]
 _SHOWN = 4
@@ -51,7 +51,7 @@ def _directions(networks: Networks, split: Domains) -> tuple[tuple[nn.Module, nn
 def _cycle(
     there: nn.Module, back: nn.Module, path: Path, data: UnpairedConfig, values: Range, multiple: int
 ) -> list[Picture]:
-    picture = shrunk(read_picture(path), data.side[1])
+    picture = scaled(read_picture(path), data.side[1])
     height, width = (length - length % multiple for length in picture.shape[:2])
     low, high = values
     x = to_tensor(picture[:height, :width])[None].to(next(there.parameters()).device) * (high - low) + low

@@ -1,11 +1,13 @@
 """Each loss term of every translation reaches the networks that it should, and those alone."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import FAMILIES, discogan, pan, pix2pix, stargan
 from gantool_trainer.family import Update
 
@@ -125,16 +127,39 @@ def test_discogans_reconstruction_grows_after_its_strong_steps() -> None:
     assert torch.allclose(after.losses["matching_a"] * 0.99 / 0.5, before.losses["matching_a"])
 
 
-def test_stargan_never_asks_for_the_label_that_a_picture_has() -> None:
-    config = CONFIGS["stargan"]
-    asked = []
+def test_stargan_asks_for_every_label() -> None:
+    config, asked = CONFIGS["stargan"], []
     networks = stargan.networks(config)
     networks["generator"].register_forward_pre_hook(lambda _, inputs: asked.append(inputs[1].argmax(1)))
-    image, label = batch("stargan")
     for index in range(20):
-        list(stargan.step(config, networks, {}, (image, label), 2 * index))
-    assert len(asked) == 20 and not any((wanted == label).any() for wanted in asked)
-    assert {int(wanted[0]) for wanted in asked} == {1, 2}
+        list(stargan.step(config, networks, {}, batch("stargan"), 2 * index))
+    assert len(asked) == 20 and {int(wanted[0]) for wanted in asked} == {0, 1, 2}
+
+
+def test_discogan_wants_a_batch() -> None:
+    networks = discogan.networks(CONFIGS["discogan"])
+    alone = (torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64))
+    with pytest.raises(TrainingError, match=r"train\.batch"):
+        list(discogan.step(CONFIGS["discogan"], networks, {}, alone, 0))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "data", "said"),
+    [
+        ("cyclegan", {}, {"crop": 16, "side": (16, 16)}, "multiple of 4 from 32"),
+        ("pix2pix", {"levels": 4}, {"crop": 16, "side": (16, 16)}, "multiple of 16 from 32"),
+        ("pan", {"levels": 6}, {"crop": 96, "side": (96, 96)}, "multiple of 64"),
+        ("discogan", {}, {"crop": 32, "side": (32, 32)}, "from 64"),
+        ("stargan", {"labels": ("a", "a")}, {"crop": 64, "side": (64, 64)}, "two different"),
+        ("stargan", {"labels": ("a", "b")}, {"crop": 32, "side": (64, 64)}, "discriminator_strides"),
+    ],
+)
+def test_what_cannot_be_trained_is_said_before_the_first_step(
+    name: str, changes: dict[str, Any], data: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    family = FAMILIES[name]
+    with pytest.raises(TrainingError, match=said):
+        family.scan(tmp_path, family.Config(**changes), family.Data(**data), 0)
 
 
 def test_the_papers_stargan_has_the_papers_size() -> None:

@@ -79,8 +79,10 @@ def averaged(config: Config) -> tuple[str, ...]:
 
 
 def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domains:
-    if data.crop % ResnetGenerator.multiple:
-        raise TrainingError(f"data.crop is {data.crop}, but must be a multiple of {ResnetGenerator.multiple}")
+    least = PatchDiscriminator.smallest(config.discriminator_strides)
+    if data.crop % ResnetGenerator.multiple or data.crop < least:
+        multiple = ResnetGenerator.multiple
+        raise TrainingError(f"data.crop is {data.crop}, but must be a multiple of {multiple} from {least}")
     return unpaired.scan(folder, data, seed)
 
 

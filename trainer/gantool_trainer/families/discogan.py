@@ -121,16 +121,20 @@ def memory(config: Config, data: UnpairedConfig) -> dict[str, Tensor]:
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
     a, b = batch
+    if len(a) < 2:
+        raise TrainingError("DiscoGAN normalises over the batch; set train.batch to at least 2")
     a2b, b2a, judge_a, judge_b = (networks[name] for name in ("a2b", "b2a", "judge_a", "judge_b"))
-    fake_b, fake_a = a2b(a), b2a(b)
     if index % config.interval == 0:
+        with torch.no_grad():
+            fake_b, fake_a = a2b(a), b2a(b)
         terms = {
-            name: (losses.bce_real(judge(real)[0]) + losses.bce_fake(judge(fake.detach())[0])) / 2
+            name: (losses.bce_real(judge(real)[0]) + losses.bce_fake(judge(fake)[0])) / 2
             for name, judge, real, fake in (("judge_a", judge_a, a, fake_a), ("judge_b", judge_b, b, fake_b))
         }
         yield Update("discriminator", terms)
         return
 
+    fake_b, fake_a = a2b(a), b2a(b)
     share = config.reconstruction_at_first if index < config.strong_steps else config.reconstruction
     terms = {
         "reconstruction_a": share * F.mse_loss(b2a(fake_b), a),

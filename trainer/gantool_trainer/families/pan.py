@@ -19,6 +19,7 @@ from gantool_trainer.pictures import Picture
 
 Weight = Annotated[float, Field(ge=0)]
 Data = PairedConfig
+STRIDES = 3
 
 
 class Config(BaseModel):
@@ -27,7 +28,7 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     channels: Annotated[int, Field(ge=1)] = 64
-    levels: Annotated[int, Field(ge=2, le=9)] = 8
+    levels: Annotated[int, Field(ge=2, le=8)] = 8
     sampling: Sampling = "strided"
     norm: Literal["instance", "batch"] = "instance"
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
@@ -36,7 +37,7 @@ class Config(BaseModel):
     perceptual: tuple[Weight, Weight, Weight, Weight] = (5.0, 1.5, 1.5, 5.0)
     """Weights of the distances in the discriminator's four hidden layers."""
     margin: Weight = 1.0
-    """The perceptual distance up to which the discriminator is rewarded for seeing a difference."""
+    """The perceptual distance up to which the discriminator is rewarded for seeing a difference; our choice."""
     detail: bool = False
     """Whether what the network makes of a picture has the picture's own fine detail."""
 
@@ -48,7 +49,7 @@ def settled(config: Config, folder: Path, data: PairedConfig) -> Config:
 def networks(config: Config) -> dict[str, nn.Module]:
     return {
         "generator": UnetGenerator(config.channels, config.levels, config.sampling, config.norm),
-        "discriminator": PatchDiscriminator(3, config.discriminator_channels, 3, config.discriminator_norm),
+        "discriminator": PatchDiscriminator(3, config.discriminator_channels, STRIDES, config.discriminator_norm),
     }
 
 
@@ -61,7 +62,7 @@ def averaged(config: Config) -> tuple[str, ...]:
 
 
 def scan(folder: Path, config: Config, data: PairedConfig, seed: int) -> Split[Pair]:
-    return pairs.scan(folder, data, seed, multiple=2**config.levels)
+    return pairs.scan(folder, data, seed, 2**config.levels, STRIDES)
 
 
 def dataset(split: Split[Pair], config: Config, data: PairedConfig, seed: int) -> PairedViews:

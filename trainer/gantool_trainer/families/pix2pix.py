@@ -22,16 +22,18 @@ Data = PairedConfig
 
 
 class Config(BaseModel):
-    """The paper's choices by default, but for instance norm, which at its batch of one is the same, and dropout, which
-    is left out."""
+    """The paper's choices by default, but for instance norm, which is what its batch norm does at a batch of one, and
+    dropout, which is the paper's noise: it is applied in training alone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     channels: Annotated[int, Field(ge=1)] = 64
-    levels: Annotated[int, Field(ge=2, le=9)] = 8
+    levels: Annotated[int, Field(ge=2, le=8)] = 8
     """Strides down to the innermost map; crops are multiples of 2^levels."""
     sampling: Sampling = "strided"
     norm: Literal["instance", "batch"] = "instance"
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """In the innermost levels on the way up; the paper has 0.5."""
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
     discriminator_strides: Annotated[int, Field(ge=1, le=5)] = 3
     discriminator_norm: Norm = "instance"
@@ -47,7 +49,7 @@ def settled(config: Config, folder: Path, data: PairedConfig) -> Config:
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
-    generator = UnetGenerator(config.channels, config.levels, config.sampling, config.norm)
+    generator = UnetGenerator(config.channels, config.levels, config.sampling, config.norm, config.dropout)
     if not config.adversarial:
         return {"generator": generator}
     discriminator = PatchDiscriminator(
@@ -65,7 +67,7 @@ def averaged(config: Config) -> tuple[str, ...]:
 
 
 def scan(folder: Path, config: Config, data: PairedConfig, seed: int) -> Split[Pair]:
-    return pairs.scan(folder, data, seed, multiple=2**config.levels)
+    return pairs.scan(folder, data, seed, 2**config.levels, config.discriminator_strides)
 
 
 def dataset(split: Split[Pair], config: Config, data: PairedConfig, seed: int) -> PairedViews:

@@ -18,7 +18,7 @@ from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.layouts import Labelled, Split
 from gantool_trainer.networks import UNET_SAMPLING, Sampling
-from gantool_trainer.pictures import Picture, read_picture, sheet, shrunk, to_picture, to_tensor
+from gantool_trainer.pictures import Picture, read_picture, scaled, sheet, to_picture, to_tensor
 
 Weight = Annotated[float, Field(ge=0)]
 Data = LabelledConfig
@@ -97,7 +97,7 @@ class Critic(nn.Module):
 def settled(config: Config, folder: Path, data: LabelledConfig) -> Config:
     if config.labels:
         return config
-    return config.model_copy(update={"labels": layouts.labelled(folder, data.column, data.holdout, 0)[1]})
+    return config.model_copy(update={"labels": layouts.names_of(folder, data.column)})
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
@@ -122,15 +122,9 @@ def scan(folder: Path, config: Config, data: LabelledConfig, seed: int) -> Split
             f"data.crop is {data.crop}, but must be a multiple of {MULTIPLE} and no smaller than "
             f"2^model.discriminator_strides, {2**config.discriminator_strides}"
         )
-    split, names = layouts.labelled(folder, data.column, data.holdout, seed)
-    if unknown := set(config.labels) - set(names):
-        raise TrainingError(f"{folder} has no pictures of {', '.join(sorted(unknown))}; it has: {', '.join(names)}")
-    return Split(*(_chosen(items, names, config.labels) for items in (split.train, split.holdout)))
-
-
-def _chosen(items: tuple[Labelled, ...], names: tuple[str, ...], labels: tuple[str, ...]) -> tuple[Labelled, ...]:
-    place = {names.index(label): number for number, label in enumerate(labels)}
-    return tuple(Labelled(item.path, place[item.label]) for item in items if item.label in place)
+    if len(set(config.labels)) < 2:
+        raise TrainingError(f"model.labels are {', '.join(config.labels)}; name at least two different ones")
+    return layouts.labelled(folder, data.column, config.labels, data.holdout, seed)
 
 
 def dataset(split: Split[Labelled], config: Config, data: LabelledConfig, seed: int) -> LabelledViews:
@@ -146,8 +140,8 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
     generator, critic = networks["generator"], networks["critic"]
     count = len(config.labels)
     own = F.one_hot(label, count).float()
-    other = (label + torch.randint(1, count, label.shape).to(label.device)) % count
-    wanted = F.one_hot(other, count).float()
+    target = torch.randint(count, label.shape).to(label.device)  # its own too, which must change nothing
+    wanted = F.one_hot(target, count).float()
 
     with torch.no_grad():
         fake = generator(real, wanted)
@@ -169,7 +163,7 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         "generator",
         {
             "adversarial": -scores.mean(),
-            "classification": config.classification * F.cross_entropy(logits, other),
+            "classification": config.classification * F.cross_entropy(logits, target),
             "reconstruction": config.reconstruction * F.l1_loss(generator(fake, own), real),
         },
     )
@@ -197,7 +191,7 @@ def evaluate(config: Config, networks: Networks, split: Split[Labelled], data: L
 
 
 def _input(generator: nn.Module, item: Labelled, data: LabelledConfig) -> Tensor:
-    picture = shrunk(read_picture(item.path), data.side[1])
+    picture = scaled(read_picture(item.path), data.side[1])
     height, width = (length - length % MULTIPLE for length in picture.shape[:2])
     return to_tensor(picture[:height, :width])[None].to(next(generator.parameters()).device) * 2 - 1
 
