@@ -3,7 +3,7 @@
     python benchmarks/ship.py upscale-x4-fidelity runs/x4-fidelity
     python benchmarks/ship.py upscale-x4 runs/x4 --interpolate runs/x4/step-0004000.safetensors --share 0.3
 
-Needs the test sets of `benchmarks/upscale.py` under data/sr-test.
+The recipe of the same name describes it. Needs the test sets of `benchmarks/upscale.py` under data/sr-test.
 """
 
 import tempfile
@@ -16,6 +16,7 @@ from upscale import damaged_photographs, published_sets
 import gantool
 from gantool import library
 from gantool_export import export
+from gantool_trainer import recipe as recipes
 
 PROTOCOL = (
     "PSNR/SSIM on Y (BT.601, 16..235), scale px cut at each border, LR as published; jpeg60: B100 originals shrunk by "
@@ -42,6 +43,7 @@ def ship(
     export(
         run,
         target,
+        description=recipes.load(name).description,
         licence=LICENCE,
         training_data=DATA,
         interpolate=other,
