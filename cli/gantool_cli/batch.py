@@ -60,7 +60,8 @@ def run(
     failed = sum(outcome.error is not None for outcome in outcomes)
     if failed:
         if len(outcomes) > 1:
-            print(f"gantool: {failed} of {len(outcomes)} failed, the others are done", file=sys.stderr)
+            rest = "" if failed == len(outcomes) else ", the others are done"
+            print(f"gantool: {failed} of {len(outcomes)} failed{rest}", file=sys.stderr)
         raise typer.Exit(1)
 
 

@@ -36,6 +36,8 @@ def plan(inputs: Sequence[str], output: str | None, label: str) -> tuple[list[Jo
     """
     sources = list(_expand(inputs))
     folder = _output_folder(sources, output)
+    if folder is not None and not folder.is_dir() and (folder.exists() or folder.suffix.lower() in FORMATS):
+        return [], [Problem(folder, f"several results need a folder, which {folder} is not; name another with -o")]
     jobs: list[Job] = []
     problems: list[Problem] = []
     taken: dict[Path, Path] = {}

@@ -91,7 +91,8 @@ def _port(port: object) -> str:
     assert isinstance(port, Port)
     shape = " x ".join(str(size) for size in port.shape)
     labels = f", one of {', '.join(port.labels)}" if port.labels else ""
-    return f"{port.name}: {port.kind}, {shape}, {port.range[0]:g}..{port.range[1]:g} {port.channels}{labels}"
+    values = f", {port.range[0]:g}..{port.range[1]:g} {port.channels}" if port.kind == "image" else ""
+    return f"{port.name}: {port.kind}, {shape}{values}{labels}"
 
 
 @app.command("add")

@@ -62,6 +62,9 @@ def train(
         resolved = recipes.parse(state.recipe, values or [])
         if recipe is not None and recipes.load(recipe).name != resolved.name:
             raise TrainingError(f"{out} is a run of recipe {resolved.name}, not of {recipe}; --resume needs no recipe")
+        if state.step >= resolved.train.steps:
+            print(f"{out} is done, at step {state.step}; to go on, add --set train.steps=MORE")
+            return
         if data is None:
             data = _data_of(out)
     elif recipe is not None:

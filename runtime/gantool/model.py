@@ -142,8 +142,8 @@ class Model:
 
     def convert(
         self,
-        source: Path | bytes,
-        target: Path | IO[bytes],
+        source: str | Path | bytes,
+        target: str | Path | IO[bytes],
         *,
         overwrite: bool = False,
         **options: Unpack[Options],
@@ -160,6 +160,8 @@ class Model:
         Raises:
             ImageError: the source cannot be read, or the target exists (without ``overwrite``) or cannot be written.
         """
+        source = Path(source) if isinstance(source, str) else source
+        target = Path(target) if isinstance(target, str) else target
         if isinstance(target, Path):
             files.target_format(target)
             files.check_free(target, overwrite=overwrite)

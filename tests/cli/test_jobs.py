@@ -114,3 +114,10 @@ def test_what_is_refused_takes_no_place(here: Path) -> None:
     jobs, problems = plan(["in"], "o", "m")
     assert Job(Path("in/a.png"), Path("o/a.png")) in jobs
     assert [problem.source for problem in problems] == [Path("in/a.gif")]
+
+
+def test_several_results_do_not_go_to_one_name(here: Path) -> None:
+    (here / "taken").touch()
+    for output in ("taken", "sheet.png"):
+        jobs, (problem,) = plan(["a.jpg", "b.PNG"], output, "x4")
+        assert not jobs and f"which {output} is not" in problem.reason

@@ -264,3 +264,9 @@ def test_translations_of_every_kind_of_picture(dtype: type, shape: tuple[int, ..
     array = (np.random.default_rng(0).random(shape) * top).astype(dtype)
     result = translation(array)
     assert result.dtype == dtype and result.shape == (90, 100, 4 if shape[2:] else 3)
+
+
+def test_names_of_files_may_be_texts(tiny_model: gantool.Model, photo: Pixels, tmp_path: Path) -> None:
+    Image.fromarray(photo[:8, :8]).save(tmp_path / "a.png")
+    assert tiny_model.convert(str(tmp_path / "a.png"), str(tmp_path / "b.png")) == (32, 32)
+    assert Image.open(tmp_path / "b.png").size == (32, 32)

@@ -27,7 +27,7 @@ def test_every_value_can_be_overridden() -> None:
 @pytest.mark.parametrize(
     ("override", "says"),
     [
-        ("train.stepz=1", "stepz"),
+        ("train.stepz=1", r"no recipe value train\.stepz; .*--show"),
         ("train.steps=-1", "steps"),
         ("model.generator=vae", r"model\.generator.*compact"),
         ("data.degrade.jpeg=3", r"data\.degrade\.jpeg"),

@@ -20,7 +20,9 @@ def scan(folder: Path, data: PairedConfig, seed: int, multiple: int, strides: in
     """Raises TrainingError."""
     least = PatchDiscriminator.smallest(strides)
     if data.crop % multiple or data.crop < least:
-        raise TrainingError(f"data.crop is {data.crop}, but must be a multiple of {multiple} from {least}")
+        raise TrainingError(
+            f"data.crop is {data.crop}; give a multiple of {multiple} (2^model.levels), and at least {least}"
+        )
     return layouts.paired(folder, data.names, data.holdout, seed)
 
 

@@ -111,6 +111,8 @@ def _checked(kind: type[_Model], values: Any, *table: str) -> _Model:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in (*table, *first["loc"]))
+        if first["type"] == "extra_forbidden":
+            raise TrainingError(f"there is no recipe value {where}; gantool train RECIPE --show prints all") from error
         raise TrainingError(f"recipe value {where}: {first['msg'].lower()} (got {first['input']!r})") from error
 
 

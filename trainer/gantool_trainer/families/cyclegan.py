@@ -82,7 +82,7 @@ def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domai
     least = PatchDiscriminator.smallest(config.discriminator_strides)
     if data.crop % ResnetGenerator.multiple or data.crop < least:
         multiple = ResnetGenerator.multiple
-        raise TrainingError(f"data.crop is {data.crop}, but must be a multiple of {multiple} from {least}")
+        raise TrainingError(f"data.crop is {data.crop}; give a multiple of {multiple}, and at least {least}")
     return unpaired.scan(folder, data, seed)
 
 

@@ -107,7 +107,7 @@ def averaged(config: Config) -> tuple[str, ...]:
 
 def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domains:
     if data.crop % MULTIPLE or data.crop < SMALLEST:
-        raise TrainingError(f"data.crop is {data.crop}, but must be a multiple of {MULTIPLE} from {SMALLEST}")
+        raise TrainingError(f"data.crop is {data.crop}; give a multiple of {MULTIPLE}, and at least {SMALLEST}")
     return unpaired.scan(folder, data, seed)
 
 
