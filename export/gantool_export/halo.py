@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gantool.card import HaloSource, ModelCard
+from gantool.tiling import round_up
 
 _LARGE = 64
 """Above this radius a measured halo is tried: the theoretical one would make tiles mostly context."""
@@ -33,8 +34,8 @@ def find_halo(network: nn.Module, card: ModelCard) -> Halo:
         return Halo(0, "whole")
     if radius <= _LARGE:
         return Halo(radius, "receptive-field")
-    reach = _up(min(radius, 4 * _LARGE), multiple)
-    for halo in range(_up(16, multiple), reach, _up(16, multiple)):
+    reach = round_up(min(radius, 4 * _LARGE), multiple)
+    for halo in range(round_up(16, multiple), reach, round_up(16, multiple)):
         if tiling_error(network, card, halo, reach) < _HALF_LEVEL * (high - low):
             return Halo(halo, "measured")
     return Halo(radius, "receptive-field")
@@ -61,7 +62,7 @@ def receptive_radius(
 @torch.no_grad()
 def _reach(twin: nn.Module, side: int, scale: int, multiple: int, minimum: int, axis: int) -> int | None:
     """How far a line across this axis is seen along it, or None where its light reaches the border."""
-    shape = [1, 3, *2 * [_up(max(32, minimum), 2 * multiple)]]  # a strip: along the line everything is alike
+    shape = [1, 3, *2 * [round_up(max(32, minimum), 2 * multiple)]]  # a strip: along the line everything is alike
     shape[axis] = side
     dark = torch.zeros(shape, dtype=torch.float64)
     first = side // 2 // multiple * multiple
@@ -90,10 +91,6 @@ def _all_positive(network: nn.Module) -> nn.Module:
     return twin
 
 
-def _up(length: int, multiple: int) -> int:
-    return -(-length // multiple) * multiple
-
-
 @torch.inference_mode()
 def tiling_error(network: nn.Module, card: ModelCard, halo: int, reach: int) -> float:
     """Largest difference in a core of 32 pixels or more between the whole result and that of the core and its halo.
@@ -102,7 +99,7 @@ def tiling_error(network: nn.Module, card: ModelCard, halo: int, reach: int) -> 
     network's stride.
     """
     scale, (low, high) = card.scale, card.image.range
-    core = _up(32, card.multiple)
+    core = round_up(32, card.multiple)
     side = core + 2 * reach
     x = _test_picture(side) * (high - low) + low
     first = reach - halo

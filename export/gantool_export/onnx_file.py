@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gantool.card import KEY, ModelCard, Port
 from gantool.engine import Engine
 from gantool.errors import GantoolError
+from gantool.tiling import round_up
 from gantool_export.pieces import add_pieces
 from gantool_export.statistics import Exposed, SharedStatistics
 
@@ -51,10 +52,10 @@ def to_onnx_in_pieces(network: nn.Module, card: ModelCard) -> tuple[bytes, float
     model = _trace(Exposed(shared).eval(), replace(card, outputs=card.outputs + seen))
     del model.graph.output[len(card.outputs) :]
     cuts = {port.name: first for port, first in zip(seen, firsts, strict=True)}
-    maps, pieces = add_pieces(model, cuts, card.image.name, card.result.name, _up(256, card.multiple))
+    maps, pieces = add_pieces(model, cuts, card.image.name, card.result.name, round_up(256, card.multiple))
     card = replace(card, maps=maps, pieces=pieces, halo_source="pieces")
     step = card.multiple
-    for halo in sorted({_up(length, step) for length in (8, 16, 32, step, 2 * step, 3 * step, 4 * step)}):
+    for halo in sorted({round_up(length, step) for length in (8, 16, 32, step, 2 * step, 3 * step, 4 * step)}):
         card = replace(card, piece_halo=halo)
         if _pieces_differ(model, card) < TOLERANCE:
             return _checked(shared, model, card)
@@ -63,10 +64,6 @@ def to_onnx_in_pieces(network: nn.Module, card: ModelCard) -> tuple[bytes, float
 
 def _plain(network: nn.Module) -> nn.Module:
     return network.cpu().float().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-
-
-def _up(length: int, multiple: int) -> int:
-    return -(-length // multiple) * multiple
 
 
 def _checked(network: nn.Module, model: onnx.ModelProto, card: ModelCard) -> tuple[bytes, float]:
@@ -85,7 +82,7 @@ def _pieces_differ(model: onnx.ModelProto, card: ModelCard) -> float:
     """Largest difference, in 0..1, between a picture's result at once and in pieces, by bands as thin as can be."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), _quiet(), providers=["CPUExecutionProvider"])
     engine = Engine(card, "cpu", session)
-    unit = _up(max(16, card.minimum), card.multiple)
+    unit = round_up(max(16, card.minimum), card.multiple)
     picture = example((Port("picture", "image", (7 * unit, unit, 3)),), {})[0].numpy()
     given = {port.name: np.eye(port.length, dtype=np.float32)[:1] for port in card.inputs if port.kind == "label"}
     ((_, whole),) = engine.whole(picture, given, {})
@@ -146,7 +143,7 @@ def _strip(model: onnx.ModelProto) -> None:
 
 def _sizes(card: ModelCard, batch: int, height: int, width: int, odd: int) -> dict[str, int]:
     """Sizes that the model takes; with ``odd``, one stride beyond a round number of units."""
-    unit = _up(max(16, card.minimum), card.multiple)
+    unit = round_up(max(16, card.minimum), card.multiple)
     return {
         "batch": batch,
         "height": height * unit + odd * card.multiple,

@@ -11,7 +11,7 @@ from gantool.devices import out_of_memory
 from gantool.errors import Cancelled, ModelError
 from gantool.lines import Lines
 from gantool.pictures import Pixels, normalise
-from gantool.tiling import Box, grid
+from gantool.tiling import Box, grid, round_up
 
 TILE = 512
 """Default side of a tile in input pixels: large enough that the halo costs little, small enough for any machine."""
@@ -96,7 +96,7 @@ class Engine:
         area = (control.get("tile") or TILE) ** 2
         statistics = np.zeros(port.length, np.float32)
         statistics[0] = 1
-        idle = np.zeros((1, 3, *2 * [_up(card.minimum, card.multiple)]), np.float32)
+        idle = np.zeros((1, 3, *2 * [round_up(card.minimum, card.multiple)]), np.float32)
         usual = given | {of_pieces(name): value for name, value in given.items()}
         usual |= {port.name: statistics, card.image.name: idle}
         stores: dict[str, Lines] = {}
@@ -136,7 +136,7 @@ class Engine:
     ) -> Iterator[tuple[Box, Floats]]:
         """One band through one piece: into the stores, or, from the last piece, out."""
         card, strides = self.card, {feature.name: feature.stride for feature in self.card.maps}
-        window = core.grown(_up(card.piece_halo, card.multiple), whole)
+        window = core.grown(round_up(card.piece_halo, card.multiple), whole)
         feeds = dict(usual)
         for name in piece.needs:
             rows = window.top // strides[name], window.bottom // strides[name]
@@ -238,16 +238,12 @@ def _frame(colour: Pixels, card: ModelCard) -> Box:
 
 
 def _padded(length: int, card: ModelCard) -> int:
-    return _up(max(length, card.minimum), card.multiple)
+    return round_up(max(length, card.minimum), card.multiple)
 
 
 def _window(core: Box, whole: Box, card: ModelCard) -> Box:
     """The core with its halo, no smaller than the model's minimum, starting and ending on multiples of the stride."""
-    return core.grown(_up(card.halo, card.multiple), whole).stretched(_up(card.minimum, card.multiple), whole)
-
-
-def _up(length: int, multiple: int) -> int:
-    return -(-length // multiple) * multiple
+    return core.grown(round_up(card.halo, card.multiple), whole).stretched(round_up(card.minimum, card.multiple), whole)
 
 
 def _cut(colour: Pixels, window: Box) -> Pixels:

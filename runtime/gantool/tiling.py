@@ -70,3 +70,8 @@ def _spans(start: int, stop: int, tile: int, multiple: int) -> Iterator[tuple[in
     for i in range(count):
         first, last = start + units * i // count * multiple, start + units * (i + 1) // count * multiple
         yield first, min(stop, last)
+
+
+def round_up(length: int, multiple: int) -> int:
+    """The next multiple, or ``length`` itself."""
+    return -(-length // multiple) * multiple

@@ -5,6 +5,7 @@ import torch
 
 from gantool_trainer.families import cyclegan
 from gantool_trainer.family import Update
+from gradients import reached
 
 CONFIG = cyclegan.Config(channels=4, blocks=1, discriminator_channels=4, pool=2)
 DATA = cyclegan.Data(crop=32, side=(32, 32))
@@ -15,18 +16,6 @@ def updates(config: cyclegan.Config, index: int = 0) -> tuple[dict[str, Any], di
     networks, memory = cyclegan.networks(config), cyclegan.memory(config, DATA)
     batch = (torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32))
     return networks, memory, list(cyclegan.step(config, networks, memory, batch, index))
-
-
-def reached(networks: dict[str, Any], loss: torch.Tensor) -> set[str]:
-    """The networks that a loss sends gradients to."""
-    for network in networks.values():
-        network.zero_grad()
-    loss.backward(retain_graph=True)
-    return {
-        name
-        for name, network in networks.items()
-        if any(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
-    }
 
 
 def test_each_term_reaches_the_networks_that_it_should() -> None:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import FAMILIES, discogan, pan, pix2pix, stargan
 from gantool_trainer.family import Update
+from gradients import reached
 
 SMALL = {"channels": 4, "discriminator_channels": 4}
 CONFIGS: dict[str, Any] = {
@@ -65,18 +66,6 @@ def updates(name: str, index: int, config: Any = None) -> tuple[dict[str, Any], 
     family, config = FAMILIES[name], config or CONFIGS[name]
     networks = family.networks(config)
     return networks, list(family.step(config, networks, family.memory(config, None), batch(name), index))
-
-
-def reached(networks: dict[str, Any], loss: torch.Tensor) -> set[str]:
-    """The networks that a loss sends gradients to."""
-    for network in networks.values():
-        network.zero_grad()
-    loss.backward(retain_graph=True)
-    return {
-        name
-        for name, network in networks.items()
-        if any(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
-    }
 
 
 @pytest.mark.parametrize(("name", "index"), EXPECTED)
