@@ -2,29 +2,109 @@
 
     python benchmarks/ship.py upscale-x4-fidelity runs/x4-fidelity
     python benchmarks/ship.py upscale-x4 runs/x4 --interpolate runs/x4/step-0004000.safetensors --share 0.3
+    python benchmarks/ship.py cyclegan-day-night runs/day-night        # a file for each direction
 
-The recipe of the same name describes it. Needs the test sets of `benchmarks/upscale.py` under data/sr-test.
+The recipe of that name describes them, SHIPPED says what of them is published. Needs the test sets under data/.
 """
 
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
+import onnx
+import translate
 import typer
 from upscale import damaged_photographs, published_sets
 
 import gantool
 from gantool import library
+from gantool.card import KEY
 from gantool_export import export
 from gantool_trainer import recipe as recipes
 
-PROTOCOL = (
-    "PSNR/SSIM on Y (BT.601, 16..235), scale px cut at each border, LR as published; jpeg60: B100 originals shrunk by "
-    "bicubic, Gaussian noise of sigma 5, JPEG 60"
-)
-DATA = "366 photographs: CC0, public domain, Unsplash, Pexels and Pixabay licences, CC BY, CC BY-SA 4.0"
-LICENCE = "CC BY-SA 4.0"
+Figures = dict[str, float]
 _MODELS = Path(__file__).parent.parent / "runtime" / "gantool" / "models"
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What is said of the models of a recipe, beside what is measured."""
+
+    training_data: str
+    licence: str
+    protocol: str
+    measure: Callable[[Sequence[gantool.Model], Path], list[Figures]]
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The generators' file names and descriptions, in the order of the family; by default those of the recipe."""
+    notes: str = ""
+
+
+def upscaled(models: Sequence[gantool.Model], sets: Path) -> list[Figures]:
+    """PSNR and SSIM on the published sets, and on damaged photographs beside bicubic."""
+    results = []
+    for model in models:
+        figures: Figures = {}
+        for name, _, ours in published_sets(model, sets / "sr-test"):
+            figures |= {f"{name} PSNR": ours[0], f"{name} SSIM": ours[1]}
+        photographs = sorted((sets / "sr-test" / "B100" / "HR-x4").iterdir())
+        plain, ours = damaged_photographs(model, photographs, 60, 5.0).mean(axis=0)
+        results.append(figures | {"jpeg60 PSNR": ours[0], "jpeg60 bicubic PSNR": plain[0]})
+    return results
+
+
+def translation(recipe: str, **facts: str | Mapping[str, str]) -> Shipped:
+    measure = translate.MEASURES[recipe]
+    return Shipped(protocol=measure.protocol, measure=measure.take, **facts)  # type: ignore[arg-type]
+
+
+_UPSCALE = Shipped(
+    "366 photographs: CC0, public domain, Unsplash, Pexels and Pixabay licences, CC BY, CC BY-SA 4.0",
+    "CC BY-SA 4.0",
+    "PSNR/SSIM on Y (BT.601, 16..235), scale px cut at each border, LR as published; jpeg60: B100 originals shrunk by "
+    "bicubic, Gaussian noise of sigma 5, JPEG 60",
+    upscaled,
+)
+SHIPPED = {
+    **dict.fromkeys(("upscale-x4", "upscale-x2", "upscale-x4-fidelity", "upscale-x2-fidelity"), _UPSCALE),
+    "cyclegan-day-night": translation(
+        "cyclegan-day-night",
+        training_data="day-night: outdoor photographs by day and by night, of Pexels (their licence) and of webcams "
+        "(research)",
+        licence="research",
+        files={
+            "cyclegan-day2night": "Outdoor photographs from day to night",
+            "cyclegan-night2day": "Outdoor photographs from night to day",
+        },
+    ),
+    "pix2pix-clothes": translation(
+        "pix2pix-clothes",
+        training_data="clothing-dataset-small (CC0), 3,141 photographs and edge drawings made of them",
+        licence="CC0 1.0",
+        notes="black lines on white, of one piece of clothing that fills a square; made at 128 pixels",
+    ),
+    "pan-derain": translation(
+        "pan-derain",
+        training_data="159 photographs: CC0, public domain, Unsplash, Pexels and Pixabay licences, CC BY; the rain is "
+        "drawn",
+        licence="CC BY 4.0",
+        notes="streaks of rain that has been drawn; drops on the lens and fog stay",
+    ),
+    "discogan-clothes": translation(
+        "discogan-clothes",
+        training_data="clothing-dataset-small (CC0), 827 T-shirts and 188 shoes",
+        licence="CC0 1.0",
+        files={"discogan-shirt2shoe": "From T-shirts to shoes", "discogan-shoe2shirt": "From shoes to T-shirts"},
+        notes="one piece of clothing that fills a square; made at 64 pixels",
+    ),
+    "stargan-hair": translation(
+        "stargan-hair",
+        training_data="4,760 anime faces with the colour of their hair (no licence stated: research demonstration)",
+        licence="research",
+        notes="drawn faces that fill a square; made at 64 pixels",
+    ),
+}
 
 
 def ship(
@@ -32,37 +112,33 @@ def ship(
     run: Path,
     interpolate: Annotated[Path | None, typer.Option(help="A checkpoint to take a share of the weights from.")] = None,
     share: Annotated[float, typer.Option(help="That share.")] = 0.3,
-    sets: Annotated[Path, typer.Option(help="Test sets, for measuring alone.")] = Path("data/sr-test"),
+    sets: Annotated[Path, typer.Option(help="Folder of the test sets, for measuring alone.")] = Path("data"),
 ) -> None:
-    other = (interpolate, share) if interpolate else None
+    shipped = SHIPPED[name]
+    files = shipped.files or {name: recipes.load(name).description}
     with tempfile.TemporaryDirectory() as folder:
-        (draft,) = export(run, Path(folder) / f"{name}.onnx", interpolate=other)
-        metrics = measure(gantool.load(draft.path, device="cpu"), sets)
-    target = _MODELS / f"{name}.onnx"
-    _MODELS.mkdir(exist_ok=True)
-    export(
-        run,
-        target,
-        description=recipes.load(name).description,
-        licence=LICENCE,
-        training_data=DATA,
-        interpolate=other,
-        metrics=metrics,
-        protocol=PROTOCOL,
-        overwrite=True,
-    )
+        drafts = [
+            draft.path
+            for draft in export(
+                run,
+                Path(folder) / f"{name}.onnx",
+                licence=shipped.licence,
+                training_data=shipped.training_data,
+                notes=shipped.notes,
+                interpolate=(interpolate, share) if interpolate else None,
+            )
+        ]
+        measured = shipped.measure([gantool.load(draft, device="cpu") for draft in drafts], sets)
+        for draft, figures, (file, description) in zip(drafts, measured, files.items(), strict=True):
+            rounded = {key: round(float(value), 2 if abs(value) >= 1 else 4) for key, value in figures.items()}
+            facts = {"description": description, "metrics": rounded, "protocol": shipped.protocol}
+            card = replace(library.read_card(draft), name=file, **facts)  # type: ignore[arg-type]
+            model = onnx.load(draft)
+            onnx.helper.set_model_props(model, {KEY: card.to_json()})
+            onnx.save(model, _MODELS / f"{file}.onnx")
+            print(file, rounded)
     sums = [f"{library.sha256(path)}  {path.name}\n" for path in sorted(_MODELS.glob("*.onnx"))]
     (_MODELS / "SHA256SUMS").write_text("".join(sums))
-    print(name, metrics)
-
-
-def measure(model: gantool.Model, sets: Path) -> dict[str, float]:
-    """Rounded figures by name."""
-    figures: dict[str, float] = {}
-    for name, _, ours in published_sets(model, sets):
-        figures |= {f"{name} PSNR": round(float(ours[0]), 2), f"{name} SSIM": round(float(ours[1]), 4)}
-    plain, ours = damaged_photographs(model, sorted((sets / "B100" / "HR-x4").iterdir()), 60, 5.0).mean(axis=0)
-    return figures | {"jpeg60 PSNR": round(float(ours[0]), 2), "jpeg60 bicubic PSNR": round(float(plain[0]), 2)}
 
 
 if __name__ == "__main__":

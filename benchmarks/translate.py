@@ -1,33 +1,29 @@
 """Quality, exactness, speed and memory of the translation models.
 
-    python benchmarks/translate.py day-night                 # needs data/day-night
+    python benchmarks/translate.py quality                   # every shipped model; needs the sets under data/
+    python benchmarks/translate.py quality -m pan-derain -m rain.onnx
     python benchmarks/translate.py exact photo.jpg           # tiles and pieces beside the whole picture
     python benchmarks/translate.py shared                    # the graph with shared statistics beside the plain one
     python benchmarks/translate.py large photo.jpg           # time and peak memory on 12 and 48 megapixels
 
-day-night: of the held-out pictures that are translated, at their full size, the share that a classifier takes for the
-other kind (it is trained here, on the training pictures alone, and its own accuracy is printed); the correlation of
-edges before and after, at a quarter of the size; and PSNR (RGB) after going there and back.
+quality measures on pictures that were not trained on, at their full size; MEASURES says what of which model.
 """
 
-import itertools
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+import judge
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-import torch
-import torch.nn.functional as F
 import typer
 from PIL import Image
-from torch import nn
 from upscale import in_turn
 
 import gantool
@@ -35,82 +31,195 @@ from gantool import library
 from gantool.tiling import Box
 from gantool_export.onnx_file import to_onnx, to_onnx_in_pieces
 from gantool_export.statistics import SharedStatistics
-from gantool_trainer import metrics
+from gantool_trainer import layouts, metrics
 from gantool_trainer.families import FAMILIES
-from gantool_trainer.layouts import plain
-from gantool_trainer.pictures import Picture, random_view, read_picture, scaled, to_tensor
+from gantool_trainer.pictures import Picture, read_picture, scaled
+from gantool_trainer.rain import rain
 from gantool_trainer.recipe import parse
 from gantool_trainer.seeds import rng
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None)
 ModelName = Annotated[str, typer.Option(help="Name or file of a model.")]
 Pieces = Iterator[tuple[Box, npt.NDArray[np.float32]]]
-_SIDE = 96
+Figures = dict[str, float]
+Models = Sequence[gantool.Model]
+"""The generators of one run, in the order of their family."""
 
 
-@app.command("day-night")
-def day_night(
-    data: Annotated[Path, typer.Option(help="Folder with trainA, trainB, testA and testB.")] = Path("data/day-night"),
-    there: ModelName = "cyclegan-day2night",
-    back: ModelName = "cyclegan-night2day",
-    out: Annotated[Path | None, typer.Option(help="Write each picture beside its translation here.")] = None,
-) -> None:
-    """The share taken for the other kind, edges, and round trips, both ways."""
-    train, test = ([plain(data / f"{part}{name}", 0, 0).train for name in "AB"] for part in ("train", "test"))
-    judge = classifier(*train)
-    right = [float(np.mean([judge(read_picture(path)) == kind for path in test[kind]])) for kind in (0, 1)]
-    print(f"classifier, trained on {len(train[0])} + {len(train[1])}: {right[0]:.1%} and {right[1]:.1%} of test right")
-    models = gantool.load(there), gantool.load(back)
+@dataclass(frozen=True)
+class Measure:
+    """What is measured of the models that come of a recipe."""
+
+    files: tuple[str, ...]
+    protocol: str
+    take: Callable[[Models, Path], list[Figures]]
+    """From the models and the folder of data sets, figures for each model."""
+
+
+def unpaired(models: Models, train: Sequence[Sequence[Path]], test: Sequence[Sequence[Path]]) -> list[Figures]:
+    """Of test pictures of two kinds, each translated by its model: the share that a judge takes for the other kind, the
+    correlation of edges before and after, and the round trip beside the mean of the training pictures."""
+    taste = judge.trained(train)
+    results = []
     for kind, paths in enumerate(test):
-        forth, again = models[kind], models[1 - kind]
-        taken, scenes, trips = [], [], []
+        forth, back = models[kind], models[1 - kind]
+        taken, scenes, trips, plain = [], [], [], []
+        colour = np.mean([scaled(read_picture(path), 64).mean(axis=(0, 1)) for path in train[kind]], axis=0)
         for path in paths:
             picture = read_picture(path)
             result = forth(picture)
-            taken.append(judge(result) == 1 - kind)
+            taken.append(taste.kind(result) == 1 - kind)
             scenes.append(metrics.same_scene(picture, result))
-            trips.append(metrics.psnr(picture.astype(float), again(result).astype(float)))
-            if out is not None:
-                out.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(np.hstack([picture, result])).save(out / f"{forth.card.name}-{path.stem}.png")
-        print(
-            f"{forth.card.name}: {np.mean(taken):.1%} of {len(paths)} taken for the other kind, "
-            f"edges {np.mean(scenes):.2f}, round trip {np.mean(trips):.1f} dB"
+            trips.append(psnr(picture, back(result)))
+            plain.append(psnr(picture, np.broadcast_to(colour, picture.shape)))
+        results.append(
+            {
+                "taken for the other kind": mean(taken),
+                "judge right on real ones": mean([taste.kind(read_picture(path)) == kind for path in paths]),
+                "edges": mean(scenes),
+                "round trip PSNR": mean(trips),
+                "mean colour PSNR": mean(plain),
+            }
         )
+    return results
 
 
-class _Judge:
-    """Which of two kinds a picture is, 0 or 1."""
-
-    def __init__(self, network: nn.Module) -> None:
-        self._network = network.eval()
-
-    @torch.inference_mode()
-    def __call__(self, picture: Picture) -> int:
-        return int(self._network(to_tensor(scaled(picture, _SIDE))[None]).argmax())
+def day_night(models: Models, sets: Path) -> list[Figures]:
+    train, test = (
+        [layouts.plain(sets / "day-night" / f"{part}{name}", 0, 0).train for name in "AB"] for part in ("train", "test")
+    )
+    return unpaired(models, train, test)
 
 
-def classifier(*kinds: tuple[Path, ...], steps: int = 400, batch: int = 32) -> _Judge:
-    """A small convolutional network that tells kinds of pictures apart, trained from a fixed seed."""
-    torch.manual_seed(0)
-    widths = (3, 16, 32, 64, 64)
-    layers: list[nn.Module] = []
-    for inputs, outputs in itertools.pairwise(widths):
-        layers += [nn.Conv2d(inputs, outputs, 3, 2, 1), nn.BatchNorm2d(outputs), nn.ReLU()]
-    network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, len(kinds)))
-    pictures = [[scaled(read_picture(path), _SIDE) for path in paths] for paths in kinds]
-    optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    for step in range(steps):
-        draw = rng(0, step)
-        labels = draw.integers(len(kinds), size=batch)
-        views = [random_view(pictures[k][int(draw.integers(len(pictures[k])))], 80, 80, draw) for k in labels]
-        loss = F.cross_entropy(network(torch.stack([to_tensor(view) for view in views])), torch.from_numpy(labels))
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-    return _Judge(network)
+def shirts_shoes(models: Models, sets: Path) -> list[Figures]:
+    shown = (kinds(sets / "clothing", part, "category", "photo") for part in ("train", "test"))
+    train, test = ([of[kind] for kind in ("t-shirt", "shoes")] for of in shown)
+    return unpaired(models, train, test)
+
+
+def kinds(folder: Path, part: str, column: str, pictures: str = "") -> dict[str, list[Path]]:
+    """The pictures of one part of a labelled set, by label."""
+    items = layouts.rows(folder / f"{part}.csv", folder / part / pictures, column)
+    return {label: [path for path, own in items if own == label] for label in sorted({label for _, label in items})}
+
+
+def clothes(models: Models, sets: Path) -> list[Figures]:
+    """Photographs from the drawings of the test pictures, beside the drawings themselves."""
+    shown = kinds(sets / "clothing", "train", "category", "photo")
+    taste = judge.trained(list(shown.values()), steps=1200)
+    test = kinds(sets / "clothing", "test", "category", "photo")
+    truths = [(place, path) for place, label in enumerate(shown) for path in test[label]]
+    photos = [read_picture(path) for _, path in truths]
+    drawings = [read_picture(path.parents[1] / "edges" / f"{path.stem}.png") for _, path in truths]
+    real = taste.features(photos)
+    train = taste.features(read_picture(path) for paths in shown.values() for path in paths[::4])
+
+    def figures(results: list[Picture]) -> Figures:
+        return {
+            "PSNR": mean([psnr(*pair) for pair in zip(results, photos, strict=True)]),
+            "SSIM": mean([ssim(*pair) for pair in zip(results, photos, strict=True)]),
+            "Frechet": judge.frechet(taste.features(results), real),
+            "kind seen": mean([taste.kind(x) == place for x, (place, _) in zip(results, truths, strict=True)]),
+        }
+
+    bounds = {f"drawing {key}": value for key, value in figures(drawings).items()}
+    bounds |= {"real Frechet": judge.frechet(train, real), "real kind seen": figures(photos)["kind seen"]}
+    return [figures([model(drawing) for drawing in drawings]) | bounds for model in models]
+
+
+def derained(models: Models, sets: Path) -> list[Figures]:
+    """B100 with rain drawn over it, beside the rain left in."""
+    photos = [read_picture(path) for path in sorted((sets / "sr-test" / "B100" / "HR-x4").iterdir())]
+    wet = [rain(photo, rng(number)) for number, photo in enumerate(photos)]
+
+    def figures(results: list[Picture]) -> Figures:
+        pairs = list(zip(results, photos, strict=True))
+        return {"PSNR": mean([psnr(*pair) for pair in pairs]), "SSIM": mean([ssim(*pair) for pair in pairs])}
+
+    bounds = {f"rain {key}": value for key, value in figures(wet).items()}
+    return [figures([model(picture) for picture in wet]) | bounds for model in models]
+
+
+def hair(models: Models, sets: Path) -> list[Figures]:
+    """Every test face in every colour: what a judge sees, edges, and back to the face's own colour."""
+    (model,) = models
+    shown, test = (kinds(sets / "anime_faces", part, "hair") for part in ("train", "test"))
+    taste = judge.trained(list(shown.values()), side=64, steps=1500)
+    taken, unchanged, own, scenes, trips = [], [], [], [], []
+    for place, label in enumerate(shown):
+        for picture in (read_picture(path) for path in test[label]):
+            own.append(taste.kind(picture) == place)
+            for wanted, other in enumerate(shown):
+                if wanted == place:
+                    continue
+                result = model(picture, to=other)
+                taken.append(taste.kind(result) == wanted)
+                unchanged.append(taste.kind(picture) == wanted)
+                scenes.append(metrics.same_scene(picture, result))
+            trips.append(psnr(picture, model(result, to=label)))
+    return [
+        {
+            "colour seen": mean(taken),
+            "colour seen of the unchanged": mean(unchanged),
+            "judge right on real ones": mean(own),
+            "edges": mean(scenes),
+            "round trip PSNR": mean(trips),
+        }
+    ]
+
+
+def mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
+
+
+def psnr(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic]) -> float:
+    return metrics.psnr(a.astype(float), b.astype(float))
+
+
+def ssim(a: Picture, b: Picture) -> float:
+    return metrics.ssim(metrics.luma(a), metrics.luma(b))
+
+
+_UNPAIRED = (
+    "test pictures at full size; the judge is a small classifier trained on the training pictures alone; edges: "
+    "correlation of gradient magnitudes at a quarter of the size; PSNR in RGB, of there and back, and of the training "
+    "pictures' mean colour"
+)
+MEASURES: Mapping[str, Measure] = {
+    "cyclegan-day-night": Measure(("cyclegan-day2night", "cyclegan-night2day"), _UNPAIRED, day_night),
+    "discogan-clothes": Measure(("discogan-shirt2shoe", "discogan-shoe2shirt"), _UNPAIRED, shirts_shoes),
+    "pix2pix-clothes": Measure(
+        ("pix2pix-clothes",),
+        "323 test pairs, PSNR in RGB, SSIM on Y; kind seen and Frechet distance to the true photographs by a small "
+        "classifier of the 10 kinds; drawing: the input taken as the result; real: training against test photographs",
+        clothes,
+    ),
+    "pan-derain": Measure(
+        ("pan-derain",), "B100 with rain drawn over it; PSNR in RGB, SSIM on Y; rain: the input as it is", derained
+    ),
+    "stargan-hair": Measure(
+        ("stargan-hair",),
+        "476 test faces in each of the other colours, seen by a small classifier trained on the training faces; edges: "
+        "correlation of gradient magnitudes at a quarter of the size; PSNR in RGB, of there and back",
+        hair,
+    ),
+}
+
+
+@app.command()
+def quality(
+    recipe: Annotated[str, typer.Option(help="Of which recipe; by default all.")] = "",
+    model: Annotated[
+        list[str] | None, typer.Option("-m", "--model", help="Other models than the shipped ones.")
+    ] = None,
+    sets: Annotated[Path, typer.Option(help="Folder of the data sets.")] = Path("data"),
+) -> None:
+    """The figures of each model beside what is trivial."""
+    for measure in [MEASURES[recipe]] if recipe else MEASURES.values():
+        models = [gantool.load(name) for name in model or measure.files]
+        print(measure.protocol)
+        for loaded, figures in zip(models, measure.take(models, sets), strict=True):
+            print(f"{loaded.card.name}: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-COMMON = ("data.holdout=1", "data.workers=0", "train.steps=2", "train.precision=32-true")
+COMMON = ("data.holdout=1", "data.workers=0", "train.steps=2")
 TINY = (
     *COMMON,
     "model.channels=8",
@@ -38,9 +38,9 @@ SMALL = {
     "srgan": Small(TINY, "upscale"),
     "cyclegan": Small((*TRANSLATION, "model.blocks=1", "data.balance="), "translate"),
     "discogan": Small((*TRANSLATION, "train.batch=2", "model.code=4", "model.interval=2"), "translate"),
-    "pix2pix": Small((*TRANSLATION, "model.levels=4", "train.batch=1"), "translate"),
+    "pix2pix": Small((*TRANSLATION, 'data.names=["A", "B"]', "model.levels=4", "train.batch=1"), "translate"),
     "pan": Small((*TRANSLATION, "model.levels=4", "train.batch=1"), "translate"),
-    "stargan": Small((*TRANSLATION, "model.blocks=1", "model.critics=1", "train.batch=2"), "translate"),
+    "stargan": Small((*TRANSLATION, "data.column=", "model.blocks=1", "model.critics=1", "train.batch=2"), "translate"),
 }
 
 

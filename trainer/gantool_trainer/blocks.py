@@ -1,7 +1,10 @@
 """Layers that several families share."""
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
+from lightning_fabric import is_wrapped
 from torch import Tensor, nn
 
 
@@ -70,6 +73,11 @@ class frozen:
     def __exit__(self, *_: object) -> None:
         for parameter in self._parameters:
             parameter.requires_grad_(True)
+
+
+def bare(network: nn.Module) -> nn.Module:
+    """The network without what the loop wraps it in: in full precision, and for gradients of its gradients."""
+    return cast(nn.Module, network.module) if is_wrapped(network) else network
 
 
 @torch.no_grad()

@@ -21,6 +21,7 @@ from gantool_trainer.degrade import DegradeConfig, degrade, sharpened
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.layouts import Domains, Labelled, Pair
 from gantool_trainer.pictures import Picture, random_crop, random_view, read_picture, resized, scaled, to_tensor
+from gantool_trainer.rain import rain
 from gantool_trainer.seeds import rng
 
 Batch = tuple[torch.Tensor, ...]
@@ -75,6 +76,8 @@ class PairedConfig(ViewConfig):
     """The two folders."""
     direction: Literal["a2b", "b2a"] = "a2b"
     """Which of the two, or which half of pictures side by side (A is the left one), becomes the other."""
+    drawn: Literal["", "rain"] = ""
+    """What is drawn over the pictures of a plain folder to make the inputs; without it, the folder holds pairs."""
 
 
 class LabelledConfig(ViewConfig):
@@ -190,11 +193,20 @@ class PairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         draw = rng(self._seed, _AUGMENT, n)
         both = self._pairs[shuffled(self._seed, n, len(self))]
         view = random_view(both, self._config.crop, self._config.side[0], draw)
-        return to_tensor(view[..., :3]), to_tensor(view[..., 3:])
+        source, target = view[..., :3], view[..., 3:]
+        return to_tensor(drawn_over(source, self._config, draw)), to_tensor(target)
+
+
+def drawn_over(picture: Picture, config: PairedConfig, draw: np.random.Generator) -> Picture:
+    """The input that is made of a picture where the folder holds no pairs; the picture itself where it does."""
+    return _DRAWN[config.drawn](picture, draw)
+
+
+_DRAWN: dict[str, Callable[[Picture, np.random.Generator], Picture]] = {"": lambda picture, _: picture, "rain": rain}
 
 
 def pair_of(pair: Pair, config: PairedConfig) -> tuple[Picture, Picture]:
-    """(input, target) at the larger of the sides."""
+    """(input, target) at the larger of the sides, before anything is drawn over the input."""
     if pair.b is None:
         both = _read(pair.a)
         halves = both[:, : both.shape[1] // 2], both[:, both.shape[1] // 2 :][:, : both.shape[1] // 2]

@@ -173,29 +173,30 @@ def _labels(folder: Path, part: str, column: str) -> list[tuple[Path, str]]:
     tables = [folder / f"{part}.csv"] if part else sorted(folder.glob("*.csv"))
     for table in tables:
         if table.is_file():
-            return _rows(table, root, column)
+            return rows(table, root, column)
     return []
 
 
-def _rows(table: Path, root: Path, column: str) -> list[tuple[Path, str]]:
+def rows(table: Path, root: Path, column: str) -> list[tuple[Path, str]]:
+    """The pictures under ``root`` that a CSV names, each with its label. Raises TrainingError."""
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            found = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TrainingError(f"cannot read {table}: {error}") from error
-    if not rows or column not in rows[0]:
-        raise TrainingError(f"{table} has no column '{column}'; it has {_list(rows[0]) if rows else 'no rows'}")
-    first = next(iter(rows[0]))
-    if bare := [row[first] or "(nothing)" for row in rows if not row[first] or not row[column]]:
+    if not found or column not in found[0]:
+        raise TrainingError(f"{table} has no column '{column}'; it has {_list(found[0]) if found else 'no rows'}")
+    first = next(iter(found[0]))
+    if bare := [row[first] or "(nothing)" for row in found if not row[first] or not row[column]]:
         raise TrainingError(f"{table} has {len(bare)} rows without a {column}: {_list(bare)}")
     pictures: dict[str, Path] = {}
     for path in _pictures(root):
         for name in {str(path.relative_to(root)), path.name, path.stem}:
-            if pictures.setdefault(name, path) != path and any(row[first] == name for row in rows):
+            if pictures.setdefault(name, path) != path and any(row[first] == name for row in found):
                 raise TrainingError(f"{table} names {name}: say which, {pictures[name]} or {path}, with its folder")
-    if lost := [row[first] for row in rows if row[first] not in pictures]:
+    if lost := [row[first] for row in found if row[first] not in pictures]:
         raise TrainingError(f"{table} names {len(lost)} pictures that are not under {root}: {_list(lost)}")
-    return [(pictures[row[first]], row[column]) for row in rows]
+    return [(pictures[row[first]], row[column]) for row in found]
 
 
 def _spread(items: list[Item], count: int) -> tuple[Item, ...]:

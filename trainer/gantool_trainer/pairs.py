@@ -8,12 +8,13 @@ from torch import nn
 
 from gantool.card import ModelCard, Port
 from gantool_trainer import layouts, metrics
-from gantool_trainer.data import PairedConfig, pair_of
+from gantool_trainer.data import PairedConfig, drawn_over, pair_of
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator
 from gantool_trainer.layouts import Pair, Split
 from gantool_trainer.networks import PatchDiscriminator
 from gantool_trainer.pictures import Picture, resized, sheet, to_picture, to_tensor
+from gantool_trainer.seeds import rng
 
 
 def scan(folder: Path, data: PairedConfig, seed: int, multiple: int, strides: int) -> Split[Pair]:
@@ -23,7 +24,11 @@ def scan(folder: Path, data: PairedConfig, seed: int, multiple: int, strides: in
         raise TrainingError(
             f"data.crop is {data.crop}; give a multiple of {multiple} (2^model.levels), and at least {least}"
         )
-    return layouts.paired(folder, data.names, data.holdout, seed)
+    if not data.drawn:
+        return layouts.paired(folder, data.names, data.holdout, seed)
+    split = layouts.plain(folder, data.holdout, seed)
+    train, holdout = (tuple(Pair(path, path) for path in paths) for paths in (split.train, split.holdout))
+    return Split(train, holdout)
 
 
 def samples(generator: nn.Module, split: Split[Pair], data: PairedConfig, multiple: int) -> Picture:
@@ -43,8 +48,9 @@ def evaluate(generator: nn.Module, split: Split[Pair], data: PairedConfig, multi
 def _held_out(
     generator: nn.Module, split: Split[Pair], data: PairedConfig, multiple: int
 ) -> Iterator[tuple[Picture, Picture, Picture]]:
-    for pair in split.holdout:
+    for number, pair in enumerate(split.holdout):
         source, target = pair_of(pair, data)
+        source = drawn_over(source, data, rng(number))
         width, height = (max(1, round(length / multiple)) * multiple for length in source.shape[1::-1])
         x = to_tensor(resized(source, (width, height)))[None].to(next(generator.parameters()).device)
         yield source, resized(to_picture((generator(2 * x - 1)[0] + 1) / 2), source.shape[1::-1]), target

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gantool.card import ModelCard, Port
 from gantool_trainer import layouts, losses, metrics
-from gantool_trainer.blocks import Residual, conv3x3, frozen
+from gantool_trainer.blocks import Residual, bare, conv3x3, frozen
 from gantool_trainer.data import Batch, LabelledConfig, LabelledViews
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
@@ -150,7 +150,7 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         "discriminator",
         {
             "critic": critic(fake)[0].mean() - scores.mean(),
-            "penalty": config.penalty * losses.gradient_penalty(lambda x: critic(x)[0], real, fake),
+            "penalty": config.penalty * losses.gradient_penalty(lambda x: bare(critic)(x)[0], real, fake),
             "classification": config.classification * F.cross_entropy(logits, label),
         },
     )

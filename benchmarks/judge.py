@@ -1,0 +1,69 @@
+"""A small classifier, trained on the spot, that says what a picture shows, and how far sets of pictures are apart."""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from gantool_trainer.pictures import Picture, random_view, read_picture, scaled, to_tensor
+from gantool_trainer.seeds import rng
+
+Floats = npt.NDArray[np.float64]
+_WIDTHS = (3, 16, 32, 64, 64)
+
+
+class Judge:
+    """Tells kinds of pictures apart."""
+
+    def __init__(self, body: nn.Module, head: nn.Module, side: int) -> None:
+        self._body, self._head, self._side = body.eval(), head.eval(), side
+
+    @torch.inference_mode()
+    def kind(self, picture: Picture) -> int:
+        """The place of the picture's kind in the list that the judge was trained on."""
+        return int(self._head(self._body(self._input(picture))).argmax())
+
+    @torch.inference_mode()
+    def features(self, pictures: Iterable[Picture]) -> Floats:
+        """(N, 64): what the classifier sees in each picture."""
+        return np.concatenate([self._body(self._input(picture)).double().numpy() for picture in pictures])
+
+    def _input(self, picture: Picture) -> torch.Tensor:
+        return to_tensor(scaled(picture, self._side))[None]
+
+
+def trained(kinds: Sequence[Sequence[Path]], side: int = 96, steps: int = 400, batch: int = 32) -> Judge:
+    """A judge of these kinds, each shown equally often, from a fixed seed; pictures at a short side of ``side``."""
+    torch.manual_seed(0)
+    layers: list[nn.Module] = []
+    for inputs, outputs in itertools.pairwise(_WIDTHS):
+        layers += [nn.Conv2d(inputs, outputs, 3, 2, 1), nn.BatchNorm2d(outputs), nn.ReLU()]
+    body, head = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()), nn.Linear(_WIDTHS[-1], len(kinds))
+    pictures = [[scaled(read_picture(path), side) for path in paths] for paths in kinds]
+    optimiser = torch.optim.Adam([*body.parameters(), *head.parameters()], lr=1e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    crop = side * 5 // 6
+    for step in range(steps):
+        draw = rng(0, step)
+        labels = draw.integers(len(kinds), size=batch)
+        views = [random_view(pictures[k][int(draw.integers(len(pictures[k])))], crop, crop, draw) for k in labels]
+        loss = F.cross_entropy(head(body(torch.stack([to_tensor(view) for view in views]))), torch.from_numpy(labels))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    return Judge(body, head, side)
+
+
+def frechet(a: Floats, b: Floats) -> float:
+    """Frechet distance between normal distributions of these features (Heusel et al., arXiv 1706.08500, eq. 6)."""
+    apart = float(np.square(a.mean(0) - b.mean(0)).sum())
+    spread_a, spread_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    # The trace of the root of a product of two covariances: its eigenvalues are real and no less than 0.
+    root = np.sqrt(np.linalg.eigvals(spread_a @ spread_b).real.clip(0)).sum()
+    return apart + float(np.trace(spread_a) + np.trace(spread_b) - 2 * root)
