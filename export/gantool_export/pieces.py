@@ -36,22 +36,31 @@ def add_pieces(
     last_use[result] = len(nodes)
     # Picture and labels have inputs of their own for the pieces: the whole network would run along on its usual ones.
     stored, pieces, live = {image: FeatureMap(PICTURE, 3, 1)}, list[Piece](), {image}
+    maps = [stored[image]]
     for cut, first in [*cuts.items(), (result, 0)]:
         done = maker[cut]
         made = {name for name in shapes if name in last_use and maker.get(name, -1) <= done < last_use[name]} - live
         new = sorted(made, key=lambda name: maker[name])
         inside = sorted(_ancestors(nodes, maker, new, stop=live))
         taken = sorted({name for i in inside for name in nodes[i].input} & live)
-        for name in new:
-            stored[name] = FeatureMap(f"map{len(stored)}", shapes[name][1], shapes[image][2] // shapes[name][2])
+        renamed = {name: stored[name].name for name in taken} | {port.name: of_pieces(port.name) for port in labels}
+        # What a later piece needs too is handed on under a new name: each input belongs to one piece, so that pieces
+        # which nobody asked for, and which run along, never see one map of their own and one of another's size.
+        handed = [name for name in taken if last_use[name] > done]
+        for name in [*new, *handed]:
+            stored[name] = FeatureMap(f"map{len(maps)}", shapes[name][1], shapes[image][2] // shapes[name][2])
+            maps.append(stored[name])
             graph.output.append(_value(stored[name].made, stored[name].channels))
-        renamed = {name: stored[name].name for name in taken} | {name: stored[name].made for name in new}
-        renamed |= {port.name: of_pieces(port.name) for port in labels}
+        graph.node.extend(
+            helper.make_node("Identity", [renamed[name]], [stored[name].made], f"piece{len(pieces)}/hand_on_{name}")
+            for name in handed
+        )
+        names = tuple(renamed[name] for name in taken)
+        renamed |= {name: stored[name].made for name in new}
         graph.node.extend(_copy(nodes[i], f"piece{len(pieces)}/", renamed, kept) for i in inside)
-        names = tuple(stored[name].name for name in taken)
-        pieces.append(Piece(names, tuple(stored[name].name for name in new), stored[cut].name, first))
+        pieces.append(Piece(names, tuple(stored[name].name for name in [*new, *handed]), stored[cut].name, first))
         live = {name for name in live | made if last_use.get(name, -1) > done}
-    for feature in stored.values():
+    for feature in maps:
         if any(feature.name in piece.needs for piece in pieces):
             zeros = np.zeros((1, feature.channels, _DEFAULT_SIDE, _DEFAULT_SIDE), np.float32)
             graph.input.append(_value(feature.name, feature.channels))
@@ -61,7 +70,7 @@ def add_pieces(
         name = of_pieces(port.name)
         graph.input.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [f"{name}_batch", length]))
         graph.initializer.append(numpy_helper.from_array(np.zeros((1, length), np.float32), name))
-    return tuple(stored.values()), tuple(pieces)
+    return tuple(maps), tuple(pieces)
 
 
 def _shapes(model: onnx.ModelProto, image: str, side: int) -> dict[str, tuple[int, ...]]:

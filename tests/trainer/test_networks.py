@@ -1,15 +1,23 @@
 import pytest
 import torch
+from torch import nn
 
 from gantool_trainer.blocks import Blur, blur
-from gantool_trainer.networks import PatchDiscriminator, ResnetGenerator, Sampling
+from gantool_trainer.networks import PatchDiscriminator, ResnetGenerator, RetouchingGenerator, Sampling
 
 
+@pytest.mark.parametrize("generator", [ResnetGenerator, RetouchingGenerator])
 @pytest.mark.parametrize("sampling", ["strided", "smooth"])
 @pytest.mark.parametrize("size", [(16, 16), (20, 48)])
-def test_the_generator_keeps_the_size(sampling: Sampling, size: tuple[int, int]) -> None:
-    result = ResnetGenerator(4, 2, sampling)(torch.rand(2, 3, *size))
+def test_generators_keep_the_size(generator: type[nn.Module], sampling: Sampling, size: tuple[int, int]) -> None:
+    result = generator(4, 2, sampling)(torch.rand(2, 3, *size))
     assert result.shape == (2, 3, *size) and result.abs().max() <= 1
+
+
+def test_retouching_begins_near_identity() -> None:
+    x = 1.6 * torch.rand(1, 3, 64, 64) - 0.8
+    assert (RetouchingGenerator(8, 2, "smooth")(x) - x).abs().mean() < 0.2
+    assert (ResnetGenerator(8, 2, "smooth")(x) - x).abs().mean() > 0.3
 
 
 def test_the_papers_generator_has_the_papers_size() -> None:

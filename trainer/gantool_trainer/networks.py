@@ -21,32 +21,48 @@ def reflected(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Con
     return nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode="reflect")
 
 
-class ResnetGenerator(nn.Module):
+def resnet(outputs: int, channels: int, blocks: int, sampling: Sampling) -> nn.Sequential:
     """Two strides down, residual blocks with instance norm, two up (Johnson et al., arXiv 1603.08155; CycleGAN,
-    1703.10593, appendix 7.2): (N, 3, H, W) to (N, 3, H, W), H and W multiples of 4 and at least 16."""
+    1703.10593, appendix 7.2): (N, 3, H, W) to (N, outputs, H, W), H and W multiples of 4 and at least 16."""
+    c, (down, up) = channels, SAMPLING[sampling]
+    network = nn.Sequential(
+        *(reflected(3, c, 7), *_normed(c)),
+        *(down(c, 2 * c), *_normed(2 * c), down(2 * c, 4 * c), *_normed(4 * c)),
+        *(
+            Residual(reflected(4 * c, 4 * c, 3), *_normed(4 * c), reflected(4 * c, 4 * c, 3), nn.InstanceNorm2d(4 * c))
+            for _ in range(blocks)
+        ),
+        *(up(4 * c, 2 * c), *_normed(2 * c), up(2 * c, c), *_normed(c)),
+        reflected(c, outputs, 7),
+    )
+    initialise(network)
+    return network
 
-    multiple = 4
-    minimum = 16
+
+class ResnetGenerator(nn.Module):
+    """Makes every pixel anew, as CycleGAN's generator does: (N, 3, H, W) to the same."""
 
     def __init__(self, channels: int, blocks: int, sampling: Sampling) -> None:
         super().__init__()
-        c, (down, up) = channels, SAMPLING[sampling]
-        self.head = nn.Sequential(reflected(3, c, 7), *_normed(c))
-        self.down = nn.Sequential(down(c, 2 * c), *_normed(2 * c), down(2 * c, 4 * c), *_normed(4 * c))
-        self.body = nn.Sequential(
-            *(
-                Residual(
-                    reflected(4 * c, 4 * c, 3), *_normed(4 * c), reflected(4 * c, 4 * c, 3), nn.InstanceNorm2d(4 * c)
-                )
-                for _ in range(blocks)
-            )
-        )
-        self.up = nn.Sequential(up(4 * c, 2 * c), *_normed(2 * c), up(2 * c, c), *_normed(c))
-        self.tail = nn.Sequential(reflected(c, 3, 7), nn.Tanh())
-        initialise(self)
+        self.layers = resnet(3, channels, blocks, sampling)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.tail(self.up(self.body(self.down(self.head(x)))))
+        return torch.tanh(self.layers(x))
+
+
+class RetouchingGenerator(nn.Module):
+    """Makes every pixel brighter or darker, of more or less contrast, and adds light: (N, 3, H, W) to the same.
+
+    The picture's edges come through the gain, so that the network need not draw them again; it begins near identity.
+    """
+
+    def __init__(self, channels: int, blocks: int, sampling: Sampling) -> None:
+        super().__init__()
+        self.layers = resnet(6, channels, blocks, sampling)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gain, offset = self.layers(x).chunk(2, dim=1)
+        return torch.tanh((1.25 + gain) * x + offset)
 
 
 def _normed(channels: int) -> tuple[nn.Module, nn.Module]:

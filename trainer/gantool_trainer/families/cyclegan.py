@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
@@ -15,12 +15,15 @@ from gantool_trainer.data import Batch, UnpairedConfig, UnpairedViews
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.layouts import Domains
-from gantool_trainer.networks import Norm, PatchDiscriminator, ResnetGenerator, Sampling
+from gantool_trainer.networks import Norm, PatchDiscriminator, ResnetGenerator, RetouchingGenerator, Sampling
 from gantool_trainer.pictures import Picture
 
 Weight = Annotated[float, Field(ge=0)]
 Data = UnpairedConfig
 RANGE = (-1.0, 1.0)
+MULTIPLE = 4
+MINIMUM = 16
+GENERATORS = {"resnet": ResnetGenerator, "retouching": RetouchingGenerator}
 
 
 class Config(BaseModel):
@@ -32,6 +35,8 @@ class Config(BaseModel):
     """What the two generators' files are called."""
     channels: Annotated[int, Field(ge=1)] = 64
     blocks: Annotated[int, Field(ge=1)] = 9
+    generator: Literal["resnet", "retouching"] = "resnet"
+    """What makes every pixel anew, as in the paper, or what changes the light of the pixels that are there."""
     sampling: Sampling = "strided"
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
     discriminator_strides: Annotated[int, Field(ge=1, le=5)] = 3
@@ -57,7 +62,7 @@ def settled(config: Config, folder: Path, data: UnpairedConfig) -> Config:
 
 def networks(config: Config) -> dict[str, nn.Module]:
     made: dict[str, nn.Module] = {
-        name: ResnetGenerator(config.channels, config.blocks, config.sampling) for name in ("a2b", "b2a")
+        name: GENERATORS[config.generator](config.channels, config.blocks, config.sampling) for name in ("a2b", "b2a")
     }
     return made | {
         name: PatchDiscriminator(
@@ -80,9 +85,8 @@ def averaged(config: Config) -> tuple[str, ...]:
 
 def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domains:
     least = PatchDiscriminator.smallest(config.discriminator_strides)
-    if data.crop % ResnetGenerator.multiple or data.crop < least:
-        multiple = ResnetGenerator.multiple
-        raise TrainingError(f"data.crop is {data.crop}; give a multiple of {multiple}, and at least {least}")
+    if data.crop % MULTIPLE or data.crop < least:
+        raise TrainingError(f"data.crop is {data.crop}; give a multiple of {MULTIPLE}, and at least {least}")
     return unpaired.scan(folder, data, seed)
 
 
@@ -133,15 +137,14 @@ def _pool(memory: Memory, domain: str) -> pool.Pool:
 
 
 def samples(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> Picture:
-    return unpaired.samples(networks, split, data, RANGE, ResnetGenerator.multiple)
+    return unpaired.samples(networks, split, data, RANGE, MULTIPLE)
 
 
 def evaluate(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> dict[str, float]:
-    return unpaired.evaluate(networks, split, data, RANGE, ResnetGenerator.multiple)
+    return unpaired.evaluate(networks, split, data, RANGE, MULTIPLE)
 
 
 def generators(config: Config, networks: Networks, data: UnpairedConfig) -> dict[str, Generator]:
-    multiple, minimum = ResnetGenerator.multiple, ResnetGenerator.minimum
-    name = f"resnet-{config.blocks}x{config.channels}-{config.sampling}"
-    card = unpaired.described(name, data, RANGE, multiple=multiple, minimum=minimum, detail=config.detail)
+    name = f"{config.generator}-{config.blocks}x{config.channels}-{config.sampling}"
+    card = unpaired.described(name, data, RANGE, multiple=MULTIPLE, minimum=MINIMUM, detail=config.detail)
     return {name: Generator(networks[key], card) for name, key in zip(config.names, ("a2b", "b2a"), strict=True)}
