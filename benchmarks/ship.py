@@ -72,7 +72,7 @@ SHIPPED = {
         "cyclegan-day-night",
         training_data="day-night: outdoor photographs by day and by night, of Pexels (their licence) and of webcams "
         "(research)",
-        licence="research",
+        licence="research only",
         files={
             "cyclegan-day2night": "Outdoor photographs from day to night",
             "cyclegan-night2day": "Outdoor photographs from night to day",
@@ -101,7 +101,7 @@ SHIPPED = {
     "stargan-hair": translation(
         "stargan-hair",
         training_data="4,760 anime faces with the colour of their hair (no licence stated: research demonstration)",
-        licence="research",
+        licence="research only",
         notes="drawn faces that fill a square; made at 64 pixels",
     ),
 }

@@ -34,11 +34,15 @@ def list_models(as_json: AsJson = False) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("name", "task", "MB", "licence", "description", box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*(Text(str(row[key])) for key in ("name", "task", "megabytes", "licence", "description")))
-    console = Console()
-    console.print(table if rows else "no models; add one with `gantool models add FILE --name NAME`")
+    columns = ("name", "description", "licence", "megabytes")
+    table = Table("name", "description", "licence", "MB", box=None, pad_edge=False, header_style="bold")
+    for task in sorted({str(row["task"]) for row in rows}):
+        table.add_section()
+        table.add_row(Text(f"gantool {task}" if task != "damaged" else task, style="bold"))
+        for row in rows:
+            if row["task"] == task:
+                table.add_row(*(Text(str(row[column])) for column in columns))
+    Console().print(table if rows else "no models; add one with `gantool models add FILE --name NAME`")
 
 
 @app.command("info")

@@ -54,6 +54,8 @@ class RetouchingGenerator(nn.Module):
     """Makes every pixel brighter or darker, of more or less contrast, and adds light: (N, 3, H, W) to the same.
 
     The picture's edges come through the gain, so that the network need not draw them again; it begins near identity.
+    The result is bounded by z / sqrt(1 + z^2), whose slope fades more slowly than that of tanh: what has once become
+    black finds its way back.
     """
 
     def __init__(self, channels: int, blocks: int, sampling: Sampling) -> None:
@@ -62,7 +64,8 @@ class RetouchingGenerator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         gain, offset = self.layers(x).chunk(2, dim=1)
-        return torch.tanh((1.25 + gain) * x + offset)
+        z = (1.25 + gain) * x + offset
+        return z * torch.rsqrt(1 + z.square())
 
 
 def _normed(channels: int) -> tuple[nn.Module, nn.Module]:
@@ -106,17 +109,25 @@ class UnetGenerator(nn.Module):
         if norm == "instance":
             make = partial(nn.InstanceNorm2d, affine=True)
         widths = [channels * min(2**i, 8) for i in range(levels)]
-        self.down = nn.ModuleList([down(3, widths[0])])
-        for i in range(1, levels):
+        first, last = down(3, widths[0]), up(2 * widths[0], 3)
+        if sampling == "smooth":
+            # What is enlarged bilinearly has no detail of its own: it is joined by a map at full resolution.
+            widths = [(channels + 1) // 2, *widths]
+            first, last = reflected(3, widths[0], 3), reflected(2 * widths[0], 3, 3)
+        stages = len(widths)
+        self.down = nn.ModuleList([first])
+        for i in range(1, stages):
             # The innermost map may be one pixel, of which nothing would be left.
-            normed = [make(widths[i])] if i < levels - 1 else []
+            normed = [make(widths[i])] if i < stages - 1 else []
             self.down.append(nn.Sequential(nn.LeakyReLU(0.2), down(widths[i - 1], widths[i]), *normed))
         self.up = nn.ModuleList()
-        for i in reversed(range(1, levels)):
-            inputs = widths[i] if i == levels - 1 else 2 * widths[i]
-            noise = [nn.Dropout(dropout)] if dropout and i >= levels - 3 else []
-            self.up.append(nn.Sequential(nn.ReLU(), up(inputs, widths[i - 1]), make(widths[i - 1]), *noise))
-        self.tail = nn.Sequential(nn.ReLU(), up(2 * widths[0], 3), nn.Tanh())
+        for i in reversed(range(1, stages)):
+            inputs = widths[i] if i == stages - 1 else 2 * widths[i]
+            noise = [nn.Dropout(dropout)] if dropout and i >= stages - 3 else []
+            # One pixel enlarged bilinearly is flat, and a norm would make of it nothing but rounding errors.
+            normed = [] if sampling == "smooth" and i == stages - 1 else [make(widths[i - 1])]
+            self.up.append(nn.Sequential(nn.ReLU(), up(inputs, widths[i - 1]), *normed, *noise))
+        self.tail = nn.Sequential(nn.ReLU(), last, nn.Tanh())
         initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
