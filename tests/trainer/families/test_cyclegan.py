@@ -49,6 +49,17 @@ def test_the_terms_are_the_papers() -> None:
     assert torch.allclose(discriminators.losses["judge_b"], expected)
 
 
+def test_a_second_scale_sees_the_whole_scene() -> None:
+    config = CONFIG.model_copy(update={"scales": 2, "discriminator_strides": 1})
+    networks, _, (generators, discriminators) = updates(config)
+    assert {name: reached(networks, loss) for name, loss in discriminators.losses.items()} == {
+        name: {name} for name in ("judge_a", "judge_a_4", "judge_b", "judge_b_4")
+    }
+    assert reached(networks, generators.losses["adversarial_b"]) == {"a2b"}
+    one = updates(CONFIG.model_copy(update={"discriminator_strides": 1}))[2][0]
+    assert not torch.equal(one.losses["adversarial_b"], generators.losses["adversarial_b"])
+
+
 def test_the_pools_remember() -> None:
     _, memory, _ = updates(CONFIG)
     assert memory["a/filled"] == memory["b/filled"] == 1 and memory["b/pictures"][0].abs().sum() > 0

@@ -1,6 +1,6 @@
 """Translation learnt from two sets of pictures that do not belong together one by one: CycleGAN (arXiv 1703.10593)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -41,6 +41,9 @@ class Config(BaseModel):
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
     discriminator_strides: Annotated[int, Field(ge=1, le=5)] = 3
     discriminator_norm: Norm = "instance"
+    scales: Annotated[int, Field(ge=1, le=3)] = 1
+    """At how many sizes discriminators look: the picture's own, a quarter of it, a sixteenth. The small ones see the
+    light of the whole scene (after pix2pixHD, arXiv 1711.11585, section 3.2)."""
     cycle: Weight = 10.0
     cycle_half_life: Annotated[int, Field(ge=0)] = 0
     """Steps in which the cycle's weight falls to its half; 0 keeps it."""
@@ -68,12 +71,21 @@ def networks(config: Config) -> dict[str, nn.Module]:
         name: PatchDiscriminator(
             3, config.discriminator_channels, config.discriminator_strides, config.discriminator_norm
         )
-        for name in ("judge_a", "judge_b")
+        for domain in "ab"
+        for name in _judges(config, domain)
+    }
+
+
+def _judges(config: Config, domain: str) -> dict[str, int]:
+    """The discriminators of a domain, and by how much the pictures are reduced that each of them sees."""
+    return {
+        f"judge_{domain}" if scale == 0 else f"judge_{domain}_{4**scale}": 4**scale for scale in range(config.scales)
     }
 
 
 def optimised(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("a2b", "b2a"), "discriminator": ("judge_a", "judge_b")}
+    judges = tuple(name for domain in "ab" for name in _judges(config, domain))
+    return {"generator": ("a2b", "b2a"), "discriminator": judges}
 
 
 def averaged(config: Config) -> tuple[str, ...]:
@@ -84,7 +96,7 @@ def averaged(config: Config) -> tuple[str, ...]:
 
 
 def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domains:
-    least = PatchDiscriminator.smallest(config.discriminator_strides)
+    least = PatchDiscriminator.smallest(config.discriminator_strides) * 4 ** (config.scales - 1)
     if data.crop % MULTIPLE or data.crop < least:
         raise TrainingError(f"data.crop is {data.crop}; give a multiple of {MULTIPLE}, and at least {least}")
     return unpaired.scan(folder, data, seed)
@@ -100,14 +112,14 @@ def memory(config: Config, data: UnpairedConfig) -> dict[str, Tensor]:
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
     a, b = (2 * pictures - 1 for pictures in batch)
-    a2b, b2a, judge_a, judge_b = (networks[name] for name in ("a2b", "b2a", "judge_a", "judge_b"))
+    a2b, b2a = networks["a2b"], networks["b2a"]
     cycle = config.cycle * (0.5 ** (index / config.cycle_half_life) if config.cycle_half_life else 1.0)
 
     fake_b, fake_a = a2b(a), b2a(b)
-    with frozen(judge_a, judge_b):
+    with frozen(*(networks[name] for domain in "ab" for name in _judges(config, domain))):
         terms = {
-            "adversarial_b": losses.squares_real(judge_b(fake_b)[0]),
-            "adversarial_a": losses.squares_real(judge_a(fake_a)[0]),
+            "adversarial_b": _mean(losses.squares_real(scores) for scores in _scores(config, networks, "b", fake_b)),
+            "adversarial_a": _mean(losses.squares_real(scores) for scores in _scores(config, networks, "a", fake_a)),
             "cycle_a": cycle * F.l1_loss(b2a(_noisy(fake_b, config.cycle_noise)), a),
             "cycle_b": cycle * F.l1_loss(a2b(_noisy(fake_a, config.cycle_noise)), b),
         }
@@ -116,16 +128,22 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
             terms["identity_b"] = config.identity * F.l1_loss(a2b(b), b)
     yield Update("generator", terms)
 
-    yield Update(
-        "discriminator",
-        {
-            name: (losses.squares_real(judge(real)[0]) + losses.squares_fake(judge(fake)[0])) / 2
-            for name, judge, real, fake in (
-                ("judge_a", judge_a, a, pool.exchange(_pool(memory, "a"), fake_a)),
-                ("judge_b", judge_b, b, pool.exchange(_pool(memory, "b"), fake_b)),
-            )
-        },
-    )
+    terms = {}
+    for domain, real, fake in (("a", a, fake_a), ("b", b, fake_b)):
+        shown = pool.exchange(_pool(memory, domain), fake)
+        scores = zip(_scores(config, networks, domain, real), _scores(config, networks, domain, shown), strict=True)
+        for name, (ours, theirs) in zip(_judges(config, domain), scores, strict=True):
+            terms[name] = (losses.squares_real(ours) + losses.squares_fake(theirs)) / 2
+    yield Update("discriminator", terms)
+
+
+def _scores(config: Config, networks: Networks, domain: str, x: Tensor) -> Iterator[Tensor]:
+    for name, factor in _judges(config, domain).items():
+        yield networks[name](F.avg_pool2d(x, factor) if factor > 1 else x)[0]
+
+
+def _mean(terms: Iterable[Tensor]) -> Tensor:
+    return torch.stack(list(terms)).mean()
 
 
 def _noisy(x: Tensor, deviation: float) -> Tensor:
