@@ -14,7 +14,7 @@ from gantool_trainer.pictures import Picture, random_view, read_picture, scaled,
 from gantool_trainer.seeds import rng
 
 Floats = npt.NDArray[np.float64]
-_WIDTHS = (3, 16, 32, 64, 64)
+_WIDTHS = (3, 24, 48, 96, 128)
 
 
 class Judge:
@@ -30,7 +30,7 @@ class Judge:
 
     @torch.inference_mode()
     def features(self, pictures: Iterable[Picture]) -> Floats:
-        """(N, 64): what the classifier sees in each picture."""
+        """(N, 128): what the classifier sees in each picture."""
         return np.concatenate([self._body(self._input(picture)).double().numpy() for picture in pictures])
 
     def _input(self, picture: Picture) -> torch.Tensor:

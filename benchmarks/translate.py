@@ -106,7 +106,7 @@ def kinds(folder: Path, part: str, column: str, pictures: str = "") -> dict[str,
 def clothes(models: Models, sets: Path) -> list[Figures]:
     """Photographs from the drawings of the test pictures, beside the drawings themselves."""
     shown = kinds(sets / "clothing", "train", "category", "photo")
-    taste = judge.trained(list(shown.values()), steps=1200)
+    taste = judge.trained(list(shown.values()), side=64, steps=2500)
     test = kinds(sets / "clothing", "test", "category", "photo")
     truths = [(place, path) for place, label in enumerate(shown) for path in test[label]]
     photos = [read_picture(path) for _, path in truths]
