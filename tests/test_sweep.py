@@ -28,7 +28,7 @@ CASES = [
 def test_trains_exports_and_runs(name: str, stage: str, photos: Path, tmp_path: Path) -> None:
     family = recipe.load(name).family
     small, run = SMALL[family], tmp_path / "run"
-    data = lay_out(family, photos, tmp_path / "data")
+    data = lay_out(name, photos, tmp_path / "data")
     values = [word for value in (*small.overrides, *STAGES[stage]) for word in ("--set", value)]
     cli("train", name, "--data", str(data), "--out", str(run), "--device", "cpu", *values)
     cli("export", str(run), "-o", str(tmp_path / "mine.onnx"))

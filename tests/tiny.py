@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from gantool_trainer import recipe
+
 COMMON = ("data.holdout=1", "data.workers=0", "train.steps=2")
 TINY = (
     *COMMON,
@@ -36,7 +38,7 @@ class Small:
 
 SMALL = {
     "srgan": Small(TINY, "upscale"),
-    "cyclegan": Small((*TRANSLATION, "model.blocks=1", "data.balance="), "translate"),
+    "cyclegan": Small((*TRANSLATION, "model.blocks=1", "model.discriminator_strides=2", "data.balance="), "translate"),
     "discogan": Small((*TRANSLATION, "train.batch=2", "model.code=4", "model.interval=2"), "translate"),
     "pix2pix": Small((*TRANSLATION, 'data.names=["A", "B"]', "model.levels=4", "train.batch=1"), "translate"),
     "pan": Small((*TRANSLATION, "model.levels=4", "train.batch=1"), "translate"),
@@ -44,10 +46,12 @@ SMALL = {
 }
 
 
-def lay_out(family: str, pictures: Path, folder: Path) -> Path:
-    """A data folder of the kind that the family takes, made of eight photographs."""
+def lay_out(name: str, pictures: Path, folder: Path) -> Path:
+    """A data folder of the kind that the recipe takes, made of eight photographs."""
+    settings = recipe.load(name)
+    family = settings.family
     photographs = sorted(path for path in pictures.iterdir() if path.suffix == ".jpg")
-    if family == "srgan":
+    if family == "srgan" or getattr(settings.data, "drawn", ""):
         return pictures
     if family in ("pix2pix", "pan"):
         places = [(path, (folder / name / path.name)) for path in photographs for name in ("A", "B")]

@@ -37,8 +37,7 @@ def list_models(as_json: AsJson = False) -> None:
     columns = ("name", "description", "licence", "megabytes")
     table = Table("name", "description", "licence", "MB", box=None, pad_edge=False, header_style="bold")
     for task in sorted({str(row["task"]) for row in rows}):
-        table.add_section()
-        table.add_row(Text(f"gantool {task}" if task != "damaged" else task, style="bold"))
+        table.add_row(Text(task, style="bold"))
         for row in rows:
             if row["task"] == task:
                 table.add_row(*(Text(str(row[column])) for column in columns))

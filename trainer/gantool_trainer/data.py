@@ -77,7 +77,8 @@ class PairedConfig(ViewConfig):
     direction: Literal["a2b", "b2a"] = "a2b"
     """Which of the two, or which half of pictures side by side (A is the left one), becomes the other."""
     drawn: Literal["", "rain"] = ""
-    """What is drawn over the pictures of a plain folder to make the inputs; without it, the folder holds pairs."""
+    """What is drawn over the pictures of a plain folder, which may be divided into train and test, to make the inputs;
+    without it, the folder holds pairs."""
 
 
 class LabelledConfig(ViewConfig):
@@ -194,15 +195,7 @@ class PairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         both = self._pairs[shuffled(self._seed, n, len(self))]
         view = random_view(both, self._config.crop, self._config.side[0], draw)
         source, target = view[..., :3], view[..., 3:]
-        return to_tensor(drawn_over(source, self._config, draw)), to_tensor(target)
-
-
-def drawn_over(picture: Picture, config: PairedConfig, draw: np.random.Generator) -> Picture:
-    """The input that is made of a picture where the folder holds no pairs; the picture itself where it does."""
-    return _DRAWN[config.drawn](picture, draw)
-
-
-_DRAWN: dict[str, Callable[[Picture, np.random.Generator], Picture]] = {"": lambda picture, _: picture, "rain": rain}
+        return to_tensor(rain(source, draw) if self._config.drawn == "rain" else source), to_tensor(target)
 
 
 def pair_of(pair: Pair, config: PairedConfig) -> tuple[Picture, Picture]:
@@ -211,7 +204,8 @@ def pair_of(pair: Pair, config: PairedConfig) -> tuple[Picture, Picture]:
         both = _read(pair.a)
         halves = both[:, : both.shape[1] // 2], both[:, both.shape[1] // 2 :][:, : both.shape[1] // 2]
     else:
-        halves = _read(pair.a), _read(pair.b)
+        ours = _read(pair.a)
+        halves = ours, (ours if pair.a == pair.b else _read(pair.b))
     ours = scaled(halves[0], config.side[1])
     theirs = resized(halves[1], ours.shape[1::-1])
     return (ours, theirs) if config.direction == "a2b" else (theirs, ours)

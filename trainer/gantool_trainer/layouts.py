@@ -67,6 +67,16 @@ def plain(folder: Path, holdout: int, seed: int, least: int = 1) -> Split[Path]:
     return _held_out(paths, folder, holdout, seed)
 
 
+def unlabelled(folder: Path, holdout: int, seed: int) -> Split[Path]:
+    """Any tree of pictures; where it is divided into train and test, held out of the latter.
+
+    Raises:
+        TrainingError: one message that names everything wrong with the folder.
+    """
+    train, test = (folder / part for part in ("train", "test"))
+    return _divided(train, test, holdout, seed) if train.is_dir() else plain(folder, holdout, seed)
+
+
 def unpaired(folder: Path, holdout: int, seed: int, kinds: str = "") -> Domains:
     """CycleGAN's layout: trainA and trainB, with testA and testB to hold out where they are.
 
@@ -209,6 +219,10 @@ def _domain(folder: Path, name: str, holdout: int, seed: int) -> Split[Path]:
     train, test = folder / f"train{name}", folder / f"test{name}"
     if not train.is_dir():
         raise TrainingError(f"{folder} has no folder train{name}; give --data a folder with trainA and trainB in it")
+    return _divided(train, test, holdout, seed)
+
+
+def _divided(train: Path, test: Path, holdout: int, seed: int) -> Split[Path]:
     if not _pictures(test):
         return plain(train, holdout, seed)
     return Split(plain(train, 0, seed).train, _spread(list(plain(test, 0, seed).train), holdout))

@@ -53,14 +53,15 @@ class ResnetGenerator(nn.Module):
 class RetouchingGenerator(nn.Module):
     """Makes every pixel brighter or darker, of more or less contrast, and adds light: (N, 3, H, W) to the same.
 
-    The picture's edges come through the gain, so that the network need not draw them again; it begins near identity.
-    The result is bounded by z / sqrt(1 + z^2), whose slope fades more slowly than that of tanh: what has once become
-    black finds its way back.
+    The picture's edges come through the gain, so that the network need not draw them again; it begins as a little more
+    contrast. The result is bounded by z / sqrt(1 + z^2), whose slope fades more slowly than that of tanh: what has
+    once become black finds its way back.
     """
 
     def __init__(self, channels: int, blocks: int, sampling: Sampling) -> None:
         super().__init__()
         self.layers = resnet(6, channels, blocks, sampling)
+        nn.init.zeros_(self.layers[-1].weight)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         gain, offset = self.layers(x).chunk(2, dim=1)
@@ -109,11 +110,14 @@ class UnetGenerator(nn.Module):
         if norm == "instance":
             make = partial(nn.InstanceNorm2d, affine=True)
         widths = [channels * min(2**i, 8) for i in range(levels)]
-        first, last = down(3, widths[0]), up(2 * widths[0], 3)
+        first: nn.Module
+        last: nn.Module
         if sampling == "smooth":
             # What is enlarged bilinearly has no detail of its own: it is joined by a map at full resolution.
             widths = [(channels + 1) // 2, *widths]
             first, last = reflected(3, widths[0], 3), reflected(2 * widths[0], 3, 3)
+        else:
+            first, last = down(3, widths[0]), up(2 * widths[0], 3)
         stages = len(widths)
         self.down = nn.ModuleList([first])
         for i in range(1, stages):

@@ -8,12 +8,13 @@ from torch import nn
 
 from gantool.card import ModelCard, Port
 from gantool_trainer import layouts, metrics
-from gantool_trainer.data import PairedConfig, drawn_over, pair_of
+from gantool_trainer.data import PairedConfig, pair_of
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator
 from gantool_trainer.layouts import Pair, Split
 from gantool_trainer.networks import PatchDiscriminator
 from gantool_trainer.pictures import Picture, resized, sheet, to_picture, to_tensor
+from gantool_trainer.rain import rain
 from gantool_trainer.seeds import rng
 
 
@@ -26,7 +27,11 @@ def scan(folder: Path, data: PairedConfig, seed: int, multiple: int, strides: in
         )
     if not data.drawn:
         return layouts.paired(folder, data.names, data.holdout, seed)
-    split = layouts.plain(folder, data.holdout, seed)
+    split = layouts.unlabelled(folder, data.holdout, seed)
+    if inside := [name for name in data.names if any(name in path.relative_to(folder).parts for path in split.train)]:
+        raise TrainingError(
+            f"{folder} has a folder {inside[0]}: use its pairs with --set data.drawn='', or give a folder of pictures"
+        )
     train, holdout = (tuple(Pair(path, path) for path in paths) for paths in (split.train, split.holdout))
     return Split(train, holdout)
 
@@ -50,7 +55,7 @@ def _held_out(
 ) -> Iterator[tuple[Picture, Picture, Picture]]:
     for number, pair in enumerate(split.holdout):
         source, target = pair_of(pair, data)
-        source = drawn_over(source, data, rng(number))
+        source = rain(source, rng(number)) if data.drawn == "rain" else source
         width, height = (max(1, round(length / multiple)) * multiple for length in source.shape[1::-1])
         x = to_tensor(resized(source, (width, height)))[None].to(next(generator.parameters()).device)
         yield source, resized(to_picture((generator(2 * x - 1)[0] + 1) / 2), source.shape[1::-1]), target

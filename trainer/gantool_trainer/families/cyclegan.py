@@ -42,8 +42,8 @@ class Config(BaseModel):
     discriminator_strides: Annotated[int, Field(ge=1, le=5)] = 3
     discriminator_norm: Norm = "instance"
     scales: Annotated[int, Field(ge=1, le=3)] = 1
-    """At how many sizes discriminators look: the picture's own, a quarter of it, a sixteenth. The small ones see the
-    light of the whole scene (after pix2pixHD, arXiv 1711.11585, section 3.2)."""
+    """At how many sizes discriminators look: the picture's own, a quarter of it, a sixteenth. Small, a patch shows more
+    of the scene (after pix2pixHD, arXiv 1711.11585, section 3.2)."""
     cycle: Weight = 10.0
     cycle_half_life: Annotated[int, Field(ge=0)] = 0
     """Steps in which the cycle's weight falls to its half; 0 keeps it."""

@@ -17,15 +17,15 @@ Floats = npt.NDArray[np.float64]
 _WIDTHS = (3, 24, 48, 96, 128)
 
 
-class Judge:
+class Classifier:
     """Tells kinds of pictures apart."""
 
     def __init__(self, body: nn.Module, head: nn.Module, side: int) -> None:
         self._body, self._head, self._side = body.eval(), head.eval(), side
 
     @torch.inference_mode()
-    def kind(self, picture: Picture) -> int:
-        """The place of the picture's kind in the list that the judge was trained on."""
+    def label(self, picture: Picture) -> int:
+        """The place of the picture's kind in the list that it was trained on."""
         return int(self._head(self._body(self._input(picture))).argmax())
 
     @torch.inference_mode()
@@ -37,8 +37,8 @@ class Judge:
         return to_tensor(scaled(picture, self._side))[None]
 
 
-def trained(kinds: Sequence[Sequence[Path]], side: int = 96, steps: int = 400, batch: int = 32) -> Judge:
-    """A judge of these kinds, each shown equally often, from a fixed seed; pictures at a short side of ``side``."""
+def trained(kinds: Sequence[Sequence[Path]], side: int = 96, steps: int = 400, batch: int = 32) -> Classifier:
+    """A classifier of these kinds, each shown equally often, from a fixed seed, at a short side of ``side``."""
     torch.manual_seed(0)
     layers: list[nn.Module] = []
     for inputs, outputs in itertools.pairwise(_WIDTHS):
@@ -57,7 +57,7 @@ def trained(kinds: Sequence[Sequence[Path]], side: int = 96, steps: int = 400, b
         loss.backward()
         optimiser.step()
         schedule.step()
-    return Judge(body, head, side)
+    return Classifier(body, head, side)
 
 
 def frechet(a: Floats, b: Floats) -> float:
