@@ -13,8 +13,7 @@ from gantool_trainer.blocks import Blur, Residual, initialise
 Sampling = Literal["strided", "smooth"]
 """How a network changes resolution: by strided and transposed convolutions, as the papers do; or smoothly, blurred
 before each stride and enlarged bilinearly, which leaves no checkerboard."""
-Norm = Literal["instance", "spectral", "none"]
-"""What a discriminator normalises. Instance norm, the papers' choice, hides light and contrast from it."""
+Norm = Literal["instance", "spectral"]
 
 
 def reflected(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
@@ -185,6 +184,4 @@ class PatchDiscriminator(nn.Module):
 
 
 def _judged(conv: nn.Conv2d, norm: Norm) -> tuple[nn.Module, ...]:
-    if norm == "instance":
-        return conv, nn.InstanceNorm2d(conv.out_channels)
-    return (spectral_norm(conv),) if norm == "spectral" else (conv,)
+    return (spectral_norm(conv),) if norm == "spectral" else (conv, nn.InstanceNorm2d(conv.out_channels))
