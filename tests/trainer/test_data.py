@@ -4,12 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from gantool_trainer import data
-from gantool_trainer.data import DegradedConfig, DegradedCrops, batches
+from gantool_trainer.data import DegradedConfig, DegradedCrops, PairedConfig, PairedViews, batches, varied
 from gantool_trainer.degrade import DegradeConfig
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.layouts import plain
+from gantool_trainer.layouts import paired, plain
+from gantool_trainer.pictures import read_picture
 
 CONFIG = DegradedConfig(crop=32, holdout=2, workers=0)
 
@@ -71,6 +73,21 @@ def test_targets_are_sharpened_and_inputs_are_not(photos: Path) -> None:
     (low, high), (again, sharp) = pairs(photos)[0], pairs(photos, degrade=DegradeConfig(sharpen=1.0))[0]
     assert torch.equal(low, again)
     assert sharp.std() > high.std()
+
+
+def test_pictures_of_one_colour_are_passed_over(photos: Path, tmp_path: Path) -> None:
+    for name in ("city", "dog", "baby", "coffee"):
+        for folder in ("A", "B"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            shutil.copy(photos / f"{name}.jpg", tmp_path / folder)
+    for name in ("dog", "baby"):
+        Image.new("RGB", (160, 160), "white").save(tmp_path / "A" / f"{name}.jpg")
+    config = PairedConfig(crop=64, side=(64, 96), holdout=1, workers=0)
+    views = PairedViews(paired(tmp_path, ("A", "B"), 0, 0).train, config, seed=0)
+    assert all(source.std() > 0.01 for source, _ in (views[n] for n in range(24)))
+    flat, photo = np.full((8, 8, 3), [7, 8, 9], np.uint8), read_picture(photos / "dog.jpg")
+    assert varied([flat, photo]) is photo
+    assert varied([flat, flat]) is flat  # there is nothing else
 
 
 def test_errors_of_loader_processes_are_one_line(photos: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ its augmentation is drawn from (seed, n). A step therefore sees the same batch h
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +27,7 @@ from gantool_trainer.seeds import rng
 Batch = tuple[torch.Tensor, ...]
 Item = TypeVar("Item")
 _ORDER, _AUGMENT = 1, 2  # what a draw is for: keeps the streams of one seed apart
+_TRIES = 8
 
 
 class DataConfig(BaseModel):
@@ -174,10 +175,12 @@ class UnpairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         draw = rng(self._seed, _AUGMENT, n)
         kind = self._kinds[int(draw.choice(len(self._kinds), p=self._shares))]
         a, b = (
-            random_view(pictures[int(draw.choice(numbers[kind]))], self._config.crop, self._config.side[0], draw)
-            for pictures, numbers in self._sets
+            varied(self._view(pictures, numbers[kind], draw) for _ in range(_TRIES)) for pictures, numbers in self._sets
         )
         return to_tensor(a), to_tensor(b)
+
+    def _view(self, pictures: Kept[Path], numbers: list[int], draw: np.random.Generator) -> Picture:
+        return random_view(pictures[int(draw.choice(numbers))], self._config.crop, self._config.side[0], draw)
 
 
 class PairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -191,11 +194,16 @@ class PairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return len(self._pairs)
 
     def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+        source, target = np.split(varied(self._view(n + again * len(self)) for again in range(_TRIES)), 2, axis=2)
+        return to_tensor(source), to_tensor(target)
+
+    def _view(self, n: int) -> Picture:
         draw = rng(self._seed, _AUGMENT, n)
         both = self._pairs[shuffled(self._seed, n, len(self))]
         view = random_view(both, self._config.crop, self._config.side[0], draw)
-        source, target = view[..., :3], view[..., 3:]
-        return to_tensor(rain(source, draw) if self._config.drawn == "rain" else source), to_tensor(target)
+        if self._config.drawn == "rain":
+            view = np.concatenate([rain(view[..., :3], draw), view[..., 3:]], axis=2)
+        return view
 
 
 def pair_of(pair: Pair, config: PairedConfig) -> tuple[Picture, Picture]:
@@ -230,8 +238,23 @@ class LabelledViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
         draw = rng(self._seed, _AUGMENT, n)
         label = int(draw.choice(sorted(self._numbers)))
+        return to_tensor(varied(self._view(label, draw) for _ in range(_TRIES))), torch.tensor(label)
+
+    def _view(self, label: int, draw: np.random.Generator) -> Picture:
         picture = self._pictures[int(draw.choice(self._numbers[label]))]
-        return to_tensor(random_view(picture, self._config.crop, self._config.side[0], draw)), torch.tensor(label)
+        return random_view(picture, self._config.crop, self._config.side[0], draw)
+
+
+def varied(views: Iterable[Picture]) -> Picture:
+    """The first without a picture of one colour in it, such as an empty drawing, or the last; channels in threes.
+
+    Instance norm makes of such a picture nothing but rounding errors, and each layer multiplies their gradients, until
+    they are infinite.
+    """
+    for found in views:
+        if all(np.ptp(found[..., c : c + 3].reshape(-1, 3), axis=0).any() for c in range(0, found.shape[2], 3)):
+            break
+    return found
 
 
 def shuffled(seed: int, n: int, size: int) -> int:
