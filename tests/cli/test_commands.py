@@ -171,6 +171,11 @@ def test_models_of_ones_own(small: Path, tiny_file: Path) -> None:
     assert gantool("models", "add", tiny_file, "--name", "mine").returncode == 0
     listed = {row["name"]: row for row in json.loads(gantool("models", "list", "--json").stdout)}
     assert listed["mine"]["origin"] == "added" and listed["upscale-x4"]["origin"] == "shipped"
+    table = gantool("models", "list").stdout.splitlines()
+    tasks = [number for number, line in enumerate(table) if line.strip() in ("translate", "upscale")]
+    assert len(tasks) == 2 and table[tasks[0]].strip() == "translate"
+    assert any(line.startswith("stargan-hair ") and "research only" in line for line in table[: tasks[1]])
+    assert any(line.startswith("mine ") for line in table[tasks[1] :])
     info = gantool("models", "info", "mine")
     assert (
         "exact with 7 px" in info.stdout
