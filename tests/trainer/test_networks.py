@@ -27,6 +27,15 @@ def test_a_smooth_unet_keeps_detail_and_normalises_nothing_flat() -> None:
     assert unet(torch.rand(1, 3, 16, 24)).shape == (1, 3, 16, 24)
 
 
+def test_a_residual_unet_begins_with_the_picture() -> None:
+    picture = torch.rand(1, 3, 16, 24)
+    for sampling in ("strided", "smooth"):
+        unet = UnetGenerator(4, 3, sampling, "instance", residual=True)  # type: ignore[arg-type]
+        assert torch.equal(unet(picture), picture)
+        nn.init.ones_(unet.tail[1].bias)
+        assert not torch.equal(unet(picture), picture)
+
+
 def test_the_papers_generator_has_the_papers_size() -> None:
     weights = sum(p.numel() for p in ResnetGenerator(64, 9, "strided").parameters())
     assert weights == 11_378_179  # of the authors' code, resnet_9blocks

@@ -94,7 +94,8 @@ SAMPLING: dict[Sampling, tuple[Callable[[int, int], nn.Module], Callable[[int, i
 
 class UnetGenerator(nn.Module):
     """Strides down to a point and up again, each map joined to its mirror image (pix2pix, arXiv 1611.07004, appendix
-    6.1.1): (N, 3, H, W) to (N, 3, H, W), H and W multiples of 2^levels."""
+    6.1.1): (N, 3, H, W) to (N, 3, H, W), H and W multiples of 2^levels. A residual one makes what is added to the
+    picture, and begins with nothing."""
 
     def __init__(
         self,
@@ -103,8 +104,10 @@ class UnetGenerator(nn.Module):
         sampling: Sampling,
         norm: Literal["instance", "batch"],
         dropout: float = 0.0,
+        residual: bool = False,
     ) -> None:
         super().__init__()
+        self.residual = residual
         down, up = UNET_SAMPLING[sampling]
         make: Callable[[int], nn.Module] = nn.BatchNorm2d
         if norm == "instance":
@@ -133,16 +136,18 @@ class UnetGenerator(nn.Module):
             self.up.append(nn.Sequential(nn.ReLU(), up(inputs, widths[i - 1]), *normed, *noise))
         self.tail = nn.Sequential(nn.ReLU(), last, nn.Tanh())
         initialise(self)
+        if residual:
+            nn.init.zeros_(last.weight)  # type: ignore[arg-type]
 
-    def forward(self, x: Tensor) -> Tensor:
-        maps = []
+    def forward(self, picture: Tensor) -> Tensor:
+        x, maps = picture, []
         for stage in self.down:
             x = stage(x)
             maps.append(x)
         x = maps.pop()
         for stage in self.up:
             x = torch.cat([stage(x), maps.pop()], dim=1)
-        return self.tail(x)
+        return picture + self.tail(x) if self.residual else self.tail(x)
 
 
 UNET_SAMPLING: dict[Sampling, tuple[Callable[[int, int], nn.Module], Callable[[int, int], nn.Module]]] = {

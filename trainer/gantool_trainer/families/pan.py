@@ -31,6 +31,8 @@ class Config(BaseModel):
     levels: Annotated[int, Field(ge=2, le=8)] = 8
     sampling: Sampling = "strided"
     norm: Literal["instance", "batch"] = "instance"
+    residual: bool = False
+    """The generator makes what is added to the picture, which suits rain: most of the picture stays."""
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
     discriminator_norm: Norm = "instance"
     adversarial: Weight = 1.0
@@ -48,7 +50,9 @@ def settled(config: Config, folder: Path, data: PairedConfig) -> Config:
 
 def networks(config: Config) -> dict[str, nn.Module]:
     return {
-        "generator": UnetGenerator(config.channels, config.levels, config.sampling, config.norm),
+        "generator": UnetGenerator(
+            config.channels, config.levels, config.sampling, config.norm, residual=config.residual
+        ),
         "discriminator": PatchDiscriminator(3, config.discriminator_channels, STRIDES, config.discriminator_norm),
     }
 

@@ -32,6 +32,8 @@ class Config(BaseModel):
     """Strides down to the innermost map; crops are multiples of 2^levels."""
     sampling: Sampling = "strided"
     norm: Literal["instance", "batch"] = "instance"
+    residual: bool = False
+    """The generator makes what is added to the picture."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """In the innermost levels on the way up; the paper has 0.5."""
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
@@ -49,7 +51,9 @@ def settled(config: Config, folder: Path, data: PairedConfig) -> Config:
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
-    generator = UnetGenerator(config.channels, config.levels, config.sampling, config.norm, config.dropout)
+    generator = UnetGenerator(
+        config.channels, config.levels, config.sampling, config.norm, config.dropout, config.residual
+    )
     if not config.adversarial:
         return {"generator": generator}
     discriminator = PatchDiscriminator(
