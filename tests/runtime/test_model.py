@@ -13,6 +13,7 @@ import gantool
 from gantool.pictures import Pixels
 from gantool_export.onnx_file import to_onnx
 from gantool_trainer.families.srgan import RRDBNet, SRResNet
+from gantool_trainer.rain import rain
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -270,3 +271,20 @@ def test_names_of_files_may_be_texts(tiny_model: gantool.Model, photo: Pixels, t
     Image.fromarray(photo[:8, :8]).save(tmp_path / "a.png")
     assert tiny_model.convert(str(tmp_path / "a.png"), str(tmp_path / "b.png")) == (32, 32)
     assert Image.open(tmp_path / "b.png").size == (32, 32)
+
+
+def test_shipped_translations_do_what_they_say(photos: Path) -> None:
+    day = np.asarray(Image.open(photos / "city.jpg").convert("RGB"))
+    night = gantool.load("cyclegan-day2night", device="cpu")(day)
+    assert night.shape == day.shape and night.mean() < 0.75 * day.mean()
+    assert gantool.load("cyclegan-night2day", device="cpu")(night).mean() > 1.1 * night.mean()
+    wet = rain(day, np.random.default_rng(0))
+    dry = gantool.load("pan-derain", device="cpu")(wet)
+    assert np.square(dry - day.astype(float)).mean() < 0.5 * np.square(wet - day.astype(float)).mean()
+
+
+def test_a_shipped_model_of_many_labels(photos: Path) -> None:
+    face = np.asarray(Image.open(photos / "astronaut.jpg").convert("RGB").resize((64, 64)))
+    model = gantool.load("stargan-hair", device="cpu")
+    blue, red = (model(face, to=colour).mean(axis=(0, 1)) for colour in ("blue", "red"))
+    assert blue[2] - blue[0] > red[2] - red[0] + 10
