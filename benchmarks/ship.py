@@ -73,9 +73,9 @@ SHIPPED = {
         licence="research only",
         measure=MEASURES["cyclegan-day-night"],
         notes="trained in two runs: 1,366 steps with one pair of discriminators of 4 strides and a cycle weight of 5, "
-        "later 1.5; from its weights 4,500 steps as the recipe says, the first 1,560 with a cycle weight of 1.5; makes "
-        "dusk or night of the light that is there and lights no windows; may leave a faint halo along roofs against "
-        "the sky",
+        "later 1.5; from its weights 3,000 of the recipe's steps, the first 1,560 with a cycle weight of 1.5 (the last "
+        "1,500 brought halos into skies and are left out); makes dusk or night of the light that is there and lights "
+        "no windows; may leave a faint halo along roofs against the sky",
         descriptions=("Outdoor photographs from day to night", "Outdoor photographs from night to day"),
     ),
     "pix2pix-clothes": Shipped(
