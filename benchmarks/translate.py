@@ -133,10 +133,10 @@ def derained(models: Models, sets: Path) -> list[Figures]:
         photos = [read_picture(path) for path in sorted(folder.iterdir())[:100]]
         wet = [rain(photo, rng(number)) for number, photo in enumerate(photos)]
         for model, figures in zip(models, results, strict=True):
-            for key, shown in (("rain", wet), ("", [model(picture) for picture in wet])):
+            for key, shown in (("rain ", wet), ("", [model(picture) for picture in wet])):
                 pairs = list(zip(shown, photos, strict=True))
-                figures[f"{name} {key} PSNR".replace("  ", " ")] = mean([psnr(*pair) for pair in pairs])
-                figures[f"{name} {key} SSIM".replace("  ", " ")] = mean([ssim(*pair) for pair in pairs])
+                figures[f"{name} {key}PSNR"] = mean([psnr(*pair) for pair in pairs])
+                figures[f"{name} {key}SSIM"] = mean([ssim(*pair) for pair in pairs])
     return results
 
 

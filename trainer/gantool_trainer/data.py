@@ -201,9 +201,12 @@ class PairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         draw = rng(self._seed, _AUGMENT, n)
         both = self._pairs[shuffled(self._seed, n, len(self))]
         view = random_view(both, self._config.crop, self._config.side[0], draw)
-        if self._config.drawn == "rain":
-            view = np.concatenate([rain(view[..., :3], draw), view[..., 3:]], axis=2)
-        return view
+        return np.concatenate([drawn_over(view[..., :3], self._config.drawn, draw), view[..., 3:]], axis=2)
+
+
+def drawn_over(picture: Picture, drawn: Literal["", "rain"], draw: np.random.Generator) -> Picture:
+    """The input made of a target; the picture itself where nothing is drawn."""
+    return rain(picture, draw) if drawn == "rain" else picture
 
 
 def pair_of(pair: Pair, config: PairedConfig) -> tuple[Picture, Picture]:

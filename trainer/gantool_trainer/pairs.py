@@ -8,13 +8,12 @@ from torch import nn
 
 from gantool.card import ModelCard, Port
 from gantool_trainer import layouts, metrics
-from gantool_trainer.data import PairedConfig, pair_of
+from gantool_trainer.data import PairedConfig, drawn_over, pair_of
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator
 from gantool_trainer.layouts import Pair, Split
 from gantool_trainer.networks import PatchDiscriminator
 from gantool_trainer.pictures import Picture, resized, sheet, to_picture, to_tensor
-from gantool_trainer.rain import rain
 from gantool_trainer.seeds import rng
 
 
@@ -55,7 +54,7 @@ def _held_out(
 ) -> Iterator[tuple[Picture, Picture, Picture]]:
     for number, pair in enumerate(split.holdout):
         source, target = pair_of(pair, data)
-        source = rain(source, rng(number)) if data.drawn == "rain" else source
+        source = drawn_over(source, data.drawn, rng(number))
         width, height = (max(1, round(length / multiple)) * multiple for length in source.shape[1::-1])
         x = to_tensor(resized(source, (width, height)))[None].to(next(generator.parameters()).device)
         yield source, resized(to_picture((generator(2 * x - 1)[0] + 1) / 2), source.shape[1::-1]), target
