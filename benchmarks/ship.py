@@ -91,12 +91,14 @@ SHIPPED = {
         measure=MEASURES["pan-derain"],
         notes="streaks of rain that has been drawn; drops on the lens and fog stay",
     ),
-    "discogan-clothes": Shipped(
-        training_data="clothing-dataset-small (CC0), 827 T-shirts and 188 shoes",
-        licence="CC0 1.0",
-        descriptions=("From T-shirts to shoes", "From shoes to T-shirts"),
-        measure=MEASURES["discogan-clothes"],
-        notes="one piece of clothing that fills a square; made at 64 pixels",
+    "discogan-hair": Shipped(
+        training_data="2,360 anime faces with blonde, orange or brown, and with blue, aqua or purple hair (no licence "
+        "stated: research demonstration)",
+        licence="research only",
+        descriptions=("Drawn faces from warm hair to cool", "Drawn faces from cool hair to warm"),
+        measure=MEASURES["discogan-hair"],
+        notes="drawn faces that fill a square; made at 64 pixels, through a code of 100 numbers that keeps pose and "
+        "the colours but not every feature of a face",
     ),
     "stargan-hair": Shipped(
         training_data="4,760 anime faces with the colour of their hair (no licence stated: research demonstration)",

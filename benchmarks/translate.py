@@ -90,9 +90,9 @@ def day_night(models: Models, sets: Path) -> list[Figures]:
     return unpaired(models, train, test)
 
 
-def shirts_shoes(models: Models, sets: Path) -> list[Figures]:
-    shown = (kinds(sets / "clothing", part, "category", "photo") for part in ("train", "test"))
-    train, test = ([of[kind] for kind in ("t-shirt", "shoes")] for of in shown)
+def warm_cool(models: Models, sets: Path) -> list[Figures]:
+    shown = (kinds(sets / "anime_faces", part, "hair") for part in ("train", "test"))
+    train, test = ([[path for hue in hues for path in of[hue]] for hues in (WARM, COOL)] for of in shown)
     return unpaired(models, train, test)
 
 
@@ -180,6 +180,7 @@ def ssim(a: Picture, b: Picture) -> float:
     return metrics.ssim(metrics.luma(a), metrics.luma(b))
 
 
+WARM, COOL = ("blonde", "orange", "brown"), ("blue", "aqua", "purple")
 _UNPAIRED = (
     "test pictures at full size; the classifier is small and trained on the training pictures alone, its accuracy is "
     "on the real test pictures; PSNR in RGB, of there and back, and of the training pictures' mean colour"
@@ -187,7 +188,7 @@ _UNPAIRED = (
 _EDGES = "edges: correlation of gradient magnitudes at a quarter of the size"
 MEASURES: Mapping[str, Measure] = {
     "cyclegan-day-night": Measure(("cyclegan-day2night", "cyclegan-night2day"), f"{_UNPAIRED}; {_EDGES}", day_night),
-    "discogan-clothes": Measure(("discogan-shirt2shoe", "discogan-shoe2shirt"), _UNPAIRED, shirts_shoes),
+    "discogan-hair": Measure(("discogan-warm2cool", "discogan-cool2warm"), _UNPAIRED, warm_cool),
     "pix2pix-clothes": Measure(
         ("pix2pix-clothes",),
         "323 test pairs, PSNR in RGB, SSIM on Y; kind seen and Frechet distance to the true photographs by a small "

@@ -15,7 +15,7 @@ from onnx import helper, numpy_helper
 from gantool.card import PICTURE, FeatureMap, Piece, of_pieces
 
 _DEFAULT_SIDE = 8
-"""Of the maps that a piece gets when nobody asks for it: enough for its paddings."""
+"""Of the coarsest map that a piece gets when nobody asks for it: enough for its paddings."""
 
 
 def add_pieces(
@@ -36,7 +36,7 @@ def add_pieces(
     last_use[result] = len(nodes)
     # Picture and labels have inputs of their own for the pieces: the whole network would run along on its usual ones.
     stored, pieces, live = {image: FeatureMap(PICTURE, 3, 1)}, list[Piece](), {image}
-    maps = [stored[image]]
+    maps, sides = [stored[image]], dict[str, int]()
     for cut, first in [*cuts.items(), (result, 0)]:
         done = maker[cut]
         made = {name for name in shapes if name in last_use and maker.get(name, -1) <= done < last_use[name]} - live
@@ -56,13 +56,15 @@ def add_pieces(
             for name in handed
         )
         names = tuple(renamed[name] for name in taken)
+        coarsest = max((stored[name].stride for name in taken), default=1)
+        sides |= {renamed[name]: _DEFAULT_SIDE * coarsest // stored[name].stride for name in taken}
         renamed |= {name: stored[name].made for name in new}
         graph.node.extend(_copy(nodes[i], f"piece{len(pieces)}/", renamed, kept) for i in inside)
         pieces.append(Piece(names, tuple(stored[name].name for name in [*new, *handed]), stored[cut].name, first))
         live = {name for name in live | made if last_use.get(name, -1) > done}
     for feature in maps:
-        if any(feature.name in piece.needs for piece in pieces):
-            zeros = np.zeros((1, feature.channels, _DEFAULT_SIDE, _DEFAULT_SIDE), np.float32)
+        if feature.name in sides:
+            zeros = np.zeros((1, feature.channels, sides[feature.name], sides[feature.name]), np.float32)
             graph.input.append(_value(feature.name, feature.channels))
             graph.initializer.append(numpy_helper.from_array(zeros, feature.name))
     for port in labels:

@@ -15,7 +15,7 @@ from gantool_trainer import checkpoint, recipe
 from gantool_trainer.errors import CheckpointError
 from gantool_trainer.families import srgan
 from gantool_trainer.family import Generator
-from gantool_trainer.networks import Sampling, UnetGenerator
+from gantool_trainer.networks import Sampling, unet
 
 SHAPE = ("batch", 3, "height", "width")
 CARD = ModelCard("test", "restore", "test", (Port("image", "image", SHAPE),), (Port("result", "image", SHAPE),))
@@ -146,7 +146,7 @@ def test_a_deep_unet_in_pieces_is_the_whole(sampling: Sampling) -> None:
     shape = ("batch", 3, "height", "width")
     ports = (Port("image", "image", shape), Port("result", "image", shape, range=(-1.0, 1.0)))
     card = ModelCard("deep", "translate", "unet", ports[:1], ports[1:], multiple=64, minimum=64)
-    network = UnetGenerator(2, 6, sampling, "instance").eval()
+    network = unet(2, 6, sampling, "instance").eval()
     for parameter in network.parameters():
         if parameter.ndim == 4:
             torch.nn.init.kaiming_normal_(parameter)

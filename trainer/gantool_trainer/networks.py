@@ -1,7 +1,6 @@
 """Networks that several families of picture-to-picture translation share. Pictures are in -1..1."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Literal
 
 import torch
@@ -14,6 +13,7 @@ Sampling = Literal["strided", "smooth"]
 """How a network changes resolution: by strided and transposed convolutions, as the papers do; or smoothly, blurred
 before each stride and enlarged bilinearly, which leaves no checkerboard."""
 Norm = Literal["instance", "spectral"]
+UnetNorm = Literal["instance", "batch"]
 
 
 def reflected(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
@@ -94,50 +94,25 @@ SAMPLING: dict[Sampling, tuple[Callable[[int, int], nn.Module], Callable[[int, i
 
 class UnetGenerator(nn.Module):
     """Strides down to a point and up again, each map joined to its mirror image (pix2pix, arXiv 1611.07004, appendix
-    6.1.1): (N, 3, H, W) to (N, 3, H, W), H and W multiples of 2^levels. A residual one makes what is added to the
-    picture, and begins with nothing."""
+    6.1.1): (N, 3, H, W) to (N, 3, H, W), H and W multiples of 2^levels."""
 
-    def __init__(
-        self,
-        channels: int,
-        levels: int,
-        sampling: Sampling,
-        norm: Literal["instance", "batch"],
-        dropout: float = 0.0,
-        residual: bool = False,
-    ) -> None:
+    def __init__(self, channels: int, levels: int, norm: UnetNorm, dropout: float = 0.0) -> None:
         super().__init__()
-        self.residual = residual
-        down, up = UNET_SAMPLING[sampling]
-        make: Callable[[int], nn.Module] = nn.BatchNorm2d
-        if norm == "instance":
-            make = partial(nn.InstanceNorm2d, affine=True)
+        down, up = UNET_SAMPLING["strided"]
         widths = [channels * min(2**i, 8) for i in range(levels)]
-        first: nn.Module
-        last: nn.Module
-        if sampling == "smooth":
-            # What is enlarged bilinearly has no detail of its own: it is joined by a map at full resolution.
-            widths = [(channels + 1) // 2, *widths]
-            first, last = reflected(3, widths[0], 3), reflected(2 * widths[0], 3, 3)
-        else:
-            first, last = down(3, widths[0]), up(2 * widths[0], 3)
-        stages = len(widths)
-        self.down = nn.ModuleList([first])
-        for i in range(1, stages):
+        self.down = nn.ModuleList([down(3, widths[0])])
+        for i in range(1, levels):
             # The innermost map may be one pixel, of which nothing would be left.
-            normed = [make(widths[i])] if i < stages - 1 else []
+            normed = [_unet_norm(norm, widths[i])] if i < levels - 1 else []
             self.down.append(nn.Sequential(nn.LeakyReLU(0.2), down(widths[i - 1], widths[i]), *normed))
         self.up = nn.ModuleList()
-        for i in reversed(range(1, stages)):
-            inputs = widths[i] if i == stages - 1 else 2 * widths[i]
-            noise = [nn.Dropout(dropout)] if dropout and i >= stages - 3 else []
-            # One pixel enlarged bilinearly is flat, and a norm would make of it nothing but rounding errors.
-            normed = [] if sampling == "smooth" and i == stages - 1 else [make(widths[i - 1])]
+        for i in reversed(range(1, levels)):
+            inputs = widths[i] if i == levels - 1 else 2 * widths[i]
+            noise = [nn.Dropout(dropout)] if dropout and i >= levels - 3 else []
+            normed = [_unet_norm(norm, widths[i - 1])]
             self.up.append(nn.Sequential(nn.ReLU(), up(inputs, widths[i - 1]), *normed, *noise))
-        self.tail = nn.Sequential(nn.ReLU(), last, nn.Tanh())
+        self.tail = nn.Sequential(nn.ReLU(), up(2 * widths[0], 3), nn.Tanh())
         initialise(self)
-        if residual:
-            nn.init.zeros_(last.weight)  # type: ignore[arg-type]
 
     def forward(self, picture: Tensor) -> Tensor:
         x, maps = picture, []
@@ -147,7 +122,54 @@ class UnetGenerator(nn.Module):
         x = maps.pop()
         for stage in self.up:
             x = torch.cat([stage(x), maps.pop()], dim=1)
-        return picture + self.tail(x) if self.residual else self.tail(x)
+        return self.tail(x)
+
+
+class SmoothUnetGenerator(nn.Module):
+    """The same without checkerboards: blurred before each stride, enlarged bilinearly, and from and to a map at full
+    resolution. What is enlarged has no detail of its own, so each map is joined *before* the convolution."""
+
+    def __init__(self, channels: int, levels: int, norm: UnetNorm, dropout: float = 0.0) -> None:
+        super().__init__()
+        widths = [(channels + 1) // 2, *(channels * min(2**i, 8) for i in range(levels))]
+        self.down = nn.ModuleList([nn.Sequential(reflected(3, widths[0], 3), nn.LeakyReLU(0.2))])
+        for i in range(1, levels + 1):
+            normed = [_unet_norm(norm, widths[i])] if i < levels else []
+            self.down.append(nn.Sequential(_smooth_down(widths[i - 1], widths[i]), *normed, nn.LeakyReLU(0.2)))
+        self.enlarge = nn.Upsample(scale_factor=2.0, mode="bilinear", align_corners=False)
+        self.up = nn.ModuleList()
+        for i in reversed(range(1, levels + 1)):
+            noise = [nn.Dropout(dropout)] if dropout and i >= levels - 2 else []
+            joined = reflected(widths[i] + widths[i - 1], widths[i - 1], 3)
+            self.up.append(nn.Sequential(joined, _unet_norm(norm, widths[i - 1]), nn.ReLU(), *noise))
+        self.tail = nn.Sequential(reflected(widths[0], 3, 3), nn.Tanh())
+        initialise(self)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        x, maps = picture, []
+        for stage in self.down:
+            x = stage(x)
+            maps.append(x)
+        x = maps.pop()
+        for stage in self.up:
+            x = stage(torch.cat([self.enlarge(x), maps.pop()], dim=1))
+        return self.tail(x)
+
+
+def unet(
+    channels: int, levels: int, sampling: Sampling, norm: UnetNorm, dropout: float = 0.0, residual: bool = False
+) -> nn.Module:
+    """A U-Net; a residual one makes what is added to the picture, and begins with nothing."""
+    make = UnetGenerator if sampling == "strided" else SmoothUnetGenerator
+    network = make(channels, levels, norm, dropout)
+    if not residual:
+        return network
+    nn.init.zeros_(network.tail[-2].weight)  # type: ignore[arg-type]
+    return Residual(network)
+
+
+def _unet_norm(norm: UnetNorm, channels: int) -> nn.Module:
+    return nn.BatchNorm2d(channels) if norm == "batch" else nn.InstanceNorm2d(channels, affine=True)
 
 
 UNET_SAMPLING: dict[Sampling, tuple[Callable[[int, int], nn.Module], Callable[[int, int], nn.Module]]] = {

@@ -15,6 +15,7 @@ from gantool_trainer.data import Batch, UnpairedConfig, UnpairedViews
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.layouts import Domains
+from gantool_trainer.networks import UNET_SAMPLING, Sampling
 from gantool_trainer.pictures import Picture
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -34,6 +35,7 @@ class Config(BaseModel):
     channels: Annotated[int, Field(ge=1)] = 64
     code: Annotated[int, Field(ge=1)] = 100
     """Channels of the innermost map."""
+    sampling: Sampling = "strided"
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
     matching: Share = 0.9
     """Share of feature matching in what the discriminators tell the generators; the rest is adversarial."""
@@ -51,17 +53,18 @@ class Config(BaseModel):
 class Autoencoder(nn.Module):
     """Four strides to a code for each 64 pixels, and back: (N, 3, H, W) to (N, 3, H, W), multiples of 16 from 64."""
 
-    def __init__(self, channels: int, code: int) -> None:
+    def __init__(self, channels: int, code: int, sampling: Sampling) -> None:
         super().__init__()
+        down, up = UNET_SAMPLING[sampling]
         widths = [channels * m for m in (1, 2, 4, 8)]
-        layers: list[nn.Module] = [nn.Conv2d(3, widths[0], 4, 2, 1), nn.LeakyReLU(0.2)]
+        layers: list[nn.Module] = [down(3, widths[0]), nn.LeakyReLU(0.2)]
         for i in range(1, 4):
-            layers += [nn.Conv2d(widths[i - 1], widths[i], 4, 2, 1), nn.BatchNorm2d(widths[i]), nn.LeakyReLU(0.2)]
+            layers += [down(widths[i - 1], widths[i]), nn.BatchNorm2d(widths[i]), nn.LeakyReLU(0.2)]
         layers += [nn.Conv2d(widths[3], code, 4), nn.BatchNorm2d(code), nn.LeakyReLU(0.2)]
         layers += [nn.ConvTranspose2d(code, widths[3], 4), nn.BatchNorm2d(widths[3]), nn.ReLU()]
         for i in reversed(range(1, 4)):
-            layers += [nn.ConvTranspose2d(widths[i], widths[i - 1], 4, 2, 1), nn.BatchNorm2d(widths[i - 1]), nn.ReLU()]
-        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(widths[0], 3, 4, 2, 1), nn.Sigmoid())
+            layers += [up(widths[i], widths[i - 1]), nn.BatchNorm2d(widths[i - 1]), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, up(widths[0], 3), nn.Sigmoid())
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)
@@ -93,7 +96,9 @@ def settled(config: Config, folder: Path, data: UnpairedConfig) -> Config:
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
-    made: dict[str, nn.Module] = {name: Autoencoder(config.channels, config.code) for name in ("a2b", "b2a")}
+    made: dict[str, nn.Module] = {
+        name: Autoencoder(config.channels, config.code, config.sampling) for name in ("a2b", "b2a")
+    }
     return made | {name: Discriminator(config.discriminator_channels) for name in ("judge_a", "judge_b")}
 
 
@@ -164,6 +169,6 @@ def evaluate(config: Config, networks: Networks, split: Domains, data: UnpairedC
 
 
 def generators(config: Config, networks: Networks, data: UnpairedConfig) -> dict[str, Generator]:
-    name = f"autoencoder-{config.channels}-{config.code}"
+    name = f"autoencoder-{config.channels}-{config.code}-{config.sampling}"
     card = unpaired.described(name, data, RANGE, multiple=MULTIPLE, minimum=SMALLEST, detail=config.detail)
     return {name: Generator(networks[key], card) for name, key in zip(config.names, ("a2b", "b2a"), strict=True)}

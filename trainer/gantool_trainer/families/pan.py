@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,7 @@ from gantool_trainer.blocks import frozen
 from gantool_trainer.data import Batch, PairedConfig, PairedViews
 from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.layouts import Pair, Split
-from gantool_trainer.networks import Norm, PatchDiscriminator, Sampling, UnetGenerator
+from gantool_trainer.networks import Norm, PatchDiscriminator, Sampling, UnetNorm, unet
 from gantool_trainer.pictures import Picture
 
 Weight = Annotated[float, Field(ge=0)]
@@ -30,7 +30,7 @@ class Config(BaseModel):
     channels: Annotated[int, Field(ge=1)] = 64
     levels: Annotated[int, Field(ge=2, le=8)] = 8
     sampling: Sampling = "strided"
-    norm: Literal["instance", "batch"] = "instance"
+    norm: UnetNorm = "instance"
     residual: bool = False
     """The generator makes what is added to the picture, which suits rain: most of the picture stays."""
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
@@ -50,9 +50,7 @@ def settled(config: Config, folder: Path, data: PairedConfig) -> Config:
 
 def networks(config: Config) -> dict[str, nn.Module]:
     return {
-        "generator": UnetGenerator(
-            config.channels, config.levels, config.sampling, config.norm, residual=config.residual
-        ),
+        "generator": unet(config.channels, config.levels, config.sampling, config.norm, residual=config.residual),
         "discriminator": PatchDiscriminator(3, config.discriminator_channels, STRIDES, config.discriminator_norm),
     }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,7 @@ from gantool_trainer.blocks import frozen
 from gantool_trainer.data import Batch, PairedConfig, PairedViews
 from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.layouts import Pair, Split
-from gantool_trainer.networks import Norm, PatchDiscriminator, Sampling, UnetGenerator
+from gantool_trainer.networks import Norm, PatchDiscriminator, Sampling, UnetNorm, unet
 from gantool_trainer.pictures import Picture
 
 Weight = Annotated[float, Field(ge=0)]
@@ -31,7 +31,7 @@ class Config(BaseModel):
     levels: Annotated[int, Field(ge=2, le=8)] = 8
     """Strides down to the innermost map; crops are multiples of 2^levels."""
     sampling: Sampling = "strided"
-    norm: Literal["instance", "batch"] = "instance"
+    norm: UnetNorm = "instance"
     residual: bool = False
     """The generator makes what is added to the picture."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -51,9 +51,7 @@ def settled(config: Config, folder: Path, data: PairedConfig) -> Config:
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
-    generator = UnetGenerator(
-        config.channels, config.levels, config.sampling, config.norm, config.dropout, config.residual
-    )
+    generator = unet(config.channels, config.levels, config.sampling, config.norm, config.dropout, config.residual)
     if not config.adversarial:
         return {"generator": generator}
     discriminator = PatchDiscriminator(
