@@ -13,17 +13,18 @@ from typing import Annotated
 
 import typer
 
-from gantool_cli import doctor, models, train, translate, upscale
+from gantool_cli import doctor, generate, models, train, translate, upscale
 from gantool_cli.errors import explain
 
 app = typer.Typer(
-    help="GANs for pictures: upscale and translate your photographs, or train and export models of your own.",
+    help="GANs for pictures: upscale and translate photographs, generate new ones, train and export your own models.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("upscale", rich_help_panel="Pictures")(upscale.upscale)
 app.command("translate", rich_help_panel="Pictures")(translate.translate)
+app.command("generate", rich_help_panel="Pictures")(generate.generate)
 app.add_typer(models.app, name="models", rich_help_panel="Models")
 app.command("train", rich_help_panel="Models")(train.train)
 app.command("export", rich_help_panel="Models")(train.export)

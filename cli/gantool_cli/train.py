@@ -146,7 +146,8 @@ def export(
         if not quiet:
             print(
                 f"{written.path}  differs from torch by {written.difference:.1e} at most, {written.tiling}; "
-                f"try: gantool {written.task} --model {written.path} photo.jpg"
+                f"try: gantool {written.task} --model {written.path} "
+                + ("-n 16 --grid" if written.task == "generate" else "photo.jpg")
             )
 
 

@@ -94,7 +94,10 @@ def export(
     verified = []
     for path, generator in generators.items():
         card = replace(generator.card, name=path.stem, **facts)
-        if normalises(generator.network):
+        if card.task == "generate":
+            tiling = "pictures of one size"
+            data, difference = to_onnx(generator.network, card)
+        elif normalises(generator.network):
             data, difference = to_onnx_in_pieces(generator.network, card)
             tiling = "in pieces"
         else:

@@ -1,5 +1,6 @@
 """From a torch generator and its card to one ONNX file, checked before it exists."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -108,7 +109,7 @@ def _trace(network: nn.Module, card: ModelCard) -> onnx.ModelProto:
             tuple(inputs),
             input_names=[port.name for port in card.inputs],
             output_names=[port.name for port in card.outputs],
-            dynamic_shapes=(dynamic,) if isinstance(network, SharedStatistics | Exposed) else dynamic,  # *inputs
+            dynamic_shapes=(dynamic,) if _takes_any_number(network) else dynamic,
             opset_version=OPSET,
             dynamo=True,
             external_data=False,
@@ -122,6 +123,12 @@ def _trace(network: nn.Module, card: ModelCard) -> onnx.ModelProto:
         _name_axes(value, port)
     _strip(model)
     return model
+
+
+def _takes_any_number(network: nn.Module) -> bool:
+    """Whether the network's inputs are one parameter, as in forward(*inputs)."""
+    parameters = inspect.signature(network.forward).parameters.values()
+    return any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
 
 
 def _name_axes(value: onnx.ValueInfoProto, port: Port) -> None:
@@ -162,7 +169,11 @@ def example(ports: Sequence[Port], sizes: Mapping[str, int]) -> list[Tensor]:
         shape = [sizes[axis] if isinstance(axis, str) else axis for axis in port.shape]
         low, high = port.range
         tensor = torch.rand(shape, generator=generator) * (high - low) + low
-        tensors.append(torch.zeros(shape) if port.kind == "statistics" else tensor)
+        if port.kind == "statistics":
+            tensor = torch.zeros(shape)
+        if port.kind == "text":
+            tensor = torch.randint(1, len(port.labels), shape, generator=generator)
+        tensors.append(tensor)
     return tensors
 
 

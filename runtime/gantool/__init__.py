@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from gantool.card import ModelCard, Port
 from gantool.errors import Cancelled, DeviceError, GantoolError, ImageError, ModelError, UnknownModelError
+from gantool.generate import Wishes
 from gantool.model import Model, Options, load
 
 __version__ = version("gantool")
@@ -23,5 +24,6 @@ __all__ = [
     "Options",
     "Port",
     "UnknownModelError",
+    "Wishes",
     "load",
 ]

@@ -14,6 +14,7 @@ KEY = "gantool"
 Kind = Literal["image", "mask", "latent", "label", "code", "text", "statistics"]
 Task = Literal["upscale", "translate", "restore", "colorize", "inpaint", "stylize", "generate", "pose"]
 Precision = Literal["fp32", "fp16", "int8"]
+Noise = Literal["normal", "uniform"]
 HaloSource = Literal["receptive-field", "measured", "whole", "pieces"]
 
 PICTURE = "picture"
@@ -38,9 +39,11 @@ class Port:
     range: tuple[float, float] = (0.0, 1.0)
     """The values that black and white map to."""
     channels: str = "RGB"
-    """Channel order of an image."""
+    """Channel order of an image; L is gray."""
     labels: tuple[str, ...] = ()
-    """Names of the classes or codes, where there are any."""
+    """Names of the classes or codes, or the words that a text is made of, by their number; 0 ends a text."""
+    noise: Noise = "normal"
+    """What a latent is drawn from: N(0, 1), or evenly from its range."""
 
     @property
     def length(self) -> int:
@@ -129,6 +132,10 @@ class ModelCard:
 
     def __post_init__(self) -> None:
         _check(self)
+
+    def taking(self, kind: Kind) -> tuple[Port, ...]:
+        """The inputs of this kind."""
+        return tuple(port for port in self.inputs if port.kind == kind)
 
     @property
     def image(self) -> Port:
@@ -246,6 +253,7 @@ def _port_complaints(port: Port) -> list[tuple[bool, str]]:
         (port.kind not in get_args(Kind), f"port {port.name} has an unknown kind"),
         (not all(isinstance(length, int | str) for length in port.shape), f"port {port.name} has a bad shape"),
         (not all(isinstance(label, str) for label in port.labels), f"port {port.name} has a bad label"),
+        (port.noise not in get_args(Noise), f"port {port.name} has an unknown kind of noise"),
         (len(port.range) != 2 or not port.range[0] < port.range[1], f"the value range of port {port.name} is empty"),
     ]
 

@@ -5,7 +5,7 @@ import io
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -28,6 +28,9 @@ FORMATS = {
     ".tiff": "TIFF",
 }
 """Formats that are read and written, by the suffix of the name."""
+
+ANIMATIONS = {".gif": "GIF", ".webp": "WEBP"}
+"""Formats of animations that are written."""
 
 _LARGEST = {"JPEG": 65_500, "WEBP": 16_383}  # pixels on a side
 _ENCODING: dict[str, dict[str, Any]] = {
@@ -159,6 +162,26 @@ def save(picture: Picture, metadata: Metadata, path: Path, *, overwrite: bool = 
     check_free(path, overwrite=overwrite)
     encoded = io.BytesIO()  # Pillow's encoders do not notice a disk that is full; writing bytes does
     write(picture, metadata, format, encoded)
+    with replacing(path, overwrite=overwrite) as file:
+        file.write(encoded.getbuffer())
+
+
+def animation_format(path: Path) -> str:
+    """The format of an animation that a file name asks for. Raises ImageError."""
+    try:
+        return ANIMATIONS[path.suffix.lower()]
+    except KeyError:
+        known = " or ".join(sorted(ANIMATIONS))
+        raise ImageError(f"cannot write an animation as {path.name}: choose a name that ends in {known}") from None
+
+
+def save_animation(frames: Sequence[Picture], path: Path, seconds: float, *, overwrite: bool = False) -> None:
+    """Write frames, each shown for ``seconds``, over and over. Raises ImageError."""
+    format = animation_format(path)
+    check_free(path, overwrite=overwrite)
+    first, *rest = (to_pil(frame) for frame in frames)
+    encoded = io.BytesIO()
+    first.save(encoded, format, save_all=True, append_images=rest, duration=round(1000 * seconds), loop=0)
     with replacing(path, overwrite=overwrite) as file:
         file.write(encoded.getbuffer())
 

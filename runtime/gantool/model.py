@@ -8,12 +8,13 @@ from typing import IO, Any, Unpack, overload
 import numpy as np
 from PIL import Image
 
-from gantool import files, library
+from gantool import files, generate, library
 from gantool.card import ModelCard
 from gantool.detail import enlarge, resized, transfer
 from gantool.devices import open_session
 from gantool.engine import Control, Engine, Floats, Globals
 from gantool.errors import ImageError, ModelError
+from gantool.generate import Wishes
 from gantool.pictures import (
     Picture,
     Pixels,
@@ -23,11 +24,14 @@ from gantool.pictures import (
     quantise,
     resize_matte,
     to_array,
+    to_pil,
 )
 from gantool.tiling import Box
 
 ALL = "all"
 _FINE = 16
+_DRAWN = frozenset({"latent", "label", "code", "text"})
+_MOST = 100_000
 _GRAY_STAYS = frozenset({"upscale", "restore"})
 
 
@@ -74,6 +78,12 @@ def _check_graph(card: ModelCard, session: Any) -> None:
         (["image", "statistics"], ["image", "statistics"]),
         (["image", "label", "statistics"], ["image", "statistics"]),
     ]
+    if card.task == "generate":
+        drawn = set(kinds[0]) <= _DRAWN and set(kinds[1]) == {"image"}
+        fixed = all(isinstance(size, int) for port in (*card.inputs, *card.outputs) for size in port.shape[1:])
+        if not drawn or not fixed or card.precision != "fp32":
+            raise ModelError(f"{card.name} does not make pictures of a fixed size in fp32; this gantool cannot run it")
+        return
     pictures = kinds in known and card.image.channels == card.result.channels == "RGB"
     if not pictures or card.precision != "fp32":
         raise ModelError(f"{card.name} does not turn one RGB picture into another in fp32; this gantool cannot run it")
@@ -100,6 +110,33 @@ class Model:
 
     def __repr__(self) -> str:
         return f"<gantool model {self._card.name} on {self._device}>"
+
+    def generate(self, n: int = 1, *, seed: int = 0, **wishes: Unpack[Wishes]) -> list[Image.Image]:
+        """Pictures made of noise: the same ones for the same seed, however many are asked for.
+
+        Args:
+            n: how many, up to 100,000.
+            wishes: see `Wishes`.
+
+        Raises:
+            ModelError: the model makes no pictures of noise, or does not know what was wished for; the message lists
+                what it knows.
+        """
+        if not 0 < n <= _MOST:
+            raise ModelError(f"between 1 and {_MOST:,} pictures can be made at a time, not {n}")
+        stage = wishes.get("stage")
+        inputs = (generate.feeds(self._generating, seed, number, wishes) for number in range(n))
+        return [to_pil(self.made_of(feeds, stage)) for feeds in inputs]
+
+    def made_of(self, feeds: Globals, stage: int | None = None) -> Picture:
+        """The picture that the generator makes of these inputs (see `gantool.generate.feeds`). Raises ModelError."""
+        return generate.picture(self._generating, self._session, feeds, stage)
+
+    @property
+    def _generating(self) -> ModelCard:
+        if self._card.task != "generate":
+            raise ModelError(f"{self._card.name} makes no pictures of noise; use it with `gantool {self._card.task}`")
+        return self._card
 
     @overload
     def __call__(self, image: str | Path, **options: Unpack[Options]) -> Path: ...
@@ -188,6 +225,8 @@ class Model:
 
     def run(self, picture: Picture, **options: Unpack[Options]) -> Picture:
         """Run the model on pixels. Depth and matte are kept, and grayness by models that add no colour."""
+        if self._card.task == "generate":
+            raise ModelError(f"{self._card.name} takes no picture; use it with `gantool generate`")
         card, shown = self._card, self._shown(options.get("to"))
         if shown:
             return beside([picture, *self._each(picture, shown, options)])

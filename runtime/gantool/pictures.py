@@ -137,6 +137,17 @@ def beside(pictures: Sequence[Picture]) -> Picture:
     return Picture(np.hstack(colours), None if mattes[0] is None else np.hstack([m for m in mattes if m is not None]))
 
 
+def sheet(rows: Sequence[Sequence[Picture]]) -> Picture:
+    """Pictures of one size and kind, row under row; short rows end in black."""
+    height, width = rows[0][0].colour.shape[:2]
+    columns = max(len(row) for row in rows)
+    page = np.zeros((len(rows) * height, columns * width, *rows[0][0].colour.shape[2:]), rows[0][0].colour.dtype)
+    for i, row in enumerate(rows):
+        for j, picture in enumerate(row):
+            page[i * height : (i + 1) * height, j * width : (j + 1) * width] = picture.colour
+    return Picture(page)
+
+
 def bleed(picture: Picture) -> Picture:
     """Spread the visible colours under the fully transparent pixels, so that no dark fringe appears when resampling.
 

@@ -13,14 +13,25 @@ from pathlib import Path
 from typing import Annotated, Generic, Literal, Self, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch.utils.data import DataLoader, Dataset
 
 from gantool_trainer.degrade import DegradeConfig, degrade, sharpened
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.layouts import Domains, Labelled, Pair
-from gantool_trainer.pictures import Picture, random_crop, random_view, read_picture, resized, scaled, to_tensor
+from gantool_trainer.pictures import (
+    Picture,
+    centre_crop,
+    random_crop,
+    random_view,
+    read_picture,
+    resized,
+    scaled,
+    to_tensor,
+)
 from gantool_trainer.rain import rain
 from gantool_trainer.seeds import rng
 
@@ -87,6 +98,25 @@ class LabelledConfig(ViewConfig):
 
     column: str = ""
     """The column of a CSV that holds the labels; without it there is a folder for each."""
+
+
+class SquareConfig(DataConfig):
+    """Whole pictures, made square."""
+
+    side: Annotated[int, Field(ge=16)] = 64
+    """Pictures are scaled to this short side, and the middle of them is taken."""
+    gray: bool = False
+    mirror: bool = True
+    """Whether a picture may be shown mirrored."""
+    column: str = ""
+    """The column of a CSV that holds the labels, where there are any; without it there is a folder for each."""
+
+
+class DescribedConfig(SquareConfig):
+    """Pictures that a CSV describes."""
+
+    columns: tuple[str, ...] = ()
+    """The columns with labels or texts; the first column names the picture."""
 
 
 class DegradedConfig(CropConfig):
@@ -246,6 +276,35 @@ class LabelledViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def _view(self, label: int, draw: np.random.Generator) -> Picture:
         picture = self._pictures[int(draw.choice(self._numbers[label]))]
         return random_view(picture, self._config.crop, self._config.side[0], draw)
+
+
+class Squares(Dataset[Batch]):
+    """Item ``n`` is (a picture, its facts): float32 in 0..1, (3 or 1, side, side), and int64, such as a label's place.
+
+    ``facts`` are arrays with a row for each picture.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], facts: Sequence[npt.NDArray[np.int64]], config: SquareConfig, seed: int
+    ) -> None:
+        self._config, self._seed, self._facts = config, seed, facts
+        self._pictures = Kept(paths, config, lambda path: square(_read(path), config))
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __getitem__(self, n: int) -> Batch:
+        place = shuffled(self._seed, n, len(self))
+        picture = self._pictures[place]
+        if self._config.mirror and rng(self._seed, _AUGMENT, n).random() < 0.5:
+            picture = picture[:, ::-1]
+        return to_tensor(picture), *(torch.as_tensor(facts[place]) for facts in self._facts)
+
+
+def square(picture: Picture, config: SquareConfig) -> Picture:
+    """(side, side, 3 or 1)."""
+    middle = centre_crop(scaled(picture, config.side), config.side)
+    return np.asarray(Image.fromarray(middle).convert("L"))[..., None] if config.gray else middle
 
 
 def varied(views: Iterable[Picture]) -> Picture:

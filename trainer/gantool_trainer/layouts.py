@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from PIL import Image
 
+from gantool_trainer import idx
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.pictures import read_picture
 from gantool_trainer.seeds import rng
@@ -50,6 +51,22 @@ class Labelled:
 
     path: Path
     label: int
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """A picture and, for each of several columns, the place of its label."""
+
+    path: Path
+    labels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """A picture and the texts that describe it."""
+
+    path: Path
+    texts: tuple[str, ...]
 
 
 def plain(folder: Path, holdout: int, seed: int, least: int = 1) -> Split[Path]:
@@ -161,6 +178,52 @@ def labelled(folder: Path, column: str, labels: Sequence[str], holdout: int, see
     return split
 
 
+def tagged(
+    folder: Path, columns: Sequence[str], names: Sequence[Sequence[str]], holdout: int, seed: int
+) -> Split[Tagged]:
+    """Pictures with a label in each of these columns of a CSV; ``names`` are the labels of each, in order.
+
+    Raises:
+        TrainingError: one message that names everything wrong with the folder.
+    """
+    parts = []
+    for part in _parts(folder):
+        paths, values = _columns(folder, part, columns)
+        if unknown := {value for own, row in zip(names, values, strict=True) for value in row} - set().union(*names):
+            raise TrainingError(f"{folder} has the labels {_list(sorted(unknown))}, which model.tags leave out")
+        places = [[own.index(value) for value in row] for own, row in zip(names, values, strict=True)]
+        parts.append([Tagged(*item) for item in zip(paths, zip(*places, strict=True), strict=True)])
+    return _apart(folder, parts, holdout, seed)
+
+
+def captioned(folder: Path, columns: Sequence[str], holdout: int, seed: int) -> Split[Captioned]:
+    """Pictures with a text in each of these columns of a CSV.
+
+    Raises:
+        TrainingError: one message that names everything wrong with the folder.
+    """
+    parts = []
+    for part in _parts(folder):
+        paths, values = _columns(folder, part, columns)
+        parts.append([Captioned(*item) for item in zip(paths, zip(*values, strict=True), strict=True)])
+    return _apart(folder, parts, holdout, seed)
+
+
+def _columns(folder: Path, part: str, columns: Sequence[str]) -> tuple[list[Path], list[list[str]]]:
+    """The pictures of a part, and what each column says of them."""
+    if not columns:
+        raise TrainingError(f"say with data.columns which columns of the CSV in {folder} describe the pictures")
+    found = [_labels(folder, part, column) for column in columns]
+    return [path for path, _ in found[0]], [[value for _, value in column] for column in found]
+
+
+def _apart(folder: Path, parts: list[list[Item]], holdout: int, seed: int) -> Split[Item]:
+    train, test = parts
+    if not train:
+        raise TrainingError(f"{folder} has no CSV whose first column names pictures; put it beside them, or train.csv")
+    return Split(tuple(train), _spread(test, holdout)) if test else _held_out(train, folder, holdout, seed)
+
+
 def names_of(folder: Path, column: str) -> tuple[str, ...]:
     """The labels in such a folder. Raises TrainingError if there are not at least two."""
     if not folder.is_dir():
@@ -178,6 +241,8 @@ def _parts(folder: Path) -> tuple[str, str]:
 
 def _labels(folder: Path, part: str, column: str) -> list[tuple[Path, str]]:
     root = folder / part
+    if files := [path for path in sorted(root.glob("*")) if idx.holds_pictures(path)]:
+        return [item for path in files for item in _numbered(path)]
     if not column:
         return [(path, path.relative_to(root).parts[0]) for path in _pictures(root) if path.parent != root]
     tables = [folder / f"{part}.csv"] if part else sorted(folder.glob("*.csv"))
@@ -241,8 +306,19 @@ def _column(folder: Path, name: str) -> dict[Path, str]:
 
 
 def _pictures(folder: Path, *, deep: bool = True) -> list[Path]:
-    found = folder.rglob("*") if deep else folder.glob("*")
-    return sorted(path for path in found if path.suffix.lower() in SUFFIXES and path.is_file())
+    found = sorted(folder.rglob("*") if deep else folder.glob("*"))
+    return [
+        *(path for path in found if path.suffix.lower() in SUFFIXES and path.is_file()),
+        *(picture for path in found if idx.holds_pictures(path) for picture, _ in _numbered(path)),
+    ]
+
+
+def _numbered(path: Path) -> list[tuple[Path, str]]:
+    """The pictures in one of MNIST's files, with their labels. Raises TrainingError."""
+    try:
+        return list(zip(idx.pictures(path), map(str, idx.labels(path)), strict=True))
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"cannot read {path} and its labels: {error}") from error
 
 
 def _held_out(items: list[Item], folder: Path, holdout: int, seed: int) -> Split[Item]:

@@ -1,6 +1,7 @@
 """Loss terms, each a pure function of tensors that returns a scalar tensor."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -27,15 +28,70 @@ def squares_fake(scores: Tensor) -> Tensor:
     return scores.square().mean()
 
 
+def hinge_real(scores: Tensor) -> Tensor:
+    """max(0, 1 - scores): what is real should score above 1 (Lim & Ye, arXiv 1705.02894)."""
+    return F.relu(1 - scores).mean()
+
+
+def hinge_fake(scores: Tensor) -> Tensor:
+    """max(0, 1 + scores): what is fake should score below -1."""
+    return F.relu(1 + scores).mean()
+
+
+def mean_real(scores: Tensor) -> Tensor:
+    """-mean: a generator's loss beside a critic or a hinge (Wasserstein GAN, arXiv 1701.07875)."""
+    return -scores.mean()
+
+
+def mean_fake(scores: Tensor) -> Tensor:
+    """The mean: what a critic lowers for what is fake."""
+    return scores.mean()
+
+
+@dataclass(frozen=True)
+class Adversarial:
+    """What a discriminator lowers for real and for fake pictures, and what a generator lowers for its own."""
+
+    real: Callable[[Tensor], Tensor]
+    fake: Callable[[Tensor], Tensor]
+    made: Callable[[Tensor], Tensor]
+
+
+ADVERSARIAL = {
+    "bce": Adversarial(bce_real, bce_fake, bce_real),
+    "squares": Adversarial(squares_real, squares_fake, squares_real),
+    "hinge": Adversarial(hinge_real, hinge_fake, mean_real),
+    "wasserstein": Adversarial(mean_real, mean_fake, mean_real),
+}
+
+
+def r1(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
+    """Half the mean squared slope at real pictures (Mescheder et al., arXiv 1801.04406, eq. 9, gamma 1)."""
+    return _slope(critic, real).square().mean() / 2
+
+
+def dragan(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
+    """Mean squared distance from 1 of the slope around real pictures (DRAGAN, arXiv 1705.07215, algorithm 1): between
+    each and itself with noise of half the batch's deviation. Draws from torch's global generator."""
+    noise = 0.5 * real.std() * torch.rand_like(real)
+    share = torch.rand(len(real), *(1,) * (real.ndim - 1), device=real.device)
+    return (_slope(critic, real + share * noise) - 1).square().mean()
+
+
+def _slope(critic: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """(N,): how fast the score of each picture changes with it."""
+    x = x.detach().requires_grad_(True)
+    (slope,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    return slope.flatten(1).norm(dim=1)
+
+
 def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
     """Mean squared distance from 1 of the critic's slope between real and fake (WGAN-GP, arXiv 1704.00028, eq. 3).
 
     ``critic`` maps (N, ...) to scores of any shape. Draws from torch's global generator.
     """
     share = torch.rand(len(real), *(1,) * (real.ndim - 1), device=real.device)
-    between = (share * real + (1 - share) * fake).detach().requires_grad_(True)
-    (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
+    return (_slope(critic, share * real + (1 - share) * fake) - 1).square().mean()
 
 
 def relativistic(more: Tensor, less: Tensor) -> Tensor:

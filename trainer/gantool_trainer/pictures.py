@@ -8,6 +8,8 @@ import numpy.typing as npt
 import torch
 from PIL import Image, ImageOps
 
+from gantool_trainer import idx
+
 Picture = npt.NDArray[np.uint8]
 
 
@@ -17,6 +19,8 @@ def read_picture(path: Path) -> Picture:
     Raises:
         OSError: the file cannot be decoded.
     """
+    if (gray := idx.picture(path)) is not None:
+        return np.repeat(gray[..., None], 3, axis=2)
     with Image.open(path) as image:
         upright = ImageOps.exif_transpose(image)
         if upright.mode.startswith("I;16"):  # Pillow would clip it to 8 bits

@@ -2,7 +2,20 @@
 
 from typing import cast
 
-from gantool_trainer.families import cyclegan, discogan, pan, pix2pix, srgan, stargan
+from gantool_trainer.families import (
+    anime,
+    cgan,
+    cyclegan,
+    dcgan,
+    discogan,
+    gan,
+    infogan,
+    pan,
+    pix2pix,
+    srgan,
+    stackgan,
+    stargan,
+)
 from gantool_trainer.family import Family
 
 FAMILIES: dict[str, Family] = {
@@ -12,4 +25,10 @@ FAMILIES: dict[str, Family] = {
     "discogan": cast(Family, discogan),
     "pan": cast(Family, pan),
     "stargan": cast(Family, stargan),
+    "gan": cast(Family, gan),
+    "dcgan": cast(Family, dcgan),
+    "cgan": cast(Family, cgan),
+    "infogan": cast(Family, infogan),
+    "stackgan": cast(Family, stackgan),
+    "anime": cast(Family, anime),
 }

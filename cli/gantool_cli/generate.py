@@ -1,0 +1,220 @@
+"""`gantool generate`."""
+
+import io
+import json
+import math
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gantool_cli.options import AsJson, Device, ModelName, Overwrite, Quiet, Threads
+
+if TYPE_CHECKING:
+    from gantool import ModelCard, Wishes
+    from gantool.generate import Shot
+    from gantool.pictures import Picture
+
+    Plan = dict[Path, list[list[Shot]]]
+
+_MOST = 100_000
+_LARGEST_SHEET = 100_000_000  # pixels
+_FRAME = 1 / 12  # seconds
+_PIPE = Path("-")
+
+
+def generate(
+    model: ModelName = None,
+    count: Annotated[
+        int, typer.Option("-n", "--count", min=1, max=_MOST, help="How many pictures; of each class, if named.")
+    ] = 1,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="What the noise is drawn from: the same seed, the same pictures.")
+    ] = 0,
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", help="File for one picture, folder for several, - for stdout. Default: here."),
+    ] = None,
+    grid: Annotated[bool, typer.Option("--grid", help="All on one sheet.")] = False,
+    classes: Annotated[str | None, typer.Option("--class", help="Classes of the model: 8, or 8,0.")] = None,
+    tags: Annotated[str | None, typer.Option(help='Tags of the model: "blonde hair, blue eyes".')] = None,
+    text: Annotated[str | None, typer.Option(help="What to draw, in words.")] = None,
+    code: Annotated[str | None, typer.Option(metavar="NAME=VALUE,...", help="Codes: c1=0.5,c2=-1.")] = None,
+    traverse: Annotated[
+        str | None, typer.Option(metavar="CODE", help="A sheet along this code, from -2 to 2; a row for each class.")
+    ] = None,
+    interpolate: Annotated[
+        tuple[int, int] | None, typer.Option(metavar="SEED1 SEED2", help="An animation from one seed to another.")
+    ] = None,
+    frames: Annotated[int, typer.Option(min=2, max=1000, help="Pictures in the animation.")] = 24,
+    truncate: Annotated[
+        float | None, typer.Option(help="Largest noise, such as 1: fewer odd pictures, less variety.")
+    ] = None,
+    stage: Annotated[int | None, typer.Option(min=1, help="Of a model with stages, the one to show.")] = None,
+    device: Device = "auto",
+    threads: Threads = 0,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make pictures of nothing but noise, classes, codes or words.
+
+    \b
+    gantool generate --model dcgan-faces -n 64 --seed 1 --grid -o sheet.png
+    gantool generate --model cgan-mnist --class 8 -n 16 -o eights/
+    gantool generate --model infogan-mnist --traverse c1
+    gantool generate --model dcgan-faces --interpolate 1 2 -o walk.gif
+    """
+    import gantool
+    from gantool import files, library
+    from gantool.generate import feeds, traversal, unknown_words, walk
+    from gantool.pictures import sheet
+
+    if model is None:
+        known = ", ".join([*library.for_task("generate"), "the path of an .onnx file"])
+        raise typer.BadParameter(f"name a model with --model: {known}")
+    if classes is not None and tags is not None:
+        raise typer.BadParameter("--class and --tags are two names for one thing; give one of them")
+    if sum((grid, traverse is not None, interpolate is not None)) > 1:
+        raise typer.BadParameter("--grid, --traverse and --interpolate make different things; give one of them")
+    wanted = [tags] if classes is None else [name.strip() for name in classes.split(",")]
+    if len(wanted) > 1 and (traverse is not None or interpolate is not None):
+        raise typer.BadParameter("--traverse and --interpolate show one class; name one with --class, or none")
+    loaded = gantool.load(model, device, threads)
+    card = loaded.card
+    if card.task != "generate":
+        raise gantool.ModelError(f"{card.name} is a model for `gantool {card.task}`, not for generate")
+    shared: gantool.Wishes = {"codes": _codes(code), "text": text, "truncate": truncate, "stage": stage}
+    wishes: list[gantool.Wishes] = [{**shared, "label": label} for label in wanted]
+    for wish in wishes:
+        feeds(card, seed, 0, wish)  # now, and not when half of the pictures are written
+    if text is not None and (unknown := unknown_words(card, text)) and not quiet:
+        print(f"gantool: passed over what {card.name} does not know: {', '.join(unknown)}", file=sys.stderr)
+
+    stem = "-".join([card.name, *(_plain(name) for name in wanted if name and len(wanted) == 1)])
+    if interpolate is not None:
+        target = _one(output, f"{stem}-seed{interpolate[0]}-{interpolate[1]}.gif")
+        files.animation_format(target)
+        files.check_free(target, overwrite=overwrite)
+        with _bar(frames, quiet) as advance:
+            shown = [advance(loaded.made_of(one, stage)) for one in walk(card, interpolate, frames, wishes[0])]
+        files.save_animation(shown, target, _FRAME, overwrite=overwrite)
+        _report([(target, shown[0].size)], quiet=quiet, as_json=as_json)
+        return
+
+    stem = f"{stem}-seed{seed}"
+    if traverse is not None:
+        plan = {_one(output, f"{stem}-{traverse}.png"): traversal(card, traverse, wishes[0])}
+    elif grid or count * len(wishes) == 1:
+        columns = count if len(wishes) > 1 else math.ceil(math.sqrt(count))
+        _check_sheet(card, columns * len(wishes) * math.ceil(count / columns))
+        shots = [[(number, wish) for number in range(count)] for wish in wishes]
+        rows = [row[i : i + columns] for row in shots for i in range(0, count, columns)]
+        plan = {_one(output, f"{stem}.png"): rows}
+    else:
+        plan = _apart(output, stem, list(zip(wanted, wishes, strict=True)), count)
+    for target in plan:
+        if target != _PIPE:
+            files.target_format(target)
+            files.check_free(target, overwrite=overwrite)
+    done = []
+    with _bar(sum(len(row) for rows in plan.values() for row in rows), quiet) as advance:
+        for target, rows in plan.items():
+            pictures = [[advance(loaded.made_of(feeds(card, seed, *shot), stage)) for shot in row] for row in rows]
+            page = sheet(pictures)
+            if target == _PIPE:
+                sys.stdout.buffer.write(_encoded(page))
+            else:
+                files.save(page, files.Metadata("PNG"), target, overwrite=overwrite)
+            done.append((target, page.size))
+    _report(done, quiet=quiet, as_json=as_json)
+
+
+def _codes(text: str | None) -> dict[str, float]:
+    """c1=0.5,c2=-1 as a mapping."""
+    codes = {}
+    for part in [] if text is None else text.split(","):
+        name, _, value = part.partition("=")
+        try:
+            codes[name.strip()] = float(value)
+        except ValueError:
+            raise typer.BadParameter(f"--code takes NAME=NUMBER such as c1=0.5,c2=-1, not '{part}'") from None
+    return codes
+
+
+def _one(output: str | None, name: str) -> Path:
+    """The one file that is written: ``output``, or a name of our own, here or in the folder that it is."""
+    if output == "-" and sys.stdout.isatty():
+        raise typer.BadParameter("a picture is not shown on a terminal; name a file with -o, or pipe it on")
+    if output is None or output == "-":
+        return Path(output or name)
+    return Path(output) / name if output.endswith(("/", os.sep)) or Path(output).is_dir() else Path(output)
+
+
+def _apart(output: str | None, stem: str, wishes: "list[tuple[str | None, Wishes]]", count: int) -> "Plan":
+    """A file for each picture, in the folder ``output``."""
+    from gantool import ImageError
+    from gantool.files import FORMATS
+
+    folder = Path(output or ".")
+    if output == "-" or folder.suffix.lower() in FORMATS or (folder.exists() and not folder.is_dir()):
+        raise ImageError(f"several pictures need a folder, which {folder} is not; name one with -o, or add --grid")
+    width = len(str(count))
+    return {
+        folder / "-".join([stem, *([_plain(label)] if label and len(wishes) > 1 else []), f"{i + 1:0{width}}.png"]): [
+            [(i, wish)]
+        ]
+        for label, wish in wishes
+        for i in range(count)
+    }
+
+
+def _check_sheet(card: "ModelCard", pictures: int) -> None:
+    from gantool import ImageError
+
+    height, width = card.result.shape[2:]
+    if pictures * int(height) * int(width) > _LARGEST_SHEET:
+        raise ImageError(
+            f"a sheet of {pictures} pictures is too large; leave out --grid for a file each, or lower --count"
+        )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", name)
+
+
+def _encoded(page: "Picture") -> bytes:
+    from gantool import files
+
+    buffer = io.BytesIO()
+    files.write(page, files.Metadata("PNG"), "PNG", buffer)
+    return buffer.getvalue()
+
+
+def _report(done: "list[tuple[Path, tuple[int, int]]]", *, quiet: bool, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([{"output": str(path), "width": w, "height": h} for path, (w, h) in done], indent=2))
+        return
+    for path, (width, height) in [] if quiet else done:
+        print(f"{path}  {width}x{height}", file=sys.stderr if path == _PIPE else sys.stdout)
+
+
+@contextmanager
+def _bar(total: int, quiet: bool) -> "Iterator[Callable[[Picture], Picture]]":
+    """A function that passes on each picture, and moves a bar on a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=quiet or not sys.stderr.isatty()) as progress:
+        task = progress.add_task("pictures", total=total)
+
+        def advance(picture: "Picture") -> "Picture":
+            progress.advance(task)
+            return picture
+
+        yield advance

@@ -1,0 +1,217 @@
+"""Pictures from noise, labels, codes and text: what goes into a generator, drawn from seeds alone."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypedDict, cast
+
+import numpy as np
+
+from gantool.card import ModelCard, Port
+from gantool.engine import Globals
+from gantool.errors import ModelError
+from gantool.pictures import Picture, quantise
+from gantool.text import END, tokens
+
+SEEDS = 2**32
+"""Seeds are whole numbers from 0 and below this."""
+_NAMED = 20
+"""Names that an error lists."""
+_FAR = 1000.0
+_ROWS = 8
+TRAVERSAL = tuple(np.linspace(-2.0, 2.0, 9).tolist())
+"""Values of the code in a traversal (InfoGAN, arXiv 1606.03657, figure 2)."""
+
+
+class Wishes(TypedDict, total=False):
+    """What pictures are to show; what is left out is drawn from the seed."""
+
+    label: str | None
+    """A class, or tags that each name a label: "blonde hair, blue eyes"."""
+    codes: Mapping[str, float] | None
+    """Values of continuous codes, by name."""
+    text: str | None
+    """What a model of texts is to draw; words that it does not know are passed over."""
+    truncate: float | None
+    """Largest noise: what is drawn beyond is drawn again, for fewer odd pictures and less variety."""
+    stage: int | None
+    """Of a model that refines its pictures in stages, the one to show (default: the last)."""
+
+
+Shot = tuple[int, Wishes]
+"""A picture of a seed: its number, and what it is to show."""
+
+
+def feeds(card: ModelCard, seed: int, number: int, wishes: Wishes) -> Globals:
+    """Inputs of the graph for picture ``number`` of a seed: everything drawn, then what was wished for put in place.
+
+    Each input is drawn from a stream of its own, so that a wish changes nothing else.
+
+    Raises:
+        ModelError: the model does not know what was wished for; the message lists what it knows.
+    """
+    if not 0 <= seed < SEEDS:
+        raise ModelError(f"a seed is a whole number from 0 to {SEEDS - 1}, not {seed}")
+    chosen = _labels(card, wishes.get("label"))
+    codes = _codes(card, wishes.get("codes") or {})
+    made: Globals = {}
+    for place, port in enumerate(card.inputs):
+        # The old generator, whose stream numpy has promised never to change.
+        draw = np.random.RandomState([seed, number, place])
+        shape = tuple(length for length in port.shape[1:] if isinstance(length, int))
+        if port.kind == "latent":
+            made[port.name] = _noise(port, shape, wishes.get("truncate"), draw)[None]
+        elif port.kind == "label":
+            drawn = int(draw.randint(port.length))
+            made[port.name] = np.eye(port.length, dtype=np.float32)[None, chosen.get(port.name, drawn)]
+        elif port.kind == "code":
+            values = draw.uniform(*port.range, shape)
+            given = [codes.get(name, value) for name, value in zip(port.labels, values, strict=True)]
+            made[port.name] = np.array([given], np.float32)
+        else:
+            made[port.name] = cast(Any, _words(card, port, wishes.get("text"))[0])
+    if wishes.get("text") is not None and not card.taking("text"):
+        raise ModelError(f"{card.name} does not read texts; {takes(card)}")
+    output(card, wishes.get("stage"))
+    return made
+
+
+def between(card: ModelCard, a: Globals, b: Globals, share: float) -> Globals:
+    """Inputs on the way from ``a`` to ``b``: normal noise along the sphere on which it lies, uniform noise and codes
+    straight; labels and texts are those of ``a``."""
+    made = dict(a)
+    for port in (*card.taking("latent"), *card.taking("code")):
+        ours, theirs = (x[port.name].astype(np.float64).ravel() for x in (a, b))
+        weights = (1 - share, share)
+        if port.kind == "latent" and port.noise == "normal":
+            cosine = ours @ theirs / max(float(np.linalg.norm(ours) * np.linalg.norm(theirs)), 1e-12)
+            angle = float(np.arccos(np.clip(cosine, -1, 1)))
+            if np.sin(angle) > 1e-6:
+                weights = tuple(np.sin(np.multiply(weights, angle)) / np.sin(angle))
+        mixed = weights[0] * ours + weights[1] * theirs
+        made[port.name] = mixed.astype(np.float32).reshape(a[port.name].shape)
+    return made
+
+
+def walk(card: ModelCard, seeds: tuple[int, int], frames: int, wishes: Wishes) -> Iterator[Globals]:
+    """Inputs for ``frames`` pictures from the first of one seed to the first of another. Raises ModelError."""
+    first, last = (feeds(card, seed, 0, wishes) for seed in seeds)
+    for share in np.linspace(0, 1, frames):
+        yield between(card, first, last, float(share))
+
+
+def traversal(card: ModelCard, code: str, wishes: Wishes) -> list[list[Shot]]:
+    """Rows of pictures along a code: a row for each label, or for each of eight pictures where there are none.
+
+    Raises:
+        ModelError: there is no such code.
+    """
+    known = [name for port in card.taking("code") for name in port.labels]
+    if code not in known:
+        raise ModelError(f"{card.name} has no code '{code}' to traverse; it has: {_listed(known)}")
+    labels = [label for port in card.taking("label")[:1] for label in port.labels]
+    rows: list[Shot] = [(number, wishes) for number in range(_ROWS)]
+    if labels and wishes.get("label") is None:
+        rows = [(0, {**wishes, "label": label}) for label in labels]
+    values = [{**(wishes.get("codes") or {}), code: value} for value in TRAVERSAL]
+    return [[(number, {**own, "codes": codes}) for codes in values] for number, own in rows]
+
+
+def picture(card: ModelCard, session: Any, made: Globals, stage: int | None) -> Picture:
+    """Run the graph on the inputs of one picture: by itself, so that no other changes its last bit."""
+    port = output(card, stage)
+    try:
+        (values,) = session.run([port.name], made)
+    except Exception as error:
+        raise ModelError(f"{card.name} failed: {error}") from error
+    low, high = port.range
+    pixels = quantise(np.clip((values[0] - low) / (high - low), 0, 1), np.dtype(np.uint8))
+    return Picture(pixels[0] if port.channels == "L" else pixels.transpose(1, 2, 0), None)
+
+
+def output(card: ModelCard, stage: int | None) -> Port:
+    """The output that a stage's pictures come from: the last stage's comes first. Raises ModelError."""
+    stages = len(card.outputs)
+    if stage is None:
+        return card.outputs[0]
+    if not 1 <= stage <= stages:
+        raise ModelError(f"{card.name} has {stages} stage{'s' * (stages > 1)}, no stage {stage}")
+    return card.outputs[stages - stage]
+
+
+def unknown_words(card: ModelCard, text: str) -> list[str]:
+    """The words of a text that the model does not know, or has no more room for."""
+    return _words(card, card.taking("text")[0], text)[1] if card.taking("text") else []
+
+
+def takes(card: ModelCard) -> str:
+    """What may be wished of the model, for an error."""
+    labels = [f"{port.name} ({_listed(port.labels)})" for port in card.taking("label")]
+    codes = [f"the code {name}" for port in card.taking("code") for name in port.labels]
+    texts = ["a text" for _ in card.taking("text")]
+    return f"it takes: {'; '.join((*labels, *codes, *texts)) or 'a seed alone'}"
+
+
+def _noise(port: Port, shape: tuple[int, ...], limit: float | None, draw: np.random.RandomState) -> Any:
+    if limit is not None and not limit > 0:
+        raise ModelError(f"noise is truncated to a number above 0, not to {limit:g}")
+    if port.noise == "uniform":
+        noise = draw.uniform(*port.range, shape)
+        return (noise * (1.0 if limit is None else min(limit, 1.0))).astype(np.float32)
+    noise = draw.standard_normal(shape)
+    if limit is not None:
+        # A share that is too small to be waited for is cut off instead.
+        for _ in range(100):
+            beyond = np.abs(noise) > limit
+            noise[beyond] = draw.standard_normal(int(beyond.sum()))
+        noise = np.clip(noise, -limit, limit)
+    return noise.astype(np.float32)
+
+
+def _labels(card: ModelCard, wish: str | None) -> dict[str, int]:
+    """The place of each label that was wished for, by the input that takes it."""
+    ports = card.taking("label")
+    chosen: dict[str, int] = {}
+    for words in [] if wish is None else [part.strip() for part in wish.split(",")]:
+        fitting = [
+            (port, place)
+            for port in ports
+            for place, label in enumerate(port.labels)
+            if words.lower() in (label.lower(), f"{label} {port.name}".lower())
+        ]
+        if not ports:
+            raise ModelError(f"{card.name} has no classes or tags; {takes(card)}")
+        if len(fitting) != 1:
+            known = [label if len(ports) == 1 else f"{label} {port.name}" for port in ports for label in port.labels]
+            problem = "does not know" if not fitting else "cannot tell what is meant by"
+            raise ModelError(f"{card.name} {problem} '{words}'; it knows: {_listed(known)}")
+        ((port, place),) = fitting
+        if port.name in chosen:
+            raise ModelError(f"'{wish}' asks for two kinds of {port.name}; name one")
+        chosen[port.name] = place
+    return chosen
+
+
+def _codes(card: ModelCard, wanted: Mapping[str, float]) -> Mapping[str, float]:
+    known = [name for port in card.taking("code") for name in port.labels]
+    for name, value in wanted.items():
+        if name not in known:
+            raise ModelError(f"{card.name} has no code '{name}'; it has: {_listed(known)}")
+        if not abs(value) <= _FAR:
+            raise ModelError(f"the code {name} is {value:g}; give a number, usually from -2 to 2")
+    return wanted
+
+
+def _words(card: ModelCard, port: Port, text: str | None) -> tuple[Any, list[str]]:
+    """(token numbers of shape (1, length), the words passed over)."""
+    examples = f"it was taught with words such as: {_listed(word for word in port.labels if word != END)}"
+    if text is None or not text.strip():
+        raise ModelError(f"say with --text what {card.name} is to draw; {examples}")
+    numbers, passed_over = tokens(port.labels, text, port.length)
+    if not numbers.any():
+        raise ModelError(f"{card.name} knows no word of '{text}'; {examples}")
+    return numbers[None], passed_over
+
+
+def _listed(names: Any) -> str:
+    names = list(names)
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return (", ".join(names[:_NAMED]) or "none") + more

@@ -1,0 +1,218 @@
+"""Drawn characters from noise and tags, by residual networks (arXiv 1708.05509)."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from gantool.card import Port
+from gantool_trainer import from_noise, layouts, losses
+from gantool_trainer.augment import augmented
+from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, pixel_shuffle_up
+from gantool_trainer.data import Batch, DescribedConfig, Squares
+from gantool_trainer.errors import TrainingError
+from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.from_noise import Shape
+from gantool_trainer.layouts import Split, Tagged
+from gantool_trainer.pictures import Picture
+
+Width = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0)]
+Data = DescribedConfig
+_BASE = 16
+_SHOWN = 64
+
+
+class Config(BaseModel):
+    """The paper's choices by default, but that tags come in groups, such as the colours of hair, of which one holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shape: Shape = (3, 128, 128)
+    """Of the pictures; follows from the data."""
+    groups: tuple[str, ...] = ()
+    """What the tags are about; the data's columns."""
+    tags: tuple[tuple[str, ...], ...] = ()
+    """The tags of each group; by default every one that the data has."""
+    latent: Width = 128
+    channels: Width = 64
+    blocks: Width = 16
+    discriminator_channels: Width = 32
+    discriminator_blocks: Annotated[int, Field(ge=0)] = 2
+    """Residual blocks at each resolution."""
+    adversarial: Weight = 34.0
+    """Beside the tags' loss, which is summed over all of them (section 3.3)."""
+    penalty: Weight = 0.5
+    augment: bool = False
+    """Whether the discriminator sees everything changed at random, so that it learns no picture by heart."""
+
+
+class TaggedGenerator(nn.Module):
+    """SRResNet on a projection of noise and tags (section 3.2, figure 5): (N, latent) and (N, tags) of each group to
+    (N, 3, S, S) in -1..1, S 16 times a power of two."""
+
+    def __init__(self, inputs: int, channels: int, blocks: int, shape: Shape) -> None:
+        super().__init__()
+        c = channels
+        self.project = nn.Linear(inputs, c * _BASE**2)
+        self.start = nn.Sequential(nn.BatchNorm2d(c), nn.ReLU())
+        self.body = nn.Sequential(
+            *(
+                Residual(conv3x3(c, c), nn.BatchNorm2d(c), nn.ReLU(), conv3x3(c, c), nn.BatchNorm2d(c))
+                for _ in range(blocks)
+            ),
+            nn.BatchNorm2d(c),
+            nn.ReLU(),
+        )
+        ups = [(pixel_shuffle_up(c, 2, nn.Identity), nn.BatchNorm2d(c), nn.ReLU()) for _ in range(doublings(shape))]
+        self.tail = nn.Sequential(
+            *(layer for up in ups for layer in up), nn.Conv2d(c, shape[0], 9, padding=4), nn.Tanh()
+        )
+
+    def forward(self, *vectors: Tensor) -> Tensor:
+        x = self.start(self.project(torch.cat(vectors, dim=1)).unflatten(1, (-1, _BASE, _BASE)))
+        return self.tail(x + self.body(x))
+
+
+class Critic(nn.Module):
+    """Strided convolutions with residual blocks between them, none normalised (section 3.2, figure 6): (N, 3, S, S) to
+    scores (N, 1) and logits of all groups' tags (N, tags)."""
+
+    def __init__(self, tags: int, channels: int, blocks: int, shape: Shape) -> None:
+        super().__init__()
+        downs = int(math.log2(shape[1] // 4))
+        widths = [shape[0], *(channels * min(2**i, 16) for i in range(downs))]
+        layers: list[nn.Module] = []
+        for i in range(downs):
+            c = widths[i + 1]
+            layers += [nn.Conv2d(widths[i], c, 4, 2, 1), nn.LeakyReLU(0.2)]
+            layers += [Residual(conv3x3(c, c), nn.LeakyReLU(0.2), conv3x3(c, c)) for _ in range(blocks)]
+            layers += [nn.LeakyReLU(0.2)] * bool(blocks)
+        self.body = nn.Sequential(*layers, nn.Flatten())
+        self.score, self.classify = nn.Linear(16 * widths[-1], 1), nn.Linear(16 * widths[-1], tags)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.body(x)
+        return self.score(features), self.classify(features)
+
+
+def doublings(shape: Shape) -> int:
+    """How often the generator's first map is doubled. Raises TrainingError."""
+    times = round(math.log2(shape[1] / _BASE))
+    if times < 1 or shape[1] != _BASE * 2**times:
+        raise TrainingError(f"data.side is {shape[1]}; give 32, 64, 128 or 256")
+    return times
+
+
+def settled(config: Config, folder: Path, data: DescribedConfig) -> Config:
+    shape = from_noise.shape_of(data)
+    doublings(shape)
+    tags = config.tags or tuple(layouts.names_of(folder, column) for column in data.columns)
+    if len(tags) != len(data.columns) or not tags:
+        raise TrainingError(
+            f"model.tags has {len(tags)} groups and data.columns {len(data.columns)}; name the columns of the CSV that "
+            "hold tags, and leave out model.tags"
+        )
+    return config.model_copy(update={"shape": shape, "tags": tags, "groups": data.columns})
+
+
+def networks(config: Config) -> dict[str, nn.Module]:
+    count = sum(map(len, config.tags))
+    return {
+        "generator": TaggedGenerator(config.latent + count, config.channels, config.blocks, config.shape),
+        "critic": Critic(count, config.discriminator_channels, config.discriminator_blocks, config.shape),
+    }
+
+
+def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+    return {"generator": ("generator",), "discriminator": ("critic",)}
+
+
+def averaged(config: Config) -> tuple[str, ...]:
+    return ("generator",)
+
+
+def scan(folder: Path, config: Config, data: DescribedConfig, seed: int) -> Split[Tagged]:
+    return layouts.tagged(folder, data.columns, config.tags, data.holdout, seed)
+
+
+def dataset(split: Split[Tagged], config: Config, data: DescribedConfig, seed: int) -> Squares:
+    labels = np.array([item.labels for item in split.train], np.int64)
+    return Squares([item.path for item in split.train], (labels,), data, seed)
+
+
+def memory(config: Config, data: DescribedConfig) -> dict[str, Tensor]:
+    return {}
+
+
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+    real, labels = 2 * batch[0] - 1, batch[1]
+    generator, critic = networks["generator"], networks["critic"]
+    shown = augmented if config.augment else nn.Identity()
+    noise = from_noise.noise("normal", len(real), config.latent, real.device)
+    wanted = torch.stack([torch.randint(len(own), (len(real),)) for own in config.tags], dim=1).to(real.device)
+    fake = generator(noise, *planes(config, wanted))
+
+    seen, made = shown(real), shown(fake.detach())
+    (real_scores, real_logits), (fake_scores, fake_logits) = critic(seen), critic(made)
+    yield Update(
+        "discriminator",
+        {
+            "real": config.adversarial * losses.bce_real(real_scores),
+            "fake": config.adversarial * losses.bce_fake(fake_scores),
+            "tags": told(config, real_logits, labels) + told(config, fake_logits, wanted),
+            "penalty": config.penalty * losses.dragan(lambda x: bare(critic)(x)[0], seen),
+        },
+    )
+    with frozen(critic):
+        scores, logits = critic(shown(fake))
+    yield Update(
+        "generator",
+        {
+            "adversarial": config.adversarial * losses.bce_real(scores),
+            "tags": told(config, logits, wanted),
+        },
+    )
+
+
+def planes(config: Config, labels: Tensor) -> list[Tensor]:
+    """(N, groups) of places to a one-hot (N, tags) for each group."""
+    return [F.one_hot(labels[:, i], len(own)).float() for i, own in enumerate(config.tags)]
+
+
+def told(config: Config, logits: Tensor, labels: Tensor) -> Tensor:
+    """How badly the tags are told from the pictures: cross-entropy, summed over the groups."""
+    groups = logits.split([len(own) for own in config.tags], dim=1)
+    return torch.stack([F.cross_entropy(own, labels[:, i]) for i, own in enumerate(groups)]).sum()
+
+
+def samples(config: Config, networks: Networks, split: Split[Tagged], data: DescribedConfig) -> Picture:
+    """A tag of the first group for each column, in turn; the others go round more slowly."""
+    generator = networks["generator"]
+
+    def made(noise: Tensor) -> Tensor:
+        number = torch.arange(_SHOWN, device=noise.device)
+        places = torch.stack([number // 8**i % len(own) for i, own in enumerate(config.tags)], dim=1)
+        return generator(noise, *planes(config, places))
+
+    return from_noise.samples(made, generator, "normal", config.latent)
+
+
+def evaluate(config: Config, networks: Networks, split: Split[Tagged], data: DescribedConfig) -> dict[str, float]:
+    return {}
+
+
+def generators(config: Config, networks: Networks, data: DescribedConfig) -> dict[str, Generator]:
+    tags = (
+        Port(group, "label", ("batch", len(own)), labels=own)
+        for group, own in zip(config.groups, config.tags, strict=True)
+    )
+    inputs = (from_noise.latent("normal", config.latent), *tags)
+    name = f"tagged-resnet-{config.blocks}x{config.channels}"
+    return {"": from_noise.described(networks["generator"], name, inputs, config.shape)}

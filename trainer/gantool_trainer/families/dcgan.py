@@ -1,0 +1,115 @@
+"""Pictures from noise by convolutional networks: DCGAN (arXiv 1511.06434)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from gantool.card import Noise
+from gantool_trainer import from_noise, losses
+from gantool_trainer.augment import augmented
+from gantool_trainer.blocks import bare, frozen
+from gantool_trainer.data import Batch, SquareConfig, Squares
+from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Judge, JudgeNorm, Shape
+from gantool_trainer.layouts import Split
+from gantool_trainer.networks import Sampling
+from gantool_trainer.pictures import Picture
+
+Width = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0)]
+Data = SquareConfig
+
+
+class Config(BaseModel):
+    """The paper's choices by default, and what has been found since."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shape: Shape = (3, 64, 64)
+    """Of the pictures; follows from the data."""
+    latent: Width = 100
+    noise: Noise = "uniform"
+    channels: Width = 128
+    """Of the last hidden map; each smaller one has twice as many, up to eight times."""
+    sampling: Sampling = "strided"
+    discriminator_channels: Width = 128
+    discriminator_norm: JudgeNorm = "batch"
+    loss: Literal["bce", "squares", "hinge", "wasserstein"] = "bce"
+    penalty: Literal["none", "wgan-gp", "dragan", "r1"] = "none"
+    """On the discriminator's slope; needs a discriminator without batch norm."""
+    penalty_weight: Weight = 10.0
+    augment: bool = False
+    """Whether the discriminator sees everything changed at random, so that it learns no picture by heart."""
+
+
+def settled(config: Config, folder: Path, data: SquareConfig) -> Config:
+    return config.model_copy(update={"shape": from_noise.shape_of(data)})
+
+
+def networks(config: Config) -> dict[str, nn.Module]:
+    trunk = ConvTrunk(0, config.discriminator_channels, config.shape, config.discriminator_norm)
+    return {
+        "generator": ConvGenerator(config.latent, config.channels, config.shape, config.sampling),
+        "discriminator": Judge(trunk),
+    }
+
+
+def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+    return {"generator": ("generator",), "discriminator": ("discriminator",)}
+
+
+def averaged(config: Config) -> tuple[str, ...]:
+    return ("generator",)
+
+
+def scan(folder: Path, config: Config, data: SquareConfig, seed: int) -> Split[Path]:
+    return from_noise.scan(folder, data, seed)
+
+
+def dataset(split: Split[Path], config: Config, data: SquareConfig, seed: int) -> Squares:
+    return Squares(split.train, (), data, seed)
+
+
+def memory(config: Config, data: SquareConfig) -> dict[str, Tensor]:
+    return {}
+
+
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+    real = 2 * batch[0] - 1
+    generator, discriminator = networks["generator"], networks["discriminator"]
+    loss, shown = losses.ADVERSARIAL[config.loss], augmented if config.augment else torch.nn.Identity()
+    fake = generator(from_noise.noise(config.noise, len(real), config.latent, real.device))
+    seen, made = shown(real), shown(fake.detach())
+    terms = {"real": loss.real(discriminator(seen)), "fake": loss.fake(discriminator(made))}
+    if config.penalty != "none":
+        terms["penalty"] = config.penalty_weight * slope(config, bare(discriminator), seen, made)
+    yield Update("discriminator", terms)
+    with frozen(discriminator):
+        scores = discriminator(shown(fake))
+    yield Update("generator", {"adversarial": loss.made(scores)})
+
+
+def slope(config: Config, critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """The penalty that was chosen."""
+    if config.penalty == "r1":
+        return losses.r1(critic, real)
+    return losses.dragan(critic, real) if config.penalty == "dragan" else losses.gradient_penalty(critic, real, fake)
+
+
+def samples(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> Picture:
+    generator = networks["generator"]
+    return from_noise.samples(generator, generator, config.noise, config.latent)
+
+
+def evaluate(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> dict[str, float]:
+    return {}
+
+
+def generators(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
+    inputs = (from_noise.latent(config.noise, config.latent),)
+    name = f"dcgan-{config.channels}-{config.sampling}"
+    return {"": from_noise.described(networks["generator"], name, inputs, config.shape)}

@@ -1,0 +1,96 @@
+"""Pictures from noise by dense networks: the first GAN (arXiv 1406.2661)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from gantool.card import Noise
+from gantool_trainer import from_noise, losses
+from gantool_trainer.blocks import frozen
+from gantool_trainer.data import Batch, SquareConfig, Squares
+from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.from_noise import DenseGenerator, DenseTrunk, Judge, Shape
+from gantool_trainer.layouts import Split
+from gantool_trainer.pictures import Picture
+
+Width = Annotated[int, Field(ge=1)]
+Data = SquareConfig
+
+
+class Config(BaseModel):
+    """Widths as they are usual for MNIST; dropout in the discriminator, as in the paper (section 5)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shape: Shape = (1, 28, 28)
+    """Of the pictures; follows from the data."""
+    latent: Width = 100
+    noise: Noise = "uniform"
+    hidden: tuple[Width, ...] = (128, 256, 512)
+    discriminator_hidden: tuple[Width, ...] = (512, 256)
+
+
+def settled(config: Config, folder: Path, data: SquareConfig) -> Config:
+    return config.model_copy(update={"shape": from_noise.shape_of(data)})
+
+
+def networks(config: Config) -> dict[str, nn.Module]:
+    return {
+        "generator": DenseGenerator(config.latent, config.hidden, config.shape),
+        "discriminator": Judge(DenseTrunk(0, config.discriminator_hidden, config.shape)),
+    }
+
+
+def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+    return {"generator": ("generator",), "discriminator": ("discriminator",)}
+
+
+def averaged(config: Config) -> tuple[str, ...]:
+    return ("generator",)
+
+
+def scan(folder: Path, config: Config, data: SquareConfig, seed: int) -> Split[Path]:
+    return from_noise.scan(folder, data, seed)
+
+
+def dataset(split: Split[Path], config: Config, data: SquareConfig, seed: int) -> Squares:
+    return Squares(split.train, (), data, seed)
+
+
+def memory(config: Config, data: SquareConfig) -> dict[str, Tensor]:
+    return {}
+
+
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+    real = 2 * batch[0] - 1
+    generator, discriminator = networks["generator"], networks["discriminator"]
+    fake = generator(from_noise.noise(config.noise, len(real), config.latent, real.device))
+    yield Update(
+        "discriminator",
+        {
+            "real": losses.bce_real(discriminator(real)),
+            "fake": losses.bce_fake(discriminator(fake.detach())),
+        },
+    )
+    with frozen(discriminator):
+        scores = discriminator(fake)
+    # Not log(1 - D) but -log D, whose gradient is strong at the beginning (section 3).
+    yield Update("generator", {"adversarial": losses.bce_real(scores)})
+
+
+def samples(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> Picture:
+    generator = networks["generator"]
+    return from_noise.samples(generator, generator, config.noise, config.latent)
+
+
+def evaluate(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> dict[str, float]:
+    return {}
+
+
+def generators(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
+    inputs = (from_noise.latent(config.noise, config.latent),)
+    name = f"dense-{'-'.join(map(str, config.hidden))}"
+    return {"": from_noise.described(networks["generator"], name, inputs, config.shape)}

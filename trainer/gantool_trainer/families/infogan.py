@@ -1,0 +1,169 @@
+"""Pictures from noise and codes that mean something: InfoGAN (arXiv 1606.03657)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from gantool.card import Noise, Port
+from gantool_trainer import from_noise, losses
+from gantool_trainer.blocks import frozen, initialise
+from gantool_trainer.data import Batch, SquareConfig, Squares
+from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Shape
+from gantool_trainer.layouts import Split
+from gantool_trainer.networks import Sampling
+from gantool_trainer.pictures import Picture
+
+Width = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0)]
+Data = SquareConfig
+_NOISE: Noise = "normal"
+_ROWS, _SPAN = 8, 2.0
+
+
+class Config(BaseModel):
+    """The paper's codes and weights for MNIST by default; networks as DCGAN's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shape: Shape = (1, 28, 28)
+    """Of the pictures; follows from the data."""
+    latent: Width = 62
+    """Noise without a meaning."""
+    categories: Annotated[int, Field(ge=2)] = 10
+    codes: Width = 2
+    """Continuous codes, from -1 to 1 in training."""
+    channels: Width = 64
+    sampling: Sampling = "strided"
+    discriminator_channels: Width = 64
+    information: Weight = 1.0
+    """lambda, of the information that the picture has about its category."""
+    code_information: Weight = 0.1
+    """The same for the continuous codes, whose information is measured in another unit (section 7)."""
+
+
+class Reader(nn.Module):
+    """The discriminator, and what reads the codes from its features (section 6): (N, C, H, W) to scores (N, 1), logits
+    of the category (N, categories), and the codes' means and log deviations (N, 2 codes)."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.trunk = ConvTrunk(0, config.discriminator_channels, config.shape, "batch")
+        self.head = nn.Linear(self.trunk.features, 1)
+        self.read = nn.Sequential(
+            nn.Linear(self.trunk.features, 128),
+            nn.BatchNorm1d(128),
+            nn.LeakyReLU(0.1),
+            nn.Linear(128, config.categories + 2 * config.codes),
+        )
+        initialise(self)
+        self.categories = config.categories
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        features = self.trunk(picture)
+        read = self.read(features)
+        return self.head(features), read[:, : self.categories], read[:, self.categories :]
+
+
+def settled(config: Config, folder: Path, data: SquareConfig) -> Config:
+    return config.model_copy(update={"shape": from_noise.shape_of(data)})
+
+
+def networks(config: Config) -> dict[str, nn.Module]:
+    inputs = config.latent + config.categories + config.codes
+    return {
+        "generator": ConvGenerator(inputs, config.channels, config.shape, config.sampling),
+        "discriminator": Reader(config),
+    }
+
+
+def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+    return {"generator": ("generator",), "discriminator": ("discriminator",)}
+
+
+def averaged(config: Config) -> tuple[str, ...]:
+    return ("generator",)
+
+
+def scan(folder: Path, config: Config, data: SquareConfig, seed: int) -> Split[Path]:
+    return from_noise.scan(folder, data, seed)
+
+
+def dataset(split: Split[Path], config: Config, data: SquareConfig, seed: int) -> Squares:
+    return Squares(split.train, (), data, seed)
+
+
+def memory(config: Config, data: SquareConfig) -> dict[str, Tensor]:
+    return {}
+
+
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+    real = 2 * batch[0] - 1
+    generator, discriminator = networks["generator"], networks["discriminator"]
+    count, device = len(real), real.device
+    category = torch.randint(config.categories, (count,)).to(device)
+    codes = from_noise.noise("uniform", count, config.codes, device)
+    noise = from_noise.noise(_NOISE, count, config.latent, device)
+    fake = generator(noise, F.one_hot(category, config.categories).float(), codes)
+
+    scores, logits, read = discriminator(fake.detach())
+    yield Update(
+        "discriminator",
+        {
+            "real": losses.bce_real(discriminator(real)[0]),
+            "fake": losses.bce_fake(scores),
+            **information(config, logits, read, category, codes),
+        },
+    )
+    with frozen(discriminator):
+        scores, logits, read = discriminator(fake)
+    yield Update(
+        "generator",
+        {"adversarial": losses.bce_real(scores), **information(config, logits, read, category, codes)},
+    )
+
+
+def information(config: Config, logits: Tensor, read: Tensor, category: Tensor, codes: Tensor) -> dict[str, Tensor]:
+    """What is left to know of the codes once the picture is seen, the bound of equation 5 negated."""
+    mean, log_deviation = read.chunk(2, dim=1)
+    surprise = ((codes - mean) * torch.exp(-log_deviation)).square() / 2 + log_deviation
+    return {
+        "category": config.information * F.cross_entropy(logits, category),
+        "codes": config.code_information * surprise.sum(1).mean(),
+    }
+
+
+def samples(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> Picture:
+    """A row for each category, up to eight; the first code grows from left to right."""
+    generator = networks["generator"]
+
+    def made(noise: Tensor) -> Tensor:
+        rows = min(config.categories, _ROWS)
+        category = torch.arange(rows, device=noise.device).repeat_interleave(_ROWS)
+        codes = torch.zeros(rows * _ROWS, config.codes, device=noise.device)
+        codes[:, 0] = torch.linspace(-_SPAN, _SPAN, _ROWS).repeat(rows)
+        own = noise[:rows].repeat_interleave(_ROWS, dim=0)
+        return generator(own, F.one_hot(category, config.categories).float(), codes)
+
+    return from_noise.samples(made, generator, _NOISE, config.latent)
+
+
+def evaluate(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> dict[str, float]:
+    return {}
+
+
+def generators(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
+    categories = tuple(map(str, range(config.categories)))
+    codes = tuple(f"c{i + 1}" for i in range(config.codes))
+    inputs = (
+        from_noise.latent(_NOISE, config.latent),
+        Port("category", "label", ("batch", config.categories), labels=categories),
+        Port("codes", "code", ("batch", config.codes), range=(-1.0, 1.0), labels=codes),
+    )
+    name = f"infogan-{config.channels}-{config.sampling}"
+    return {"": from_noise.described(networks["generator"], name, inputs, config.shape)}

@@ -1,0 +1,350 @@
+"""Pictures from texts, in two stages: StackGAN (arXiv 1612.03242)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from gantool.card import ModelCard, Port
+from gantool.text import END, tokens, words
+from gantool_trainer import from_noise, layouts, losses
+from gantool_trainer.augment import augmented
+from gantool_trainer.blocks import Residual, conv3x3, frozen, initialise
+from gantool_trainer.data import Batch, DescribedConfig, Squares
+from gantool_trainer.errors import TrainingError
+from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Shape
+from gantool_trainer.layouts import Captioned, Split
+from gantool_trainer.networks import UNET_SAMPLING, Sampling
+from gantool_trainer.pictures import Picture
+
+Width = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0)]
+Data = DescribedConfig
+_TEMPERATURE = 0.1
+_ROWS = 8
+
+
+class Config(BaseModel):
+    """The paper's losses; networks of a size to choose. Its text encoder comes trained from elsewhere, ours is trained
+    beside the rest to tell which text belongs to which picture."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shape: Shape = (3, 256, 256)
+    """Of the second stage's pictures; follows from the data."""
+    vocabulary: tuple[str, ...] = ()
+    """Words by their number; follows from the data."""
+    words: Width = 16
+    """Of a text, that are read."""
+    first_side: Annotated[int, Field(ge=16)] = 64
+    """Of the first stage's pictures."""
+    second_from: Annotated[int, Field(ge=1)] = 100_000
+    """The step at which the second stage's training begins, and the first one's ends."""
+    embedding: Width = 128
+    """Numbers that stand for a text."""
+    condition: Width = 128
+    latent: Width = 100
+    channels: Width = 64
+    sampling: Sampling = "smooth"
+    second_channels: Width = 64
+    second_blocks: Width = 4
+    discriminator_channels: Width = 64
+    divergence: Weight = 1.0
+    """Of the conditions' distribution from N(0, 1) (equation 2)."""
+    augment: bool = False
+    """Whether the discriminators see everything changed at random, so that they learn no picture by heart."""
+
+
+class TextEncoder(nn.Module):
+    """The strongest answers of a convolution over the words: (N, words) int64 to (N, embedding)."""
+
+    def __init__(self, vocabulary: int, embedding: int) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(vocabulary, embedding)
+        self.read = nn.Conv1d(embedding, embedding, 3, padding=1)
+        self.out = nn.Linear(embedding, embedding)
+
+    def forward(self, text: Tensor) -> Tensor:
+        there = (text != 0).unsqueeze(1)
+        x = F.relu(self.read(self.embed(text).transpose(1, 2) * there)) * there
+        return self.out(x.amax(dim=2))
+
+
+class PictureEncoder(nn.Module):
+    """(N, 3, S, S) to (N, embedding), near the embeddings of its texts."""
+
+    def __init__(self, channels: int, embedding: int, shape: Shape) -> None:
+        super().__init__()
+        self.trunk = ConvTrunk(0, channels, shape, "batch")
+        self.out = nn.Linear(self.trunk.features, embedding)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.trunk(x))
+
+
+class Conditioner(nn.Module):
+    """Conditioning augmentation (section 3.2): embeddings (N, e) and noise (N, c) to conditions (N, c), with the mean
+    and the log variance that they are drawn with."""
+
+    def __init__(self, embedding: int, condition: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(embedding, 2 * condition)
+
+    def forward(self, embedding: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        mean, log_variance = F.leaky_relu(self.layer(embedding), 0.2).chunk(2, dim=1)
+        return mean + torch.exp(log_variance / 2) * noise, mean, log_variance
+
+
+class FirstStage(nn.Module):
+    """Embedding (N, e), latent (N, z) and noise of the condition (N, c) to (picture, mean, log variance)."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.condition = Conditioner(config.embedding, config.condition)
+        inputs = config.latent + config.condition
+        self.draw = ConvGenerator(inputs, config.channels, first_shape(config), config.sampling)
+
+    def forward(self, embedding: Tensor, latent: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        condition, mean, log_variance = self.condition(embedding, noise)
+        return self.draw(latent, condition), mean, log_variance
+
+
+class SecondStage(nn.Module):
+    """A first-stage picture, looked at again with the text, to a larger one (section 3.4): what is made is added to the
+    enlarged picture, and is nothing at first."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        c = config.second_channels
+        self.condition = Conditioner(config.embedding, config.condition)
+        self.look = nn.Sequential(
+            *(conv3x3(3, c), nn.ReLU()),
+            *(nn.Conv2d(c, 2 * c, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * c), nn.ReLU()),
+            *(nn.Conv2d(2 * c, 4 * c, 4, 2, 1, bias=False), nn.BatchNorm2d(4 * c), nn.ReLU()),
+        )
+        self.join = nn.Sequential(conv3x3(4 * c + config.condition, 4 * c), nn.BatchNorm2d(4 * c), nn.ReLU())
+        self.think = nn.Sequential(
+            *(
+                Residual(
+                    *(conv3x3(4 * c, 4 * c), nn.BatchNorm2d(4 * c), nn.ReLU()),
+                    *(conv3x3(4 * c, 4 * c), nn.BatchNorm2d(4 * c)),
+                )
+                for _ in range(config.second_blocks)
+            ),
+        )
+        self.factor = config.shape[1] // config.first_side
+        ups = (4 * self.factor).bit_length() - 1
+        widths = [4 * c, *(max(c // 2, 4 * c // 2 ** (i + 1)) for i in range(ups))]
+        up, layers = UNET_SAMPLING[config.sampling][1], list[nn.Module]()
+        for i in range(ups):
+            layers += [up(widths[i], widths[i + 1]), nn.BatchNorm2d(widths[i + 1]), nn.ReLU()]
+        self.draw = nn.Sequential(*layers, conv3x3(widths[-1], 3))
+        initialise(self)
+        nn.init.zeros_(self.draw[-1].weight)  # type: ignore[arg-type]
+
+    def forward(self, picture: Tensor, embedding: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        condition, mean, log_variance = self.condition(embedding, noise)
+        seen = self.look(picture)
+        planes = condition[:, :, None, None].expand(-1, -1, *seen.shape[2:])
+        drawn = self.draw(self.think(self.join(torch.cat([seen, planes], dim=1))))
+        large = F.interpolate(picture, scale_factor=float(self.factor), mode="bilinear", align_corners=False)
+        return large + drawn, mean, log_variance
+
+
+class MatchingJudge(nn.Module):
+    """Says whether a picture is real and the text's (section 3.3): (N, 3, S, S) and (N, e) to scores (N, 1)."""
+
+    def __init__(self, config: Config, shape: Shape) -> None:
+        super().__init__()
+        self.trunk = ConvTrunk(0, config.discriminator_channels, shape, "spectral")
+        self.read = nn.Sequential(nn.Linear(config.embedding, config.condition), nn.LeakyReLU(0.2))
+        joined = self.trunk.features + config.condition
+        self.judge = nn.Sequential(
+            spectral_norm(nn.Linear(joined, config.condition)), nn.LeakyReLU(0.2), nn.Linear(config.condition, 1)
+        )
+
+    def forward(self, picture: Tensor, embedding: Tensor) -> Tensor:
+        return self.judge(torch.cat([self.trunk(picture), self.read(embedding)], dim=1))
+
+
+class StackedGenerator(nn.Module):
+    """Both stages and the reading of the text: (N, words) int64, the latent and the noise of both conditions to the
+    second stage's pictures and the first's."""
+
+    def __init__(self, encoder: nn.Module, first: nn.Module, second: nn.Module) -> None:
+        super().__init__()
+        self.encoder, self.first, self.second = encoder, first, second
+
+    def forward(self, text: Tensor, latent: Tensor, noise: Tensor, second_noise: Tensor) -> tuple[Tensor, Tensor]:
+        embedding = self.encoder(text)
+        picture, *_ = self.first(embedding, latent, noise)
+        large, *_ = self.second(picture, embedding, second_noise)
+        return large, picture
+
+
+def first_shape(config: Config) -> Shape:
+    return (3, config.first_side, config.first_side)
+
+
+def settled(config: Config, folder: Path, data: DescribedConfig) -> Config:
+    if data.gray:
+        raise TrainingError("StackGAN makes pictures in colour; leave out data.gray")
+    if data.side % config.first_side or (data.side // config.first_side) & (data.side // config.first_side - 1):
+        raise TrainingError(f"data.side is {data.side}; give model.first_side, {config.first_side}, times 1, 2, 4, ...")
+    vocabulary = config.vocabulary
+    if not vocabulary:
+        items = layouts.captioned(folder, data.columns, 1, 0).train
+        vocabulary = (END, *sorted({word for item in items for text in item.texts for word in words(text)}))
+    return config.model_copy(update={"shape": from_noise.shape_of(data), "vocabulary": vocabulary})
+
+
+def networks(config: Config) -> dict[str, nn.Module]:
+    return {
+        "encoder": TextEncoder(len(config.vocabulary), config.embedding),
+        "matcher": PictureEncoder(config.discriminator_channels // 2 or 1, config.embedding, first_shape(config)),
+        "first": FirstStage(config),
+        "second": SecondStage(config),
+        "first_judge": MatchingJudge(config, first_shape(config)),
+        "second_judge": MatchingJudge(config, config.shape),
+    }
+
+
+def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+    return {
+        "encoder": ("encoder", "matcher"),
+        "generator": ("first",),
+        "discriminator": ("first_judge",),
+        "second_generator": ("second",),
+        "second_discriminator": ("second_judge",),
+    }
+
+
+def averaged(config: Config) -> tuple[str, ...]:
+    return ("encoder", "first", "second")
+
+
+def scan(folder: Path, config: Config, data: DescribedConfig, seed: int) -> Split[Captioned]:
+    return layouts.captioned(folder, data.columns, data.holdout, seed)
+
+
+def dataset(split: Split[Captioned], config: Config, data: DescribedConfig, seed: int) -> Squares:
+    read = np.stack([_tokens(config, item) for item in split.train])
+    return Squares([item.path for item in split.train], (read,), data, seed)
+
+
+def _tokens(config: Config, item: Captioned) -> np.ndarray:
+    """(texts, words)."""
+    return np.stack([tokens(config.vocabulary, text, config.words)[0] for text in item.texts])
+
+
+def memory(config: Config, data: DescribedConfig) -> dict[str, Tensor]:
+    return {}
+
+
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+    real, texts = 2 * batch[0] - 1, batch[1]
+    if len(real) < 2:
+        raise TrainingError("StackGAN needs pictures that do not fit the text; set train.batch to at least 2")
+    count, device = len(real), real.device
+    text = texts[torch.arange(count), torch.randint(texts.shape[1], (count,)).to(device)]
+    small = F.interpolate(real, size=first_shape(config)[1:], mode="area")
+    noise = [from_noise.noise("normal", count, length, device) for length in _noises(config)]
+
+    if index < config.second_from:
+        embedding = networks["encoder"](text)
+        yield Update("encoder", {"matching": matching(embedding, networks["matcher"](small), text)})
+        embedding = embedding.detach()
+        fake, mean, log_variance = networks["first"](embedding, *noise[:2])
+        yield from _adversarial(config, networks["first_judge"], small, fake, (embedding, mean, log_variance), "")
+        return
+    with torch.no_grad():
+        embedding = networks["encoder"](text)
+        picture, *_ = networks["first"](embedding, *noise[:2])
+    fake, mean, log_variance = networks["second"](picture, embedding, noise[2])
+    yield from _adversarial(config, networks["second_judge"], real, fake, (embedding, mean, log_variance), "second_")
+
+
+def _adversarial(
+    config: Config, judge: nn.Module, real: Tensor, fake: Tensor, text: tuple[Tensor, Tensor, Tensor], prefix: str
+) -> Iterator[Update]:
+    """One stage's two updates: what is real and the text's, against what is not the text's, and what is made."""
+    embedding, mean, log_variance = text
+    shown = augmented if config.augment else nn.Identity()
+    seen = shown(real)
+    yield Update(
+        f"{prefix}discriminator",
+        {
+            "real": losses.bce_real(judge(seen, embedding)),
+            "mismatched": losses.bce_fake(judge(seen, embedding.roll(1, dims=0))) / 2,
+            "fake": losses.bce_fake(judge(shown(fake.detach()), embedding)) / 2,
+        },
+    )
+    with frozen(judge):
+        scores = judge(shown(fake), embedding)
+    yield Update(
+        f"{prefix}generator",
+        {
+            "adversarial": losses.bce_real(scores),
+            "divergence": config.divergence * divergence(mean, log_variance),
+        },
+    )
+
+
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of N(mean, variance) from N(0, 1), a mean over numbers (equation 2)."""
+    return (mean.square() + log_variance.exp() - 1 - log_variance).mean() / 2
+
+
+def matching(texts: Tensor, pictures: Tensor, tokens: Tensor) -> Tensor:
+    """How badly texts and pictures find each other among a batch, both ways; the same text fits alike."""
+    alike = (tokens[:, None] == tokens[None]).all(dim=2).float()
+    target = alike / alike.sum(dim=1, keepdim=True)
+    likeness = F.normalize(texts, dim=1) @ F.normalize(pictures, dim=1).T / _TEMPERATURE
+    return (F.cross_entropy(likeness, target) + F.cross_entropy(likeness.T, target)) / 2
+
+
+def _noises(config: Config) -> tuple[int, int, int]:
+    return config.latent, config.condition, config.condition
+
+
+def samples(config: Config, networks: Networks, split: Split[Captioned], data: DescribedConfig) -> Picture:
+    """A row for each of eight held-out texts, with the same noise in each column."""
+    items = [split.holdout[i % len(split.holdout)] for i in range(_ROWS)]
+    text = torch.from_numpy(np.stack([_tokens(config, item)[0] for item in items]))
+    made = StackedGenerator(*(networks[name] for name in averaged(config)))
+
+    def drawn(noise: Tensor) -> Tensor:
+        parts = noise[:_ROWS].repeat(_ROWS, 1).split(_noises(config), dim=1)
+        return made(text.to(noise.device).repeat_interleave(_ROWS, dim=0), *parts)[0]
+
+    return from_noise.samples(drawn, networks["first"], "normal", sum(_noises(config)))
+
+
+def evaluate(config: Config, networks: Networks, split: Split[Captioned], data: DescribedConfig) -> dict[str, float]:
+    return {}
+
+
+def generators(config: Config, networks: Networks, data: DescribedConfig) -> dict[str, Generator]:
+    latent, condition, _ = _noises(config)
+    card = ModelCard(
+        name="unnamed",
+        task="generate",
+        architecture=f"stackgan-{config.channels}-{config.second_blocks}x{config.second_channels}",
+        inputs=(
+            Port("text", "text", ("batch", config.words), labels=config.vocabulary),
+            from_noise.latent("normal", latent),
+            Port("condition", "latent", ("batch", condition)),
+            Port("second_condition", "latent", ("batch", condition)),
+        ),
+        outputs=(from_noise.result("result", config.shape), from_noise.result("first", first_shape(config))),
+        halo_source="whole",
+    )
+    network = StackedGenerator(*(networks[name] for name in averaged(config)))
+    return {"": Generator(network, card)}

@@ -1,0 +1,181 @@
+"""What families that make pictures from noise share: networks, the folder checked, sheets looked at, cards."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from gantool.card import ModelCard, Noise, Port
+from gantool_trainer import layouts
+from gantool_trainer.blocks import initialise
+from gantool_trainer.data import SquareConfig
+from gantool_trainer.errors import TrainingError
+from gantool_trainer.family import Generator
+from gantool_trainer.layouts import Split
+from gantool_trainer.networks import UNET_SAMPLING, Sampling
+from gantool_trainer.pictures import Picture, sheet, to_picture
+from gantool_trainer.seeds import torch_seed
+
+Shape = tuple[int, int, int]
+"""Channels, height and width of the pictures."""
+JudgeNorm = Literal["batch", "spectral", "none"]
+_SMALLEST = 4
+_SHOWN, _COLUMNS = 64, 8
+_FIXED = 21  # what a seed is for
+
+
+class DenseGenerator(nn.Module):
+    """Vectors to a picture through hidden layers: (N, i) each, to (N, C, H, W) in -1..1."""
+
+    def __init__(self, inputs: int, hidden: Sequence[int], shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        widths = [inputs, *hidden]
+        layers: list[nn.Module] = []
+        for a, b in itertools.pairwise(widths):
+            layers += [nn.Linear(a, b), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], int(np.prod(shape))), nn.Tanh())
+
+    def forward(self, *vectors: Tensor) -> Tensor:
+        return self.layers(torch.cat(vectors, dim=1)).unflatten(1, self.shape)
+
+
+class ConvGenerator(nn.Module):
+    """Vectors projected to a small map and enlarged to a picture (DCGAN, arXiv 1511.06434, figure 1): (N, i) each, to
+    (N, C, H, W) in -1..1."""
+
+    def __init__(self, inputs: int, channels: int, shape: Shape, sampling: Sampling) -> None:
+        super().__init__()
+        ups = halvings(shape[1])
+        widths = [channels * min(2**i, 8) for i in reversed(range(ups))]
+        self.smallest = (widths[0], shape[1] // 2**ups, shape[2] // 2**ups)
+        self.project = nn.Linear(inputs, int(np.prod(self.smallest)), bias=False)
+        layers: list[nn.Module] = [nn.BatchNorm2d(widths[0]), nn.ReLU()]
+        up = UNET_SAMPLING[sampling][1]
+        for a, b in itertools.pairwise(widths):
+            layers += [up(a, b), nn.BatchNorm2d(b), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, up(widths[-1], shape[0]), nn.Tanh())
+        initialise(self)
+
+    def forward(self, *vectors: Tensor) -> Tensor:
+        return self.layers(self.project(torch.cat(vectors, dim=1)).unflatten(1, self.smallest))
+
+
+class DenseTrunk(nn.Module):
+    """A picture to features through hidden layers: (N, C, H, W) and vectors (N, i) to (N, features)."""
+
+    def __init__(self, inputs: int, hidden: Sequence[int], shape: Shape) -> None:
+        super().__init__()
+        widths = [int(np.prod(shape)) + inputs, *hidden]
+        layers: list[nn.Module] = []
+        for a, b in itertools.pairwise(widths):
+            layers += [nn.Linear(a, b), nn.LeakyReLU(0.2), nn.Dropout(0.3)]
+        self.layers = nn.Sequential(*layers)
+        self.features = widths[-1]
+
+    def forward(self, picture: Tensor, *vectors: Tensor) -> Tensor:
+        return self.layers(torch.cat([picture.flatten(1), *vectors], dim=1))
+
+
+class ConvTrunk(nn.Module):
+    """A picture to features by strided convolutions (DCGAN, section 3): (N, C, H, W) and vectors (N, i), which are
+    joined to it as planes, to (N, features)."""
+
+    def __init__(self, inputs: int, channels: int, shape: Shape, norm: JudgeNorm) -> None:
+        super().__init__()
+        downs = halvings(shape[1])
+        widths = [shape[0] + inputs, *(channels * min(2**i, 8) for i in range(downs))]
+        layers: list[nn.Module] = []
+        for i in range(downs):
+            conv: nn.Module = nn.Conv2d(widths[i], widths[i + 1], 4, 2, 1)
+            if norm == "spectral":
+                conv = spectral_norm(conv)
+            normed = [nn.BatchNorm2d(widths[i + 1])] if norm == "batch" and i else []
+            layers += [conv, *normed, nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, nn.Flatten())
+        self.features = widths[-1] * (shape[1] // 2**downs) * (shape[2] // 2**downs)
+        initialise(self)
+
+    def forward(self, picture: Tensor, *vectors: Tensor) -> Tensor:
+        planes = [v[:, :, None, None].expand(-1, -1, *picture.shape[2:]) for v in vectors]
+        return self.layers(torch.cat([picture, *planes], dim=1))
+
+
+class Judge(nn.Module):
+    """A trunk and a verdict: (N, C, H, W) and vectors (N, i) to scores (N, 1)."""
+
+    def __init__(self, trunk: DenseTrunk | ConvTrunk) -> None:
+        super().__init__()
+        self.trunk, self.head = trunk, nn.Linear(trunk.features, 1)
+
+    def forward(self, picture: Tensor, *vectors: Tensor) -> Tensor:
+        return self.head(self.trunk(picture, *vectors))
+
+
+def halvings(side: int) -> int:
+    """How often a side is halved on the way to the smallest map, of 4 to 7 pixels or an odd number."""
+    times = 0
+    while side % 2 == 0 and side // 2 >= _SMALLEST:
+        side, times = side // 2, times + 1
+    return times
+
+
+def shape_of(data: SquareConfig) -> Shape:
+    """Of the pictures that are made. Raises TrainingError."""
+    if data.side // 2 ** halvings(data.side) > 15:
+        raise TrainingError(f"data.side is {data.side}; give one that can be halved several times, such as 64")
+    return (1 if data.gray else 3, data.side, data.side)
+
+
+def scan(folder: Path, data: SquareConfig, seed: int) -> Split[Path]:
+    """Raises TrainingError."""
+    return layouts.unlabelled(folder, data.holdout, seed)
+
+
+def noise(kind: Noise, count: int, length: int, device: torch.device) -> Tensor:
+    """(count, length), from N(0, 1) or evenly from -1..1. Draws from torch's global generator."""
+    drawn = torch.randn(count, length) if kind == "normal" else 2 * torch.rand(count, length) - 1
+    return drawn.to(device)
+
+
+def samples(make: Callable[[Tensor], Tensor], network: nn.Module, kind: Noise, length: int) -> Picture:
+    """Sixty-four pictures of the same noise at every step; ``make`` maps (64, length) to (64, C, H, W) in -1..1."""
+    device = next(network.parameters()).device
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(torch_seed(_FIXED))
+        fixed = noise(kind, _SHOWN, length, device)
+    return page(make(fixed))
+
+
+def page(x: Tensor) -> Picture:
+    """(N, C, H, W) in -1..1 in rows of eight."""
+    shown = [to_picture((picture.expand(3, -1, -1) + 1) / 2) for picture in x]
+    return sheet([shown[i : i + _COLUMNS] for i in range(0, len(shown), _COLUMNS)])
+
+
+def described(network: nn.Module, architecture: str, inputs: Sequence[Port], shape: Shape) -> Generator:
+    """The generator with its card."""
+    card = ModelCard(
+        name="unnamed",
+        task="generate",
+        architecture=architecture,
+        inputs=tuple(inputs),
+        outputs=(result("result", shape),),
+        halo_source="whole",
+    )
+    return Generator(network, card)
+
+
+def result(name: str, shape: Shape) -> Port:
+    """An output of pictures."""
+    return Port(name, "image", ("batch", *shape), range=(-1.0, 1.0), channels="L" if shape[0] == 1 else "RGB")
+
+
+def latent(kind: Noise, length: int) -> Port:
+    """The input of noise."""
+    return Port("latent", "latent", ("batch", length), range=(-1.0, 1.0), noise=kind)
