@@ -10,6 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import gantool
+from gantool.generate import feeds
 from gantool_cli.main import app
 from gantool_trainer import checkpoint, recipe
 from gantool_trainer.families import FAMILIES
@@ -33,19 +34,40 @@ def test_trains_exports_and_runs(name: str, stage: str, photos: Path, tmp_path: 
     cli("train", name, "--data", str(data), "--out", str(run), "--device", "cpu", *values)
     cli("export", str(run), "-o", str(tmp_path / "mine.onnx"))
 
-    source = photos / "coffee.jpg"
     models, networks = sorted(tmp_path.glob("mine*.onnx")), plain(run)
     assert [path.stem for path in models] == sorted(f"mine-{suffix}" if suffix else "mine" for suffix in networks)
     for path in models:
         network = networks[path.stem.removeprefix("mine").removeprefix("-")]
-        model = gantool.load(path)
-        card = model.card
-        ours = model(crop(source), to=card.label.labels[0] if card.label else None, working_size=64)
-        assert np.abs(ours - in_torch(network, crop(source))).max() < 1e-4
-        result = tmp_path / f"{path.stem}.png"
-        to = ["--to", card.label.labels[0]] if card.label else []
-        cli(small.verb, str(source), "--model", str(path), "-o", str(result), "--tile", "64", *to)
-        assert Image.open(result).size == tuple(side * card.scale for side in Image.open(source).size)
+        (made if small.verb == "generate" else converted)(path, network, small.verb, photos / "coffee.jpg")
+
+
+def converted(path: Path, network: Generator, verb: str, source: Path) -> None:
+    """A model of pictures does in the library what it does in torch, and turns a file into another."""
+    model = gantool.load(path)
+    card = model.card
+    ours = model(crop(source), to=card.label.labels[0] if card.label else None, working_size=64)
+    assert np.abs(ours - in_torch(network, crop(source))).max() < 1e-4
+    result = path.with_suffix(".png")
+    to = ["--to", card.label.labels[0]] if card.label else []
+    cli(verb, str(source), "--model", str(path), "-o", str(result), "--tile", "64", *to)
+    assert Image.open(result).size == tuple(side * card.scale for side in Image.open(source).size)
+
+
+def made(path: Path, network: Generator, verb: str, source: Path) -> None:
+    """A model of noise makes in the library what it makes in torch, to half a level, and writes a sheet of it."""
+    model = gantool.load(path)
+    text = f"a {source.stem}" if model.card.taking("text") else None
+    inputs = feeds(model.card, 1, 0, {"text": text})
+    with torch.inference_mode():
+        values = network.network(*(torch.from_numpy(inputs[port.name]) for port in model.card.inputs))
+    values = values[0] if isinstance(values, tuple) else values
+    expected = ((values[0].clamp(-1, 1) + 1) * 127.5).numpy().transpose(1, 2, 0)
+    (picture,) = model.generate(seed=1, text=text)
+    assert np.abs(np.asarray(picture.convert("RGB")) - expected).max() < 0.51
+    sheet = path.with_suffix(".png")
+    words = [] if text is None else ["--text", text]
+    cli(verb, "--model", str(path), "-n", "4", "--grid", "-o", str(sheet), *words)
+    assert Image.open(sheet).size == tuple(2 * side for side in picture.size)
 
 
 def plain(run: Path) -> dict[str, Generator]:

@@ -27,6 +27,11 @@ TRANSLATION = (
 )
 
 
+SQUARE = (*COMMON, "train.batch=4", "data.side=16", "optimisers.generator.lr=0.1")
+"""For what makes pictures from noise: with a rate at which two steps make more than flat gray."""
+CONVOLUTIONAL = (*SQUARE, "model.channels=4", "model.discriminator_channels=4")
+
+
 @dataclass(frozen=True)
 class Small:
     """How a family is tested."""
@@ -42,6 +47,21 @@ SMALL = {
     "discogan": Small((*TRANSLATION, "train.batch=2", "model.code=4", "model.interval=2"), "translate"),
     "pix2pix": Small((*TRANSLATION, 'data.names=["A", "B"]', "model.levels=4", "train.batch=1"), "translate"),
     "pan": Small((*TRANSLATION, "model.levels=4", "train.batch=1"), "translate"),
+    "gan": Small((*SQUARE, "model.hidden=[8]", "model.discriminator_hidden=[8]"), "generate"),
+    "dcgan": Small((*CONVOLUTIONAL,), "generate"),
+    "cgan": Small((*CONVOLUTIONAL, "model.hidden=[8]", "model.discriminator_hidden=[8]"), "generate"),
+    "infogan": Small((*CONVOLUTIONAL, "data.gray=true"), "generate"),
+    "anime": Small(
+        (*CONVOLUTIONAL, "model.blocks=1", "data.side=32", 'data.columns=["hair", "eyes"]'),
+        "generate",
+    ),
+    "stackgan": Small(
+        (
+            *(*CONVOLUTIONAL, "model.second_channels=4", "model.second_blocks=1", "model.second_from=1"),
+            *("model.first_side=16", "data.side=32", 'data.columns=["caption"]', "model.condition=4"),
+        ),
+        "generate",
+    ),
     "stargan": Small((*TRANSLATION, "data.column=", "model.blocks=1", "model.critics=1", "train.batch=2"), "translate"),
 }
 
@@ -51,14 +71,27 @@ def lay_out(name: str, pictures: Path, folder: Path) -> Path:
     settings = recipe.load(name)
     family = settings.family
     photographs = sorted(path for path in pictures.iterdir() if path.suffix == ".jpg")
-    if family == "srgan" or getattr(settings.data, "drawn", ""):
+    if family in ("srgan", "gan", "dcgan", "infogan") or getattr(settings.data, "drawn", ""):
         return pictures
+    if family in ("anime", "stackgan"):
+        return described(photographs, folder)
     if family in ("pix2pix", "pan"):
         places = [(path, (folder / name / path.name)) for path in photographs for name in ("A", "B")]
     else:
-        names = ("land", "sea") if family == "stargan" else ("trainA", "trainB")
+        names = ("land", "sea") if family in ("stargan", "cgan") else ("trainA", "trainB")
         places = [(path, folder / names[number % 2] / path.name) for number, path in enumerate(photographs)]
     for path, target in places:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(path)
+    return folder
+
+
+def described(photographs: list[Path], folder: Path) -> Path:
+    """A folder with a CSV of tags and captions."""
+    folder.mkdir(parents=True)
+    lines = ["file,hair,eyes,caption"]
+    for number, path in enumerate(photographs):
+        (folder / path.name).symlink_to(path)
+        lines.append(f"{path.name},{('red', 'blue')[number % 2]},{('blue', 'green')[number % 3 % 2]},a {path.stem}")
+    (folder / "pictures.csv").write_text("\n".join(lines) + "\n")
     return folder

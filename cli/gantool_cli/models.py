@@ -3,11 +3,15 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from gantool import ModelCard
+
 app = typer.Typer(help="List, describe, add and remove models.", no_args_is_help=True)
+_NAMED = 30
 _TILING = {"whole": "whole pictures only", "pieces": "exact, the network in pieces"}
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -68,10 +72,10 @@ def info(
         "description": card.description,
         "task": card.task,
         "architecture": card.architecture,
-        "scale": f"x{card.scale}",
+        "scale": "" if card.task == "generate" else f"x{card.scale}",
         "inputs": "\n".join(_port(port) for port in card.inputs),
         "outputs": "\n".join(_port(port) for port in card.outputs),
-        "tiling": _TILING.get(card.halo_source, f"exact with {card.halo} px of context ({card.halo_source})"),
+        "tiling": "" if card.task == "generate" else _tiling(card),
         "precision": card.precision,
         "licence": card.licence,
         "training data": card.training_data,
@@ -88,12 +92,19 @@ def info(
     Console().print(table)
 
 
+def _tiling(card: "ModelCard") -> str:
+    return _TILING.get(card.halo_source, f"exact with {card.halo} px of context ({card.halo_source})")
+
+
 def _port(port: object) -> str:
     from gantool import Port
 
     assert isinstance(port, Port)
     shape = " x ".join(str(size) for size in port.shape)
-    labels = f", one of {', '.join(port.labels)}" if port.labels else ""
+    told = {"label": "one of ", "code": "", "text": f"{len(port.labels) - 1} words such as "}
+    names = [name for name in port.labels if name]
+    more = ", ..." if len(names) > _NAMED else ""
+    labels = f", {told.get(port.kind, '')}{', '.join(names[:_NAMED])}{more}" if names else ""
     values = f", {port.range[0]:g}..{port.range[1]:g} {port.channels}" if port.kind == "image" else ""
     return f"{port.name}: {port.kind}, {shape}{values}{labels}"
 

@@ -14,17 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from command import gantool
 from gantool.devices import installed_packages
 from gantool_trainer import checkpoint
 from tiny import TINY
-
-Done = subprocess.CompletedProcess[str]
-
-
-def gantool(*arguments: object, **options: object) -> Done:
-    command = [sys.executable, "-c", "from gantool_cli.main import main; main()", *map(str, arguments)]
-    defaults: dict[str, object] = {"stdin": subprocess.DEVNULL, "env": {**os.environ, "COLUMNS": "200"}}
-    return subprocess.run(command, capture_output=True, text=options.pop("text", True), **{**defaults, **options})  # type: ignore
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from gantool_trainer import layouts
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.layouts import Pair, labelled, names_of, paired, plain, unpaired
 
@@ -166,3 +167,41 @@ def test_folders_of_other_names_are_not_taken_for_halves(photos: Path, tmp_path:
     with pytest.raises(TrainingError, match=r"folders input, target: name two of them with data\.names"):
         paired(tmp_path, ("A", "B"), 1, 0)
     assert len(paired(tmp_path, ("input", "target"), 0, 0).train) == 1
+
+
+@pytest.fixture
+def described(tmp_path: Path) -> Path:
+    rows = ["file,hair,eyes,caption"]
+    for i in range(6):
+        Image.new("RGB", (16, 16)).save(tmp_path / f"{i}.png")
+        rows.append(f'{i}.png,{"red" if i % 2 else "blue"},{"green" if i < 3 else "gray"},"number {i}, a face"')
+    (tmp_path / "faces.csv").write_text("\n".join(rows))
+    return tmp_path
+
+
+def test_tags_of_several_columns(described: Path) -> None:
+    split = layouts.tagged(described, ("hair", "eyes"), (("blue", "red"), ("gray", "green")), 1, 0)
+    assert len(split.train) == 5 and len(split.holdout) == 1
+    assert all(item.labels == (int(item.path.stem) % 2, int(int(item.path.stem) < 3)) for item in split.train)
+    with pytest.raises(TrainingError, match=r"labels green, which model\.tags leave out"):
+        layouts.tagged(described, ("hair", "eyes"), (("blue", "red"), ("gray",)), 1, 0)
+
+
+def test_captions(described: Path) -> None:
+    split = layouts.captioned(described, ("caption", "hair"), 1, 0)
+    assert all(item.texts[0] == f"number {item.path.stem}, a face" for item in split.train)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [((), "say with data.columns"), (("text",), "no column 'text'; it has file, hair, eyes, caption")],
+)
+def test_columns_that_are_not_there(columns: tuple[str, ...], message: str, described: Path) -> None:
+    with pytest.raises(TrainingError, match=message):
+        layouts.captioned(described, columns, 1, 0)
+
+
+def test_descriptions_need_a_csv(described: Path) -> None:
+    (described / "faces.csv").unlink()
+    with pytest.raises(TrainingError, match="has no CSV"):
+        layouts.captioned(described, ("caption",), 1, 0)

@@ -54,3 +54,34 @@ def test_the_penalty_of_a_slope_that_is_known() -> None:
     losses.gradient_penalty(lambda x: seen.append(x) or x.sum(), real, fake)
     low, high = torch.minimum(real, fake), torch.maximum(real, fake)
     assert ((seen[0] >= low - 1e-6) & (seen[0] <= high + 1e-6)).all()
+
+
+def test_hinge_and_means() -> None:
+    scores = torch.tensor([-2.0, 0.5, 3.0])
+    assert float(losses.hinge_real(scores)) == pytest.approx((3 + 0.5 + 0) / 3)
+    assert float(losses.hinge_fake(scores)) == pytest.approx((0 + 1.5 + 4) / 3)
+    assert float(losses.mean_fake(scores)) == pytest.approx(0.5) == -float(losses.mean_real(scores))
+
+
+def test_slopes_at_real_pictures_that_are_known() -> None:
+    real = torch.rand(3, 2, 4, 4)
+    slope = 2 * math.sqrt(32)  # of twice the sum of 32 values
+    steep = lambda x: 2 * x.sum((1, 2, 3))  # noqa: E731
+    assert losses.r1(steep, real).item() == pytest.approx(slope**2 / 2, rel=1e-5)
+    assert losses.dragan(steep, real).item() == pytest.approx((slope - 1) ** 2, rel=1e-5)
+    curved = losses.r1(lambda x: x.square().sum((1, 2, 3)) / 2, real)  # whose slope is the picture itself
+    assert curved.item() == pytest.approx(real.square().sum((1, 2, 3)).mean().item() / 2, rel=1e-5)
+
+
+def test_dragan_looks_around_the_real_pictures() -> None:
+    real, seen = torch.rand(4, 1, 8, 8), []
+    losses.dragan(lambda x: seen.append(x) or x.sum(), real)
+    away = seen[0].detach() - real
+    assert float(away.min()) >= 0 and 0 < float(away.max()) <= 0.5 * float(real.std()) + 1e-6
+
+
+@pytest.mark.parametrize("name", losses.ADVERSARIAL)
+def test_each_game_pulls_scores_apart_and_together(name: str) -> None:
+    game = losses.ADVERSARIAL[name]
+    low, high = torch.tensor([0.1]), torch.tensor([0.9])
+    assert game.real(high) < game.real(low) and game.fake(low) < game.fake(high) and game.made(high) < game.made(low)

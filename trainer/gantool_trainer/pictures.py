@@ -45,7 +45,7 @@ def centre_crop(picture: Picture, side: int) -> Picture:
 
 def to_tensor(picture: Picture) -> torch.Tensor:
     """(H, W, 3) uint8 to (3, H, W) float32 in 0..1."""
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))).float().div_(255)
+    return torch.from_numpy(np.array(picture.transpose(2, 0, 1), order="C")).float().div_(255)
 
 
 def to_picture(x: torch.Tensor) -> Picture:

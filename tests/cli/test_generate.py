@@ -1,0 +1,127 @@
+"""`gantool generate` as its user meets it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from command import Done, gantool
+
+
+@pytest.fixture(scope="module")
+def classes(small_files: Callable[[str], Path]) -> Path:
+    return small_files("cgan")
+
+
+@pytest.fixture(scope="module")
+def codes(small_files: Callable[[str], Path]) -> Path:
+    return small_files("infogan")
+
+
+@pytest.fixture(scope="module")
+def texts(small_files: Callable[[str], Path]) -> Path:
+    return small_files("stackgan")
+
+
+def run(model: Path, folder: Path, *words: object) -> Done:
+    return gantool("generate", "--model", model, *words, cwd=folder)
+
+
+def test_a_file_each_or_a_sheet(classes: Path, tmp_path: Path) -> None:
+    assert run(classes, tmp_path, "-n", 3, "--seed", 1, "--class", "land,sea", "-o", "out").returncode == 0
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == [f"tiny-seed1-{label}-{i}.png" for label in ("land", "sea") for i in (1, 2, 3)]
+    assert run(classes, tmp_path, "-n", 3, "--seed", 1, "--class", "land,sea", "--grid", "-o", "page.png").stderr == ""
+    page = np.asarray(Image.open(tmp_path / "page.png").convert("RGB"))
+    assert page.shape == (32, 48, 3)
+    for row, label in enumerate(("land", "sea")):
+        for column in range(3):
+            one = np.asarray(Image.open(tmp_path / "out" / f"tiny-seed1-{label}-{column + 1}.png").convert("RGB"))
+            assert np.array_equal(page[row * 16 : row * 16 + 16, column * 16 : column * 16 + 16], one)
+
+
+def test_names_of_its_own_and_nothing_replaced(classes: Path, tmp_path: Path) -> None:
+    assert run(classes, tmp_path, "--class", "sea").stdout.startswith("tiny-sea-seed0.png  16x16")
+    before = (tmp_path / "tiny-sea-seed0.png").read_bytes()
+    again = run(classes, tmp_path, "--class", "sea")
+    assert again.returncode == 1 and "--overwrite" in again.stderr
+    assert run(classes, tmp_path, "--class", "sea", "--overwrite", "-q").stdout == ""
+    assert (tmp_path / "tiny-sea-seed0.png").read_bytes() == before
+    (tmp_path / "tiny-seed0-2.png").write_bytes(b"mine")
+    half = run(classes, tmp_path, "-n", 2)  # refused before the first is written
+    assert half.returncode == 1 and not (tmp_path / "tiny-seed0-1.png").exists()
+
+
+def test_a_traversal_and_codes(codes: Path, tmp_path: Path) -> None:
+    done = run(codes, tmp_path, "--traverse", "c1", "--code", "c2=-1", "--json")
+    (said,) = json.loads(done.stdout)
+    assert said == {"output": "tiny-seed0-c1.png", "width": 9 * 16, "height": 10 * 16}
+    assert Image.open(tmp_path / "tiny-seed0-c1.png").size == (144, 160)
+    assert run(codes, tmp_path, "--code", "c1=0.5,c2=-1", "-o", "one.png").returncode == 0
+    assert run(codes, tmp_path, "--code", "c1=0.5,c2=1", "-o", "other.png").returncode == 0
+    assert (tmp_path / "one.png").read_bytes() != (tmp_path / "other.png").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["walk.gif", "walk.webp"])
+def test_a_walk(name: str, codes: Path, tmp_path: Path) -> None:
+    assert run(codes, tmp_path, "--interpolate", 1, 2, "--frames", 5, "-o", name).returncode == 0
+    walk = Image.open(tmp_path / name)
+    assert walk.n_frames == 5 and walk.size == (16, 16) and walk.info["loop"] == 0
+
+
+def test_texts_and_stages(texts: Path, tmp_path: Path) -> None:
+    done = run(texts, tmp_path, "--text", "A purple Coffee", "-o", "large.png")
+    assert done.returncode == 0 and "passed over what tiny does not know: purple" in done.stderr
+    assert run(texts, tmp_path, "--text", "a coffee", "--stage", 1, "-o", "first.png").stderr == ""
+    assert Image.open(tmp_path / "large.png").size == (32, 32) and Image.open(tmp_path / "first.png").size == (16, 16)
+
+
+def test_a_pipe(classes: Path, tmp_path: Path) -> None:
+    done = gantool("generate", "--model", classes, "-n", 4, "--grid", "-o", "-", text=False)
+    (tmp_path / "page.png").write_bytes(done.stdout)  # type: ignore[arg-type]
+    assert Image.open(tmp_path / "page.png").size == (32, 32)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--class", "9"], "does not know '9'; it knows: land, sea"),
+        (["--traverse", "c1"], "no code 'c1' to traverse; it has: none"),
+        (["--code", "c1=0"], "no code 'c1'"),
+        (["--code", "c1"], "--code takes NAME=NUMBER"),
+        (["--text", "a rose"], "does not read texts; it takes: class (land, sea)"),
+        (["-n", "3", "-o", "page.png"], "several pictures need a folder, which page.png is not"),
+        (["-n", "3", "-o", "-"], "several pictures need a folder"),
+        (["-n", "0"], "Input should be greater"),
+        (["-n", "100001"], "Input should be less"),
+        (["-n", "100000", "--class", "land,sea,land,sea,land,sea", "--grid"], "sheet of 600000 pictures is too large"),
+        (["--seed", "-1"], "Input should be greater"),
+        (["--interpolate", "1", "-2"], "a seed is a whole number from 0"),
+        (["--interpolate", "1", "2", "-o", "walk.png"], "cannot write an animation as walk.png"),
+        (["--interpolate", "1", "2", "--frames", "100000"], "Input should be less"),
+        (["--interpolate", "1", "2", "--class", "land,sea"], "show one class"),
+        (["--interpolate", "1", "2", "--grid"], "give one of them"),
+        (["--class", "land", "--tags", "sea"], "give one of them"),
+        (["-o", "page.bmp"], "cannot write page.bmp"),
+        (["--truncate", "0"], "above 0"),
+        (["--stage", "2"], "has 1 stage, no stage 2"),
+    ],
+)
+def test_what_cannot_be_made(words: list[str], message: str, classes: Path, tmp_path: Path) -> None:
+    done = run(classes, tmp_path, *words)
+    assert done.returncode != 0 and message in " ".join(done.stderr.replace("│", " ").split())
+    assert not list(tmp_path.rglob("*.png"))
+
+
+def test_the_wrong_kind_of_model(tiny_file: Path, classes: Path, tmp_path: Path) -> None:
+    assert "is a model for `gantool upscale`, not for generate" in run(tiny_file, tmp_path).stderr
+    assert "not for upscale" in gantool("upscale", "--model", classes, "x.png").stderr
+    assert "name a model with --model" in gantool("generate").stderr
+
+
+def test_what_a_model_says_of_itself(classes: Path) -> None:
+    done = gantool("models", "info", classes)
+    assert "class: label, batch x 2, one of land, sea" in done.stdout and "tiling" not in done.stdout

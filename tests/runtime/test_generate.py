@@ -1,0 +1,172 @@
+"""What goes into a generator: the same for the same seed, and what was wished for in its place."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gantool
+from gantool import ModelCard, ModelError, Port, generate
+from gantool.generate import feeds
+
+SHAPE = ("batch", 3, 8, 8)
+CARD = ModelCard(
+    name="all",
+    task="generate",
+    architecture="none",
+    inputs=(
+        Port("latent", "latent", ("batch", 6)),
+        Port("even", "latent", ("batch", 4), range=(-1.0, 1.0), noise="uniform"),
+        Port("hair", "label", ("batch", 3), labels=("red", "blue", "gray")),
+        Port("eyes", "label", ("batch", 2), labels=("blue", "green")),
+        Port("codes", "code", ("batch", 2), range=(-1.0, 1.0), labels=("c1", "c2")),
+        Port("text", "text", ("batch", 4), labels=("", "a", "rose")),
+    ),
+    outputs=(Port("result", "image", SHAPE), Port("first", "image", SHAPE)),
+)
+PLAIN = replace(CARD, inputs=CARD.inputs[:1], outputs=CARD.outputs[:1])
+ROSE: Any = {"text": "a rose"}
+EXPECTED = [-0.0916797, 0.3861492, -1.7073278, -0.5526778, -0.6542911]
+
+
+def test_noise_is_the_same_on_every_machine() -> None:
+    # Written down once; numpy keeps this stream for ever.
+    drawn = feeds(CARD, 1, 2, ROSE)
+    assert drawn["latent"][0, :3].tolist() == pytest.approx(EXPECTED[:3], abs=1e-7)
+    assert drawn["even"][0, :2].tolist() == pytest.approx(EXPECTED[3:], abs=1e-7)
+    assert drawn["latent"].dtype == np.float32 and drawn["text"].dtype == np.int64
+
+
+def test_seeds_numbers_and_inputs_are_drawn_apart() -> None:
+    drawn = [feeds(CARD, seed, number, ROSE)["latent"] for seed, number in ((1, 0), (1, 1), (0, 1), (1, 0))]
+    assert np.array_equal(drawn[0], drawn[3])
+    assert all(not np.array_equal(drawn[i], drawn[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
+
+
+def test_a_wish_changes_nothing_else() -> None:
+    free, wished = feeds(CARD, 3, 0, ROSE), feeds(CARD, 3, 0, {**ROSE, "label": "gray", "codes": {"c2": -2.0}})
+    assert wished["hair"].tolist() == [[0, 0, 1]] and wished["codes"][0, 1] == -2
+    assert wished["codes"][0, 0] == free["codes"][0, 0]
+    assert all(np.array_equal(free[name], wished[name]) for name in ("latent", "even", "eyes", "text"))
+    assert free["hair"].sum() == 1 and np.abs(free["codes"]).max() <= 1
+
+
+def test_labels_left_open_are_drawn() -> None:
+    assert {int(feeds(CARD, 0, number, ROSE)["hair"].argmax()) for number in range(30)} == {0, 1, 2}
+
+
+def test_tags_name_their_group_where_they_must() -> None:
+    drawn = feeds(CARD, 0, 0, {**ROSE, "label": "Blue Hair, blue eyes"})
+    assert drawn["hair"].tolist() == [[0, 1, 0]] and drawn["eyes"].tolist() == [[1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("card", "wishes", "message"),
+    [
+        (CARD, {**ROSE, "label": "blue"}, "cannot tell what is meant by 'blue'; it knows: red hair, blue hair"),
+        (CARD, {**ROSE, "label": "bald"}, "does not know 'bald'"),
+        (CARD, {**ROSE, "label": "red, gray"}, "two kinds of hair"),
+        (PLAIN, {"label": "red"}, "no classes or tags; it takes: a seed alone"),
+        (CARD, {**ROSE, "codes": {"c3": 0.0}}, "no code 'c3'; it has: c1, c2"),
+        (CARD, {**ROSE, "codes": {"c1": float("nan")}}, "the code c1 is nan"),
+        (CARD, {}, "say with --text .* a, rose"),
+        (CARD, {"text": " "}, "say with --text"),
+        (CARD, {"text": "xyzzy"}, "knows no word of 'xyzzy'"),
+        (PLAIN, {"text": "a rose"}, "does not read texts"),
+        (CARD, {**ROSE, "truncate": 0.0}, "above 0"),
+        (CARD, {**ROSE, "stage": 3}, "2 stages, no stage 3"),
+        (PLAIN, {"stage": 2}, "1 stage, no stage 2"),
+    ],
+)
+def test_what_a_model_does_not_know(card: ModelCard, wishes: Any, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        feeds(card, 0, 0, wishes)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_out_of_range(seed: int) -> None:
+    with pytest.raises(ModelError, match="seed is a whole number"):
+        feeds(PLAIN, seed, 0, {})
+
+
+def test_truncated_noise_stays_within() -> None:
+    limits = {limit: feeds(CARD, 5, 0, {**ROSE, "truncate": limit}) for limit in (0.001, 0.5, 100.0)}
+    for limit, drawn in limits.items():
+        assert np.abs(drawn["latent"]).max() <= limit and np.abs(drawn["even"]).max() <= min(limit, 1)
+        assert drawn["latent"].std() > 0
+    assert np.array_equal(limits[100.0]["latent"], feeds(CARD, 5, 0, ROSE)["latent"])
+
+
+def test_unknown_words_are_named() -> None:
+    assert generate.unknown_words(CARD, "a blue rose") == ["blue"]
+    assert generate.unknown_words(PLAIN, "a blue rose") == []
+
+
+def test_the_last_stage_comes_first() -> None:
+    assert [generate.output(CARD, stage).name for stage in (None, 1, 2)] == ["result", "first", "result"]
+
+
+def test_a_walk_keeps_to_the_sphere() -> None:
+    first, *between, last = generate.walk(CARD, (1, 2), 5, ROSE)
+    ends = [feeds(CARD, seed, 0, ROSE) for seed in (1, 2)]
+    assert np.allclose(first["latent"], ends[0]["latent"]) and np.allclose(last["latent"], ends[1]["latent"], atol=1e-6)
+    one, other = ({**ends[0], "latent": np.eye(1, 6, k, np.float32) * 3} for k in range(2))
+    assert np.allclose(generate.between(CARD, one, other, 1 / 3)["latent"][0, :2], [3 * 3**0.5 / 2, 1.5])
+    halves = (ends[0]["even"] + ends[1]["even"]) / 2
+    assert np.allclose(between[1]["even"], halves, atol=1e-6)
+    assert all(np.array_equal(x["hair"], first["hair"]) for x in between)
+
+
+def test_a_walk_from_a_seed_to_itself_stands_still() -> None:
+    assert all(np.allclose(x["latent"], feeds(PLAIN, 1, 0, {})["latent"]) for x in generate.walk(PLAIN, (1, 1), 3, {}))
+
+
+def test_a_traversal_has_a_row_for_each_label() -> None:
+    rows = generate.traversal(CARD, "c1", {**ROSE, "codes": {"c2": 0.5}})
+    assert [row[0][1]["label"] for row in rows] == ["red", "blue", "gray"]
+    assert [shot[1]["codes"]["c1"] for shot in rows[0]] == list(generate.TRAVERSAL)  # type: ignore[index]
+    assert all(shot[1]["codes"]["c2"] == 0.5 for row in rows for shot in row)  # type: ignore[index]
+    fixed = generate.traversal(CARD, "c1", {**ROSE, "label": "red hair"})
+    assert [row[0][0] for row in fixed] == list(range(8))
+    with pytest.raises(ModelError, match="no code 'c9' to traverse; it has: c1, c2"):
+        generate.traversal(CARD, "c9", {})
+
+
+@pytest.fixture(scope="module")
+def model(small_files: Callable[[str], Path]) -> gantool.Model:
+    return gantool.load(small_files("cgan"), device="cpu", threads=1)
+
+
+def test_the_same_seed_gives_the_same_pictures_however_many(model: gantool.Model) -> None:
+    one, many = model.generate(1, seed=7), model.generate(5, seed=7)
+    assert one[0].tobytes() == many[0].tobytes()
+    assert len({picture.tobytes() for picture in many}) == 5
+    assert model.generate(2, seed=8)[0].tobytes() != one[0].tobytes()
+    assert model.generate(1, seed=7, label="sea")[0].size == (16, 16)
+
+
+@pytest.mark.parametrize("n", [0, -1, 100_001])
+def test_counts_that_make_no_sense(model: gantool.Model, n: int) -> None:
+    with pytest.raises(ModelError, match="between 1 and 100,000"):
+        model.generate(n)
+
+
+def test_models_of_noise_and_of_pictures_are_told_apart(
+    model: gantool.Model, tiny_model: gantool.Model, photo: Any
+) -> None:
+    with pytest.raises(ModelError, match="takes no picture; use it with `gantool generate`"):
+        model(photo)
+    with pytest.raises(ModelError, match="makes no pictures of noise; use it with `gantool upscale`"):
+        tiny_model.generate()
+
+
+def test_a_graph_that_is_not_of_fixed_size_is_refused(model: gantool.Model) -> None:
+    from gantool.model import _check_graph
+
+    (result,) = model.card.outputs
+    free = replace(model.card, outputs=(replace(result, shape=("batch", 1, "height", 28)),))
+    with pytest.raises(ModelError, match="fixed size"):
+        _check_graph(free, model._session)

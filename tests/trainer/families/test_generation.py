@@ -1,0 +1,189 @@
+"""Families that make pictures from noise: each loss term reaches the networks that it should, and those alone."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from gantool_trainer.data import DescribedConfig, SquareConfig
+from gantool_trainer.errors import TrainingError
+from gantool_trainer.families import FAMILIES, anime, cgan, dcgan, gan, infogan, stackgan
+from gantool_trainer.family import Update
+from gradients import reached
+
+SHAPE = (3, 16, 16)
+SMALL = {"channels": 4, "discriminator_channels": 4}
+VOCABULARY = ("", "a", "red", "rose")
+CONFIGS: dict[str, Any] = {
+    "gan": gan.Config(shape=SHAPE, hidden=(8,), discriminator_hidden=(8,)),
+    "dcgan": dcgan.Config(shape=SHAPE, **SMALL),
+    "cgan": cgan.Config(shape=SHAPE, labels=("a", "b", "c"), hidden=(8,), discriminator_hidden=(8,)),
+    "infogan": infogan.Config(shape=SHAPE, **SMALL),
+    "anime": anime.Config(
+        shape=(3, 32, 32), groups=("hair", "eyes"), tags=(("a", "b"), ("c", "d", "e")), blocks=1, **SMALL
+    ),
+    "stackgan": stackgan.Config(
+        shape=(3, 32, 32), first_side=16, vocabulary=VOCABULARY, words=5, second_from=1, second_blocks=1, **SMALL
+    ),
+}
+PLAIN = {
+    "discriminator/real": {"discriminator"},
+    "discriminator/fake": {"discriminator"},
+    "generator/adversarial": {"generator"},
+}
+EXPECTED = {
+    ("gan", 0): PLAIN,
+    ("dcgan", 0): PLAIN,
+    ("cgan", 0): PLAIN,
+    ("infogan", 0): {
+        **PLAIN,
+        "discriminator/category": {"discriminator"},
+        "discriminator/codes": {"discriminator"},
+        "generator/category": {"generator"},
+        "generator/codes": {"generator"},
+    },
+    ("anime", 0): {
+        "discriminator/real": {"critic"},
+        "discriminator/fake": {"critic"},
+        "discriminator/tags": {"critic"},
+        "discriminator/penalty": {"critic"},
+        "generator/adversarial": {"generator"},
+        "generator/tags": {"generator"},
+    },
+    ("stackgan", 0): {
+        "encoder/matching": {"encoder", "matcher"},
+        "discriminator/real": {"first_judge"},
+        "discriminator/mismatched": {"first_judge"},
+        "discriminator/fake": {"first_judge"},
+        "generator/adversarial": {"first"},
+        "generator/divergence": {"first"},
+    },
+    ("stackgan", 1): {
+        "second_discriminator/real": {"second_judge"},
+        "second_discriminator/mismatched": {"second_judge"},
+        "second_discriminator/fake": {"second_judge"},
+        "second_generator/adversarial": {"second"},
+        "second_generator/divergence": {"second"},
+    },
+}
+
+
+def batch(name: str) -> tuple[torch.Tensor, ...]:
+    pictures = torch.rand(4, *CONFIGS[name].shape)
+    facts = {
+        "cgan": torch.tensor([0, 1, 2, 0]),
+        "anime": torch.tensor([[0, 2], [1, 0], [0, 1], [1, 1]]),
+        "stackgan": torch.randint(1, len(VOCABULARY), (4, 2, 5)),
+    }
+    return (pictures, facts[name]) if name in facts else (pictures,)
+
+
+def updates(name: str, index: int, config: Any = None) -> tuple[dict[str, Any], list[Update]]:
+    torch.manual_seed(0)
+    family, config = FAMILIES[name], config or CONFIGS[name]
+    networks = family.networks(config)
+    return networks, list(family.step(config, networks, {}, batch(name), index))
+
+
+@pytest.mark.parametrize(("name", "index"), EXPECTED)
+def test_each_term_reaches_the_networks_that_it_should(name: str, index: int) -> None:
+    networks, steps = updates(name, index)
+    found = {
+        f"{update.optimiser}/{term}": reached(networks, loss)
+        for update in steps
+        for term, loss in update.losses.items()
+    }
+    assert found == EXPECTED[name, index]
+
+
+@pytest.mark.parametrize("penalty", ["wgan-gp", "dragan", "r1"])
+@pytest.mark.parametrize("loss", ["bce", "squares", "hinge", "wasserstein"])
+def test_dcgans_choices_reach_the_networks(loss: str, penalty: str) -> None:
+    values = {"loss": loss, "penalty": penalty, "discriminator_norm": "none", "augment": True}
+    networks, steps = updates("dcgan", 0, CONFIGS["dcgan"].model_copy(update=values))
+    terms = {f"{u.optimiser}/{name}": reached(networks, value) for u in steps for name, value in u.losses.items()}
+    assert terms == {**PLAIN, "discriminator/penalty": {"discriminator"}}
+
+
+@pytest.mark.parametrize("network", ["dense", "convolutional"])
+def test_a_conditional_pair_hears_the_label(network: str) -> None:
+    networks = cgan.networks(CONFIGS["cgan"].model_copy(update={"network": network, **SMALL}))
+    networks["generator"].eval(), networks["discriminator"].eval()
+    noise, (one, other) = torch.rand(1, 100), torch.eye(3)[:2, None]
+    assert not torch.equal(networks["generator"](noise, one), networks["generator"](noise, other))
+    picture = torch.rand(1, *SHAPE)
+    assert not torch.equal(networks["discriminator"](picture, one), networks["discriminator"](picture, other))
+
+
+def test_information_against_hand_computed_values() -> None:
+    config = infogan.Config(information=2.0, code_information=0.5, codes=1)
+    logits, category = torch.tensor([[0.0, 0.0]]), torch.tensor([1])
+    read, codes = torch.tensor([[0.5, 0.0]]), torch.tensor([[-0.5]])  # a mean, and the log of a deviation of 1
+    terms = infogan.information(config, logits, read, category, codes)
+    assert terms["category"].item() == pytest.approx(2 * np.log(2))
+    assert terms["codes"].item() == pytest.approx(0.5 * 0.5)
+    surer = infogan.information(config, logits, torch.tensor([[-0.5, -1.0]]), category, codes)
+    assert surer["codes"].item() == pytest.approx(0.5 * -1.0)
+
+
+def test_divergence_is_nothing_for_a_standard_normal_distribution() -> None:
+    assert stackgan.divergence(torch.zeros(2, 3), torch.zeros(2, 3)).item() == 0
+    one = stackgan.divergence(torch.ones(1, 1), torch.full((1, 1), np.log(4.0)))
+    assert one.item() == pytest.approx((1 + 4 - 1 - np.log(4)) / 2, rel=1e-5)
+
+
+def test_matching_is_best_where_texts_are_near_their_own_pictures() -> None:
+    texts, tokens = torch.eye(3), torch.tensor([[1, 0], [2, 0], [3, 0]])
+    right, wrong = (float(stackgan.matching(texts, x, tokens)) for x in (texts, texts.roll(1, dims=0)))
+    assert right < 0.01 < wrong
+    same = torch.ones(3, 2).long()
+    assert float(stackgan.matching(texts, texts, same)) > right  # what fits alike need not be told apart
+    assert float(stackgan.matching(torch.ones(3, 3), torch.ones(3, 3), same)) == pytest.approx(np.log(3), rel=1e-4)
+
+
+def test_words_after_a_texts_end_change_nothing() -> None:
+    encoder = stackgan.TextEncoder(4, 8)
+    short, long = torch.tensor([[1, 2, 0]]), torch.tensor([[1, 2, 0, 0, 0]])
+    assert torch.allclose(encoder(short), encoder(long)) and not torch.allclose(encoder(short), encoder(long.flip(1)))
+
+
+def test_an_untrained_second_stage_enlarges_the_first() -> None:
+    config = CONFIGS["stackgan"]
+    networks = {name: network.eval() for name, network in stackgan.networks(config).items()}
+    (generator,) = stackgan.generators(config, networks, DescribedConfig()).values()
+    noise = [torch.randn(1, length) for length in (config.latent, config.condition, config.condition)]
+    large, first = generator.network(torch.tensor([[1, 2, 3, 0, 0]]), *noise)
+    assert large.shape == (1, 3, 32, 32) and first.shape == (1, 3, 16, 16)
+    enlarged = F.interpolate(first, scale_factor=2.0, mode="bilinear", align_corners=False)
+    assert torch.allclose(large, enlarged, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("dcgan", SquareConfig(side=34), "data.side is 34; give one that can be halved"),
+        ("anime", DescribedConfig(side=48, columns=("hair",)), "data.side is 48; give 32, 64"),
+        ("anime", DescribedConfig(side=32), "name the columns of the CSV"),
+        ("stackgan", DescribedConfig(side=32, gray=True), "in colour"),
+        ("stackgan", DescribedConfig(side=40), "data.side is 40; give model.first_side, 64"),
+    ],
+)
+def test_data_that_does_not_fit(name: str, data: Any, message: str, photos: Path) -> None:
+    family = FAMILIES[name]
+    with pytest.raises(TrainingError, match=message):
+        family.settled(family.Config(), photos, data)
+
+
+def test_one_class_is_none() -> None:
+    with pytest.raises(TrainingError, match="at least two"):
+        cgan.scan(Path(), cgan.Config(labels=("a", "a")), SquareConfig(), 0)
+
+
+def test_stackgan_wants_a_batch() -> None:
+    networks = stackgan.networks(CONFIGS["stackgan"])
+    alone = tuple(part[:1] for part in batch("stackgan"))
+    with pytest.raises(TrainingError, match=r"train\.batch to at least 2"):
+        list(stackgan.step(CONFIGS["stackgan"], networks, {}, alone, 0))

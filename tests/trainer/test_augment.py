@@ -1,0 +1,24 @@
+import torch
+
+from gantool_trainer.augment import augmented
+
+
+def test_every_picture_is_changed_in_its_own_way() -> None:
+    torch.manual_seed(0)
+    x = (2 * torch.rand(1, 3, 16, 16) - 1).expand(8, -1, -1, -1)
+    changed = augmented(x)
+    assert changed.shape == x.shape
+    assert len({tuple(picture.flatten().tolist()) for picture in changed}) == 8
+
+
+def test_the_hole_is_gray_and_at_most_a_quarter_of_the_picture() -> None:
+    torch.manual_seed(1)
+    shares = (augmented(torch.ones(64, 1, 32, 32)) == 0).float().mean(dim=(1, 2, 3))
+    assert float(shares.min()) > 0 and 0.2 < float(shares.max()) <= 0.25 + 1e-6
+
+
+def test_gradients_pass_through() -> None:
+    torch.manual_seed(0)
+    x = torch.rand(4, 3, 16, 16, requires_grad=True)
+    augmented(x).square().sum().backward()
+    assert x.grad is not None and bool((x.grad.flatten(1).abs().sum(1) > 0).all())

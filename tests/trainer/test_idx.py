@@ -1,0 +1,57 @@
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gantool_trainer import idx, layouts
+from gantool_trainer.errors import TrainingError
+from gantool_trainer.pictures import read_picture
+
+
+def packed(values: np.ndarray) -> bytes:
+    return bytes([0, 0, 8, values.ndim]) + np.array(values.shape, ">u4").tobytes() + values.astype(np.uint8).tobytes()
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> Path:
+    """A folder as MNIST comes, of 12 and of 4 digits."""
+    for part, stem, count in (("train", "train", 12), ("test", "t10k", 4)):
+        pictures = np.arange(count * 6).reshape(count, 2, 3)
+        folder = tmp_path / "digits" / part
+        folder.mkdir(parents=True)
+        (folder / f"{stem}-images-idx3-ubyte.gz").write_bytes(gzip.compress(packed(pictures)))
+        (folder / f"{stem}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(packed(np.arange(count) % 3)))
+    return tmp_path / "digits"
+
+
+def test_pictures_are_numbered(digits: Path) -> None:
+    file = digits / "train" / "train-images-idx3-ubyte.gz"
+    paths = idx.pictures(file)
+    assert len(paths) == 12 and paths[10] == file / "10"
+    assert read_picture(paths[10])[..., 1].tolist() == [[60, 61, 62], [63, 64, 65]]
+    assert idx.picture(digits / "10") is None and idx.labels(file)[4] == 1
+
+
+def test_folders_of_them_are_folders_of_pictures(digits: Path) -> None:
+    assert len(layouts.unlabelled(digits, 2, 0).train) == 12
+    assert layouts.names_of(digits, "") == ("0", "1", "2")
+    split = layouts.labelled(digits, "", ("0", "2"), 1, 0)
+    assert [item.label for item in split.train] == [0, 1] * 4 and len(split.holdout) == 1
+
+
+@pytest.mark.parametrize("damage", ["cut", "header", "gzip"])
+def test_a_damaged_file_is_named(damage: str, digits: Path) -> None:
+    file = digits / "train" / "train-images-idx3-ubyte.gz"
+    data = gzip.decompress(file.read_bytes())
+    broken = {"cut": gzip.compress(data[:-1]), "header": gzip.compress(b"\0\0\x0d" + data[3:]), "gzip": b"\x1f\x8b no"}
+    file.write_bytes(broken[damage])
+    with pytest.raises(TrainingError, match=f"cannot read {file}"):
+        layouts.unlabelled(digits, 2, 0)
+
+
+def test_labels_must_be_there_and_fit(digits: Path) -> None:
+    labels = digits / "train" / "train-labels-idx1-ubyte.gz"
+    labels.write_bytes(gzip.compress(packed(np.zeros(3))))
+    with pytest.raises(TrainingError, match="and its labels"):
+        layouts.labelled(digits, "", ("0", "1"), 1, 0)
