@@ -33,12 +33,26 @@ class Classifier:
         """(N, 128): what the classifier sees in each picture."""
         return np.concatenate([self._body(self._input(picture)).double().numpy() for picture in pictures])
 
+    @torch.inference_mode()
+    def labels(self, features: Floats) -> npt.NDArray[np.int64]:
+        """(N,): the kinds of pictures with these features."""
+        return self._head(torch.from_numpy(features).float()).argmax(dim=1).numpy()
+
     def _input(self, picture: Picture) -> torch.Tensor:
         return to_tensor(scaled(picture, self._side))[None]
 
 
-def trained(kinds: Sequence[Sequence[Path]], side: int = 96, steps: int = 400, batch: int = 32) -> Classifier:
-    """A classifier of these kinds, each shown equally often, from a fixed seed, at a short side of ``side``."""
+def trained(
+    kinds: Sequence[Sequence[Path]],
+    side: int = 96,
+    steps: int = 400,
+    batch: int = 32,
+    *,
+    crop: int = 0,
+    mirror: bool = True,
+) -> Classifier:
+    """A classifier of these kinds, each shown equally often, from a fixed seed, at a short side of ``side``: of windows
+    of ``crop`` pixels (by default five sixths of the side), mirrored or not."""
     torch.manual_seed(0)
     layers: list[nn.Module] = []
     for inputs, outputs in itertools.pairwise(_WIDTHS):
@@ -47,17 +61,23 @@ def trained(kinds: Sequence[Sequence[Path]], side: int = 96, steps: int = 400, b
     pictures = [[scaled(read_picture(path), side) for path in paths] for paths in kinds]
     optimiser = torch.optim.Adam([*body.parameters(), *head.parameters()], lr=1e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    crop = side * 5 // 6
+    crop = crop or side * 5 // 6
     for step in range(steps):
         draw = rng(0, step)
         labels = draw.integers(len(kinds), size=batch)
-        views = [random_view(pictures[k][int(draw.integers(len(pictures[k])))], crop, crop, draw) for k in labels]
-        loss = F.cross_entropy(head(body(torch.stack([to_tensor(view) for view in views]))), torch.from_numpy(labels))
+        shown = (pictures[k][int(draw.integers(len(pictures[k])))] for k in labels)
+        views = torch.stack([to_tensor(random_view(picture, crop, crop, draw, mirror)) for picture in shown])
+        loss = F.cross_entropy(head(body(views)), torch.from_numpy(labels))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         schedule.step()
     return Classifier(body, head, side)
+
+
+def nearest(ours: Floats, theirs: Floats) -> Floats:
+    """(N,): how far each of ours is from the nearest of theirs."""
+    return np.concatenate([np.sqrt(np.square(theirs - one).sum(1).min(keepdims=True)) for one in ours])
 
 
 def frechet(a: Floats, b: Floats) -> float:

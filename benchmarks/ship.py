@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+import generate
 import onnx
+import translate
 import typer
-from translate import MEASURES, Measure
+from measure import Figures, Measure
 from upscale import damaged_photographs, published_sets
 
 import gantool
@@ -24,7 +26,7 @@ from gantool.card import KEY
 from gantool_export import export
 from gantool_trainer import recipe as recipes
 
-Figures = dict[str, float]
+MEASURES = {**translate.MEASURES, **generate.MEASURES}
 _MODELS = Path(__file__).parent.parent / "runtime" / "gantool" / "models"
 
 

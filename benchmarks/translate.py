@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 import typer
+from measure import Figures, Measure, Models, kinds, mean, tell
 from PIL import Image
 from upscale import in_turn
 
@@ -41,19 +42,6 @@ from gantool_trainer.seeds import rng
 app = typer.Typer(help=__doc__, rich_markup_mode=None)
 ModelName = Annotated[str, typer.Option(help="Name or file of a model.")]
 Pieces = Iterator[tuple[Box, npt.NDArray[np.float32]]]
-Figures = dict[str, float]
-Models = Sequence[gantool.Model]
-"""The generators of one run, in the order of their family."""
-
-
-@dataclass(frozen=True)
-class Measure:
-    """What is measured of the models that come of a recipe."""
-
-    files: tuple[str, ...]
-    protocol: str
-    take: Callable[[Models, Path], list[Figures]]
-    """From the models and the folder of data sets, figures for each model."""
 
 
 def unpaired(models: Models, train: Sequence[Sequence[Path]], test: Sequence[Sequence[Path]]) -> list[Figures]:
@@ -94,12 +82,6 @@ def warm_cool(models: Models, sets: Path) -> list[Figures]:
     shown = (kinds(sets / "anime_faces", part, "hair") for part in ("train", "test"))
     train, test = ([[path for hue in hues for path in of[hue]] for hues in (WARM, COOL)] for of in shown)
     return unpaired(models, train, test)
-
-
-def kinds(folder: Path, part: str, column: str, pictures: str = "") -> dict[str, list[Path]]:
-    """The pictures of one part of a labelled set, by label."""
-    items = layouts.rows(folder / f"{part}.csv", folder / part / pictures, column)
-    return {label: [path for path, own in items if own == label] for label in sorted({label for _, label in items})}
 
 
 def clothes(models: Models, sets: Path) -> list[Figures]:
@@ -168,10 +150,6 @@ def hair(models: Models, sets: Path) -> list[Figures]:
     ]
 
 
-def mean(values: Sequence[float]) -> float:
-    return float(np.mean(values))
-
-
 def psnr(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic]) -> float:
     return metrics.psnr(a.astype(float), b.astype(float))
 
@@ -219,16 +197,7 @@ def quality(
     sets: Annotated[Path, typer.Option(help="Folder of the data sets.")] = Path("data"),
 ) -> None:
     """The figures of each model beside what is trivial."""
-    if recipe not in ("", *MEASURES):
-        raise typer.BadParameter(f"--recipe is one of {', '.join(MEASURES)}")
-    chosen = [MEASURES[recipe]] if recipe else list(MEASURES.values())
-    if model and (not recipe or len(model) != len(chosen[0].files)):
-        raise typer.BadParameter("with -m, name the --recipe, and a model for each of its directions")
-    for measure in chosen:
-        models = [gantool.load(name) for name in model or measure.files]
-        print(measure.protocol)
-        for loaded, figures in zip(models, measure.take(models, sets), strict=True):
-            print(f"{loaded.card.name}: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+    tell(MEASURES, recipe, model or [], sets)
 
 
 @app.command()

@@ -69,7 +69,7 @@ def scaled(picture: Picture, side: int) -> Picture:
     return resized(picture, size)
 
 
-def random_view(picture: Picture, crop: int, side: int, draw: np.random.Generator) -> Picture:
+def random_view(picture: Picture, crop: int, side: int, draw: np.random.Generator, mirror: bool = True) -> Picture:
     """A (crop, crop) window of the picture scaled to a short side between ``side`` and its own; mirrored or not."""
     factor = draw.uniform(side, min(picture.shape[:2])) / min(picture.shape[:2])
     window = min(round(crop / factor), *picture.shape[:2])
@@ -77,7 +77,7 @@ def random_view(picture: Picture, crop: int, side: int, draw: np.random.Generato
     left = int(draw.integers(picture.shape[1] - window + 1))
     view = picture[top : top + window, left : left + window]
     view = resized(view, (crop, crop))
-    return np.ascontiguousarray(view[:, ::-1] if draw.random() < 0.5 else view)
+    return np.ascontiguousarray(view[:, ::-1] if mirror and draw.random() < 0.5 else view)
 
 
 def sheet(rows: Sequence[Sequence[Picture]]) -> Picture:

@@ -1,0 +1,280 @@
+"""Quality and speed of the models that make pictures from noise.
+
+    python benchmarks/generate.py quality                     # every shipped model; needs the sets under data/
+    python benchmarks/generate.py quality --recipe cgan-mnist -m mine.onnx
+    python benchmarks/generate.py speed                       # one picture at a time beside a batch
+    python benchmarks/generate.py codes runs/infogan-mnist    # InfoGAN's category as a classifier of digits
+
+What is generated is measured by networks trained on the spot, on the training pictures alone.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import classifier
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+import typer
+from classifier import Classifier
+from measure import Figures, Measure, Models, kinds, mean, tell
+from PIL import Image
+from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
+from upscale import in_turn
+
+import gantool
+from gantool.generate import feeds
+from gantool.text import tokens, words
+from gantool_trainer import checkpoint, idx, layouts
+from gantool_trainer import recipe as recipes
+from gantool_trainer.data import SquareConfig, square
+from gantool_trainer.families import infogan, stackgan
+from gantool_trainer.layouts import Captioned
+from gantool_trainer.pictures import Picture, read_picture, to_tensor
+from gantool_trainer.seeds import rng
+
+app = typer.Typer(help=__doc__, rich_markup_mode=None)
+_MANY, _SIDE = 10_000, 64
+
+
+def digits(models: Models, sets: Path) -> list[Figures]:
+    """Frechet distances to the test digits, beside the training digits', and how the classes are covered."""
+    known, train, test = _mnist(sets)
+    fair = classifier.frechet(train, test)
+    results = []
+    for model in models:
+        made = known.features(_shown(model.generate(_MANY, seed=1)))
+        counts = np.bincount(known.labels(made[:1000]), minlength=10)
+        results.append(
+            {
+                "Frechet": classifier.frechet(made, test),
+                "Frechet of real": fair,
+                "classes of 10": float((counts > 0).sum()),
+                "least share": counts.min() / 1000,
+                "largest share": counts.max() / 1000,
+                **_memorised(made[:500], train, test[:500]),
+            }
+        )
+    return results
+
+
+def asked_for(models: Models, sets: Path) -> list[Figures]:
+    """Digits of each class: how many are read as what was asked for; beside the classifier's own accuracy."""
+    known, train, test = _mnist(sets)
+    truth = idx.labels(sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz")
+    results = []
+    for model in models:
+        made = [known.features(_shown(model.generate(500, seed=1, label=str(digit)))) for digit in range(10)]
+        right = [float((known.labels(own) == digit).mean()) for digit, own in enumerate(made)]
+        results.append(
+            {
+                "class seen": mean(right),
+                "class seen, worst": min(right),
+                "classifier accuracy": float((known.labels(test) == truth).mean()),
+                "Frechet": classifier.frechet(np.concatenate(made), test),
+                "Frechet of real": classifier.frechet(train, test),
+            }
+        )
+    return results
+
+
+def faces(models: Models, sets: Path) -> list[Figures]:
+    """Anime faces: Frechet distance to the test faces, and, where the model takes tags, how many are seen."""
+    shown, held = (kinds(sets / "anime_faces", part, "hair") for part in ("train", "test"))
+    known = classifier.trained(list(shown.values()), side=64, steps=1500)
+    train, test = (known.features(read_picture(p) for own in of.values() for p in own) for of in (shown, held))
+    truth = np.concatenate([np.full(len(own), place) for place, own in enumerate(held.values())])
+    results = []
+    for model in models:
+        made = known.features(_shown(model.generate(len(train), seed=1)))
+        figures = {
+            "Frechet": classifier.frechet(made, test),
+            "Frechet of real": classifier.frechet(train, test),
+            "classifier accuracy": float((known.labels(test) == truth).mean()),
+            **_memorised(made[:476], train, test),
+        }
+        if model.card.taking("label"):
+            seen = [
+                float((known.labels(known.features(_shown(model.generate(40, label=f"{hair} hair")))) == place).mean())
+                for place, hair in enumerate(shown)
+            ]
+            figures["hair seen"] = mean(seen)
+        results.append(figures)
+    return results
+
+
+def flowers(models: Models, sets: Path) -> list[Figures]:
+    """Flowers of the test texts: how often the text is the first of ten, by a network that was trained to match the
+    real pairs; beside the real test pictures, and pictures of other texts."""
+    train, test = (_captions(sets / "flowers", part) for part in ("train", "test"))
+    texts = [item.texts[0] for item in test]
+    rank = _matcher(train)
+    real = rank([read_picture(item.path) for item in test], texts)
+    results = []
+    for model in models:
+        made = _shown(model.generate(1, seed=number, text=text)[0] for number, text in enumerate(texts))
+        results.append(
+            {
+                "text first of 10": rank(made, texts),
+                "real, text first of 10": real,
+                "of other texts": rank([*made[1:], made[0]], texts),
+            }
+        )
+    return results
+
+
+def _captions(folder: Path, part: str) -> list[Captioned]:
+    columns = [layouts.rows(folder / f"{part}.csv", folder / part, f"caption{i}") for i in (1, 2, 3)]
+    return [Captioned(own[0][0], tuple(text for _, text in own)) for own in zip(*columns, strict=True)]
+
+
+def _matcher(items: Sequence[Captioned]) -> Callable[[Sequence[Picture], Sequence[str]], float]:
+    """A fresh pair of encoders trained on these, as a function that ranks the texts of pictures."""
+    torch.manual_seed(0)
+    vocabulary = ["", *sorted({word for item in items for text in item.texts for word in words(text)})]
+    texts = stackgan.TextEncoder(len(vocabulary), 128)
+    pictures = stackgan.PictureEncoder(24, 128, (3, _SIDE, _SIDE))
+    config = SquareConfig(side=_SIDE)
+    seen = torch.stack([to_tensor(square(read_picture(item.path), config)) for item in items])
+    read = torch.from_numpy(np.stack([[tokens(vocabulary, text, 16)[0] for text in item.texts] for item in items]))
+    steps, optimiser = 1500, torch.optim.Adam([*texts.parameters(), *pictures.parameters()], lr=5e-4)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    for step in range(steps):
+        chosen = torch.from_numpy(rng(1, step).choice(len(items), 48, replace=False))
+        x = seen[chosen].flip(3) if step % 2 else seen[chosen]
+        own = read[chosen, torch.randint(3, (48,))]
+        loss = stackgan.matching(texts(own), pictures(2 * x - 1), own)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    texts.eval(), pictures.eval()
+
+    @torch.inference_mode()
+    def first(shown: Sequence[Picture], captions: Sequence[str]) -> float:
+        numbers = torch.from_numpy(np.stack([tokens(vocabulary, text, 16)[0] for text in captions]))
+        x = torch.stack([to_tensor(square(picture, config)) for picture in shown])
+        likeness = F.normalize(pictures(2 * x - 1), dim=1) @ F.normalize(texts(numbers), dim=1).T
+        hits = []
+        for i, caption in enumerate(captions):
+            others = [j for j, other in enumerate(captions) if other != caption]
+            chosen = rng(2, i).choice(others, 9, replace=False)
+            hits.append(float(likeness[i, i] > likeness[i, torch.from_numpy(chosen)].max()))
+        return mean(hits)
+
+    return first
+
+
+def _mnist(sets: Path) -> tuple[Classifier, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """A classifier of the training digits, and the features of as many of them as there are test digits, and those."""
+    train = layouts.labelled(sets / "mnist" / "train", "", tuple("0123456789"), 1, 0).train
+    by_label = [[item.path for item in train if item.label == digit] for digit in range(10)]
+    known = classifier.trained(by_label, side=28, steps=3000, batch=64, crop=26, mirror=False)
+    test = idx.pictures(sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz")
+    some = rng(0).choice(len(train), len(test), replace=False)
+    features = [known.features(map(read_picture, own)) for own in ([train[i].path for i in some], test)]
+    return known, features[0], features[1]
+
+
+def _memorised(made: npt.NDArray[np.float64], train: npt.NDArray[np.float64], test: npt.NDArray[np.float64]) -> Figures:
+    """How far what is made is from the nearest training picture, over how far test pictures are: 0 for copies."""
+    ours, fair = (np.median(classifier.nearest(own, train)) for own in (made, test))
+    return {"nearest training picture": float(ours / fair)}
+
+
+def _shown(pictures: Iterable[Image.Image]) -> list[Picture]:
+    return [np.asarray(picture.convert("RGB")) for picture in pictures]
+
+
+_FACES = (
+    "4,760 pictures of seed 1 beside the 476 test faces, in the features of a small classifier of hair colours trained "
+    "on the spot; of real: the training faces; hair seen: 40 pictures of each colour; nearest training picture: median "
+    "distance to it over that of real test faces"
+)
+_MNIST = (
+    "10,000 pictures of seed 1 beside the 10,000 test digits, in the features of a small classifier of digits trained "
+    "on the spot; of real: as many training digits; classes and shares over the first 1,000; nearest training picture: "
+    "median distance to it over that of real test digits"
+)
+MEASURES: Mapping[str, Measure] = {
+    "gan": Measure(("gan-mnist",), _MNIST, digits),
+    "dcgan-mnist": Measure(("dcgan-mnist",), _MNIST, digits),
+    "infogan-mnist": Measure(("infogan-mnist",), _MNIST, digits),
+    "cgan-mnist": Measure(
+        ("cgan-mnist",),
+        "500 pictures of each class, read by a small classifier of digits trained on the spot, whose accuracy is on "
+        "the test digits; Frechet distances to these in its features, of real: of as many training digits",
+        asked_for,
+    ),
+    "dcgan-faces": Measure(("dcgan-faces",), _FACES, faces),
+    "anime-faces": Measure(("anime-faces",), _FACES, faces),
+    "stackgan-flowers": Measure(
+        ("stackgan-flowers",),
+        "a picture of each of the 150 test texts; first of 10: the text is nearer to the picture than nine others, by "
+        "two encoders that were trained on the spot to match the real pairs",
+        flowers,
+    ),
+}
+
+
+@app.command()
+def quality(
+    recipe: Annotated[str, typer.Option(help="Of which recipe; by default all.")] = "",
+    model: Annotated[
+        list[str] | None, typer.Option("-m", "--model", help="Another model than the shipped one.")
+    ] = None,
+    sets: Annotated[Path, typer.Option(help="Folder of the data sets.")] = Path("data"),
+) -> None:
+    """The figures of each model beside those of real pictures."""
+    tell(MEASURES, recipe, model or [], sets)
+
+
+@app.command()
+def codes(
+    run: Annotated[Path, typer.Argument(help="Folder of an InfoGAN run on MNIST, or a checkpoint.")],
+    sets: Annotated[Path, typer.Option(help="Folder of the data sets.")] = Path("data"),
+) -> None:
+    """How well the category that InfoGAN reads from the test digits tells them apart, best matching (section 7.2)."""
+    state = checkpoint.load(run)
+    config = recipes.parse(state.recipe).model
+    reader = infogan.networks(config)["discriminator"]
+    reader.load_state_dict(state.part("networks", "discriminator"))
+    reader.eval()
+    file = sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz"
+    truth = idx.labels(file)
+    digits = torch.stack([to_tensor(read_picture(path)[..., :1]) for path in idx.pictures(file)])
+    with torch.inference_mode():
+        read = torch.cat([reader(2 * part - 1)[1].argmax(dim=1) for part in digits.split(500)]).numpy()
+    table = np.zeros((config.categories, 10), int)
+    np.add.at(table, (read, truth), 1)
+    categories, matched = linear_sum_assignment(-table)
+    print(f"accuracy {table[categories, matched].sum() / len(truth):.4f}")
+    print(", ".join(f"category {c} is {d}" for c, d in zip(categories, matched, strict=True)))
+
+
+@app.command()
+def speed(
+    model: Annotated[str, typer.Option(help="Name or file of a model.")] = "dcgan-faces",
+    count: int = 64,
+    rounds: int = 5,
+) -> None:
+    """Seconds for some pictures, one at a time as gantool makes them and in one batch, and the largest difference."""
+    loaded = gantool.load(model)
+    inputs = [feeds(loaded.card, 0, number, {}) for number in range(count)]
+    batch = {name: np.concatenate([one[name] for one in inputs]) for name in inputs[0]}
+    name = loaded.card.result.name
+    medians = in_turn(
+        {
+            "one at a time": lambda: [loaded._session.run([name], one) for one in inputs],
+            "in a batch": lambda: loaded._session.run([name], batch),
+        },
+        rounds,
+    )
+    for contender, median in medians.items():
+        print(f"{contender:16} {median * 1e3 / count:8.2f} ms a picture, {median / medians['in a batch']:.2f} x")
+
+
+if __name__ == "__main__":
+    app()
