@@ -102,6 +102,36 @@ SHIPPED = {
         notes="drawn faces that fill a square; made at 64 pixels, through a code of 100 numbers that keeps pose and "
         "the colours but not every feature of a face",
     ),
+    **{
+        name: Shipped(
+            training_data="MNIST, 60,000 handwritten digits (CC BY-SA 3.0)",
+            licence="CC BY-SA 3.0",
+            measure=MEASURES[name],
+            notes="28 pixels, gray" + notes,
+        )
+        for name, notes in {
+            "gan": "",
+            "dcgan-mnist": "",
+            "cgan-mnist": "",
+            "infogan-mnist": "; the categories are in an order of their own, which is not the digits'",
+        }.items()
+    },
+    **{
+        name: Shipped(
+            training_data="4,760 anime faces (no licence stated: research demonstration)",
+            licence="research only",
+            measure=MEASURES[name],
+            notes="64 pixels",
+        )
+        for name in ("dcgan-faces", "anime-faces")
+    },
+    "stackgan-flowers": Shipped(
+        training_data="2,000 photographs of flowers of 5 kinds, with texts made by a machine (licence unclear: "
+        "research demonstration)",
+        licence="research only",
+        measure=MEASURES["stackgan-flowers"],
+        notes="128 pixels; knows some forty words: kinds, colours and backgrounds",
+    ),
     "stargan-hair": Shipped(
         training_data="4,760 anime faces with the colour of their hair (no licence stated: research demonstration)",
         licence="research only",

@@ -165,7 +165,7 @@ def test_an_untrained_second_stage_enlarges_the_first() -> None:
     ("name", "data", "message"),
     [
         ("dcgan", SquareConfig(side=34), "data.side is 34; give one that can be halved"),
-        ("anime", DescribedConfig(side=48, columns=("hair",)), "data.side is 48; give 32, 64"),
+        ("anime", DescribedConfig(side=48, columns=("hair",)), "data.side is 48; give model.base, 16"),
         ("anime", DescribedConfig(side=32), "name the columns of the CSV"),
         ("stackgan", DescribedConfig(side=32, gray=True), "in colour"),
         ("stackgan", DescribedConfig(side=40), "data.side is 40; give model.first_side, 64"),

@@ -25,7 +25,6 @@ from gantool_trainer.pictures import Picture
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = DescribedConfig
-_BASE = 16
 _SHOWN = 64
 
 
@@ -41,6 +40,8 @@ class Config(BaseModel):
     tags: tuple[tuple[str, ...], ...] = ()
     """The tags of each group; by default every one that the data has."""
     latent: Width = 128
+    base: Width = 16
+    """Side of the generator's first map."""
     channels: Width = 64
     blocks: Width = 16
     discriminator_channels: Width = 32
@@ -55,28 +56,28 @@ class Config(BaseModel):
 
 class TaggedGenerator(nn.Module):
     """SRResNet on a projection of noise and tags (section 3.2, figure 5): (N, latent) and (N, tags) of each group to
-    (N, 3, S, S) in -1..1, S 16 times a power of two."""
+    (N, 3, S, S) in -1..1, S the first map's side times a power of two."""
 
-    def __init__(self, inputs: int, channels: int, blocks: int, shape: Shape) -> None:
+    def __init__(self, inputs: int, config: Config) -> None:
         super().__init__()
-        c = channels
-        self.project = nn.Linear(inputs, c * _BASE**2)
+        c, self.first = config.channels, (config.channels, config.base, config.base)
+        self.project = nn.Linear(inputs, c * config.base**2)
         self.start = nn.Sequential(nn.BatchNorm2d(c), nn.ReLU())
         self.body = nn.Sequential(
             *(
                 Residual(conv3x3(c, c), nn.BatchNorm2d(c), nn.ReLU(), conv3x3(c, c), nn.BatchNorm2d(c))
-                for _ in range(blocks)
+                for _ in range(config.blocks)
             ),
             nn.BatchNorm2d(c),
             nn.ReLU(),
         )
-        ups = [(pixel_shuffle_up(c, 2, nn.Identity), nn.BatchNorm2d(c), nn.ReLU()) for _ in range(doublings(shape))]
+        ups = [(pixel_shuffle_up(c, 2, nn.Identity), nn.BatchNorm2d(c), nn.ReLU()) for _ in range(doublings(config))]
         self.tail = nn.Sequential(
-            *(layer for up in ups for layer in up), nn.Conv2d(c, shape[0], 9, padding=4), nn.Tanh()
+            *(layer for up in ups for layer in up), nn.Conv2d(c, config.shape[0], 9, padding=4), nn.Tanh()
         )
 
     def forward(self, *vectors: Tensor) -> Tensor:
-        x = self.start(self.project(torch.cat(vectors, dim=1)).unflatten(1, (-1, _BASE, _BASE)))
+        x = self.start(self.project(torch.cat(vectors, dim=1)).unflatten(1, self.first))
         return self.tail(x + self.body(x))
 
 
@@ -102,30 +103,30 @@ class Critic(nn.Module):
         return self.score(features), self.classify(features)
 
 
-def doublings(shape: Shape) -> int:
+def doublings(config: Config) -> int:
     """How often the generator's first map is doubled. Raises TrainingError."""
-    times = round(math.log2(shape[1] / _BASE))
-    if times < 1 or shape[1] != _BASE * 2**times:
-        raise TrainingError(f"data.side is {shape[1]}; give 32, 64, 128 or 256")
+    times = round(math.log2(config.shape[1] / config.base))
+    if times < 1 or config.shape[1] != config.base * 2**times:
+        raise TrainingError(f"data.side is {config.shape[1]}; give model.base, {config.base}, times 2, 4, 8, ...")
     return times
 
 
 def settled(config: Config, folder: Path, data: DescribedConfig) -> Config:
-    shape = from_noise.shape_of(data)
-    doublings(shape)
+    config = config.model_copy(update={"shape": from_noise.shape_of(data), "groups": data.columns})
+    doublings(config)
     tags = config.tags or tuple(layouts.names_of(folder, column) for column in data.columns)
     if len(tags) != len(data.columns) or not tags:
         raise TrainingError(
             f"model.tags has {len(tags)} groups and data.columns {len(data.columns)}; name the columns of the CSV that "
             "hold tags, and leave out model.tags"
         )
-    return config.model_copy(update={"shape": shape, "tags": tags, "groups": data.columns})
+    return config.model_copy(update={"tags": tags})
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
     count = sum(map(len, config.tags))
     return {
-        "generator": TaggedGenerator(config.latent + count, config.channels, config.blocks, config.shape),
+        "generator": TaggedGenerator(config.latent + count, config),
         "critic": Critic(count, config.discriminator_channels, config.discriminator_blocks, config.shape),
     }
 
