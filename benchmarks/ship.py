@@ -99,8 +99,7 @@ SHIPPED = {
         licence="research only",
         descriptions=("Drawn faces from warm hair to cool", "Drawn faces from cool hair to warm"),
         measure=MEASURES["discogan-hair"],
-        notes="drawn faces that fill a square; made at 64 pixels, through a code of 100 numbers that keeps pose and "
-        "the colours but not every feature of a face",
+        notes="drawn faces that fill a square; made at 64 pixels",
     ),
     **{
         name: Shipped(

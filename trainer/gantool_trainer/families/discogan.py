@@ -33,8 +33,9 @@ class Config(BaseModel):
     names: tuple[str, str] = ("a2b", "b2a")
     """What the two generators' files are called."""
     channels: Annotated[int, Field(ge=1)] = 64
-    code: Annotated[int, Field(ge=1)] = 100
-    """Channels of the innermost map."""
+    code: Annotated[int, Field(ge=0)] = 100
+    """Numbers that each 64 pixels go through; with 0, the innermost map is that of the fourth stride, as the authors
+    have it for pictures whose parts lie alike."""
     sampling: Sampling = "strided"
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
     matching: Share = 0.9
@@ -51,7 +52,8 @@ class Config(BaseModel):
 
 
 class Autoencoder(nn.Module):
-    """Four strides to a code for each 64 pixels, and back: (N, 3, H, W) to (N, 3, H, W), multiples of 16 from 64."""
+    """Four strides, to a code for each 64 pixels if it is to be, and back: (N, 3, H, W) to (N, 3, H, W), multiples of
+    16 from 64."""
 
     def __init__(self, channels: int, code: int, sampling: Sampling) -> None:
         super().__init__()
@@ -60,8 +62,9 @@ class Autoencoder(nn.Module):
         layers: list[nn.Module] = [down(3, widths[0]), nn.LeakyReLU(0.2)]
         for i in range(1, 4):
             layers += [down(widths[i - 1], widths[i]), nn.BatchNorm2d(widths[i]), nn.LeakyReLU(0.2)]
-        layers += [nn.Conv2d(widths[3], code, 4), nn.BatchNorm2d(code), nn.LeakyReLU(0.2)]
-        layers += [nn.ConvTranspose2d(code, widths[3], 4), nn.BatchNorm2d(widths[3]), nn.ReLU()]
+        if code:
+            layers += [nn.Conv2d(widths[3], code, 4), nn.BatchNorm2d(code), nn.LeakyReLU(0.2)]
+            layers += [nn.ConvTranspose2d(code, widths[3], 4), nn.BatchNorm2d(widths[3]), nn.ReLU()]
         for i in reversed(range(1, 4)):
             layers += [up(widths[i], widths[i - 1]), nn.BatchNorm2d(widths[i - 1]), nn.ReLU()]
         self.layers = nn.Sequential(*layers, up(widths[0], 3), nn.Sigmoid())
