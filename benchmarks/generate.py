@@ -26,7 +26,7 @@ from upscale import in_turn
 
 import gantool
 from gantool.generate import feeds
-from gantool.text import tokens, words
+from gantool.text import read, words
 from gantool_trainer import checkpoint, idx, layouts
 from gantool_trainer import recipe as recipes
 from gantool_trainer.data import SquareConfig, square
@@ -42,7 +42,7 @@ _MANY, _SIDE = 10_000, 64
 def digits(models: Models, sets: Path) -> list[Figures]:
     """Frechet distances to the test digits, beside the training digits', and how the classes are covered."""
     known, train, test = _mnist(sets)
-    fair = classifier.frechet(train, test)
+    fair = classifier.frechet(train[: len(test)], test)
     results = []
     for model in models:
         made = known.features(_shown(model.generate(_MANY, seed=1)))
@@ -63,6 +63,7 @@ def digits(models: Models, sets: Path) -> list[Figures]:
 def asked_for(models: Models, sets: Path) -> list[Figures]:
     """Digits of each class: how many are read as what was asked for; beside the classifier's own accuracy."""
     known, train, test = _mnist(sets)
+    fair = classifier.frechet(train[:5000], test)
     truth = idx.labels(sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz")
     results = []
     for model in models:
@@ -74,7 +75,7 @@ def asked_for(models: Models, sets: Path) -> list[Figures]:
                 "class seen, worst": min(right),
                 "classifier accuracy": float((known.labels(test) == truth).mean()),
                 "Frechet": classifier.frechet(np.concatenate(made), test),
-                "Frechet of real": classifier.frechet(train, test),
+                "Frechet of real": fair,
             }
         )
     return results
@@ -108,7 +109,8 @@ def faces(models: Models, sets: Path) -> list[Figures]:
 def flowers(models: Models, sets: Path) -> list[Figures]:
     """Flowers of the test texts: how often the text is the first of ten, by a network that was trained to match the
     real pairs; beside the real test pictures, and pictures of other texts."""
-    train, test = (_captions(sets / "flowers", part) for part in ("train", "test"))
+    split = layouts.captioned(sets / "flowers", ("caption1", "caption2", "caption3"), 10_000, 0)
+    train, test = split.train, split.holdout
     texts = [item.texts[0] for item in test]
     rank = _matcher(train)
     real = rank([read_picture(item.path) for item in test], texts)
@@ -125,11 +127,6 @@ def flowers(models: Models, sets: Path) -> list[Figures]:
     return results
 
 
-def _captions(folder: Path, part: str) -> list[Captioned]:
-    columns = [layouts.rows(folder / f"{part}.csv", folder / part, f"caption{i}") for i in (1, 2, 3)]
-    return [Captioned(own[0][0], tuple(text for _, text in own)) for own in zip(*columns, strict=True)]
-
-
 def _matcher(items: Sequence[Captioned]) -> Callable[[Sequence[Picture], Sequence[str]], float]:
     """A fresh pair of encoders trained on these, as a function that ranks the texts of pictures."""
     torch.manual_seed(0)
@@ -138,13 +135,13 @@ def _matcher(items: Sequence[Captioned]) -> Callable[[Sequence[Picture], Sequenc
     pictures = stackgan.PictureEncoder(24, 128, (3, _SIDE, _SIDE))
     config = SquareConfig(side=_SIDE)
     seen = torch.stack([to_tensor(square(read_picture(item.path), config)) for item in items])
-    read = torch.from_numpy(np.stack([[tokens(vocabulary, text, 16)[0] for text in item.texts] for item in items]))
+    numbers = torch.from_numpy(np.stack([[read(vocabulary, text, 16).tokens for text in item.texts] for item in items]))
     steps, optimiser = 1500, torch.optim.Adam([*texts.parameters(), *pictures.parameters()], lr=5e-4)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for step in range(steps):
         chosen = torch.from_numpy(rng(1, step).choice(len(items), 48, replace=False))
         x = seen[chosen].flip(3) if step % 2 else seen[chosen]
-        own = read[chosen, torch.randint(3, (48,))]
+        own = numbers[chosen, torch.randint(3, (48,))]
         loss = stackgan.matching(texts(own), pictures(2 * x - 1), own)
         optimiser.zero_grad()
         loss.backward()
@@ -154,7 +151,7 @@ def _matcher(items: Sequence[Captioned]) -> Callable[[Sequence[Picture], Sequenc
 
     @torch.inference_mode()
     def first(shown: Sequence[Picture], captions: Sequence[str]) -> float:
-        numbers = torch.from_numpy(np.stack([tokens(vocabulary, text, 16)[0] for text in captions]))
+        numbers = torch.from_numpy(np.stack([read(vocabulary, text, 16).tokens for text in captions]))
         x = torch.stack([to_tensor(square(picture, config)) for picture in shown])
         likeness = F.normalize(pictures(2 * x - 1), dim=1) @ F.normalize(texts(numbers), dim=1).T
         hits = []
@@ -168,14 +165,14 @@ def _matcher(items: Sequence[Captioned]) -> Callable[[Sequence[Picture], Sequenc
 
 
 def _mnist(sets: Path) -> tuple[Classifier, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """A classifier of the training digits, and the features of as many of them as there are test digits, and those."""
+    """A classifier of the training digits, and the features of all of them, in random order, and of the test digits."""
     train = layouts.labelled(sets / "mnist" / "train", "", tuple("0123456789"), 1, 0).train
     by_label = [[item.path for item in train if item.label == digit] for digit in range(10)]
     known = classifier.trained(by_label, side=28, steps=3000, batch=64, crop=26, mirror=False)
     test = idx.pictures(sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz")
-    some = rng(0).choice(len(train), len(test), replace=False)
-    features = [known.features(map(read_picture, own)) for own in ([train[i].path for i in some], test)]
-    return known, features[0], features[1]
+    mixed = [train[i].path for i in rng(0).permutation(len(train))]
+    train_features, test_features = (known.features(map(read_picture, own)) for own in (mixed, test))
+    return known, train_features, test_features
 
 
 def _memorised(made: npt.NDArray[np.float64], train: npt.NDArray[np.float64], test: npt.NDArray[np.float64]) -> Figures:
@@ -246,9 +243,9 @@ def codes(
     truth = idx.labels(file)
     digits = torch.stack([to_tensor(read_picture(path)[..., :1]) for path in idx.pictures(file)])
     with torch.inference_mode():
-        read = torch.cat([reader(2 * part - 1)[1].argmax(dim=1) for part in digits.split(500)]).numpy()
+        told = torch.cat([reader(2 * part - 1)[1].argmax(dim=1) for part in digits.split(500)]).numpy()
     table = np.zeros((config.categories, 10), int)
-    np.add.at(table, (read, truth), 1)
+    np.add.at(table, (told, truth), 1)
     categories, matched = linear_sum_assignment(-table)
     print(f"accuracy {table[categories, matched].sum() / len(truth):.4f}")
     print(", ".join(f"category {c} is {d}" for c, d in zip(categories, matched, strict=True)))
@@ -260,7 +257,7 @@ def speed(
     count: int = 64,
     rounds: int = 5,
 ) -> None:
-    """Seconds for some pictures, one at a time as gantool makes them and in one batch, and the largest difference."""
+    """Seconds for some pictures, one at a time as gantool makes them, and in one batch."""
     loaded = gantool.load(model)
     inputs = [feeds(loaded.card, 0, number, {}) for number in range(count)]
     batch = {name: np.concatenate([one[name] for one in inputs]) for name in inputs[0]}

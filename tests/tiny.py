@@ -59,6 +59,7 @@ SMALL = {
         (
             *(*CONVOLUTIONAL, "model.second_channels=4", "model.second_blocks=1", "model.second_from=1"),
             *("model.first_side=16", "data.side=32", 'data.columns=["caption"]', "model.condition=4"),
+            *("optimisers.second_generator.lr=0.1",),
         ),
         "generate",
     ),

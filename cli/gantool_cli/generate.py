@@ -6,7 +6,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,17 +25,22 @@ if TYPE_CHECKING:
 _MOST = 100_000
 _LARGEST_SHEET = 100_000_000  # pixels
 _FRAME = 1 / 12  # seconds
+_DIGITS, _LONGEST = 4, 40  # of file names
 _PIPE = Path("-")
 
 
 def generate(
     model: ModelName = None,
     count: Annotated[
-        int, typer.Option("-n", "--count", min=1, max=_MOST, help="How many pictures; of each class, if named.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "-n", "--count", min=1, max=_MOST, help="How many pictures; of each class, if named.  [default: 1]"
+        ),
+    ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="What the noise is drawn from: the same seed, the same pictures.")
-    ] = 0,
+        int | None,
+        typer.Option(min=0, max=2**32 - 1, help="Of the noise: the same seed, the same pictures.  [default: 0]"),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option("-o", "--output", help="File for one picture, folder for several, - for stdout. Default: here."),
@@ -51,7 +56,9 @@ def generate(
     interpolate: Annotated[
         tuple[int, int] | None, typer.Option(metavar="SEED1 SEED2", help="An animation from one seed to another.")
     ] = None,
-    frames: Annotated[int, typer.Option(min=2, max=1000, help="Pictures in the animation.")] = 24,
+    frames: Annotated[
+        int | None, typer.Option(min=2, max=1000, help="Pictures in the animation.  [default: 24]")
+    ] = None,
     truncate: Annotated[
         float | None, typer.Option(help="Largest noise, such as 1: fewer odd pictures, less variety.")
     ] = None,
@@ -72,7 +79,7 @@ def generate(
     """
     import gantool
     from gantool import files, library
-    from gantool.generate import feeds, traversal, unknown_words, walk
+    from gantool.generate import feeds, size, traversal, walk
     from gantool.pictures import sheet
 
     if model is None:
@@ -82,6 +89,18 @@ def generate(
         raise typer.BadParameter("--class and --tags are two names for one thing; give one of them")
     if sum((grid, traverse is not None, interpolate is not None)) > 1:
         raise typer.BadParameter("--grid, --traverse and --interpolate make different things; give one of them")
+    unused = [
+        (interpolate is not None and seed is not None, "--seed: --interpolate names two of its own"),
+        (interpolate is None and frames is not None, "--frames: they belong to --interpolate"),
+        (count is not None and (traverse is not None or interpolate is not None), "-n: it is for separate pictures"),
+        (output == "-" and as_json, "--json, or name a file with -o: both cannot go to standard output"),
+        (output == "-" and sys.stdout.isatty(), "-o -, or pipe it on: a picture is not shown on a terminal"),
+        (output == "-" and interpolate is not None, "-o -: an animation goes to a file"),
+    ]
+    for wrong, what in unused:
+        if wrong:
+            raise typer.BadParameter(f"leave out {what}")
+    number, first, length = count or 1, seed or 0, frames or 24
     wanted = [tags] if classes is None else [name.strip() for name in classes.split(",")]
     if len(wanted) > 1 and (traverse is not None or interpolate is not None):
         raise typer.BadParameter("--traverse and --interpolate show one class; name one with --class, or none")
@@ -92,47 +111,78 @@ def generate(
     shared: gantool.Wishes = {"codes": _codes(code), "text": text, "truncate": truncate, "stage": stage}
     wishes: list[gantool.Wishes] = [{**shared, "label": label} for label in wanted]
     for wish in wishes:
-        feeds(card, seed, 0, wish)  # now, and not when half of the pictures are written
-    if text is not None and (unknown := unknown_words(card, text)) and not quiet:
-        print(f"gantool: passed over what {card.name} does not know: {', '.join(unknown)}", file=sys.stderr)
+        feeds(card, first, 0, wish)  # now, and not when half of the pictures are written
+    if text is not None and not quiet:
+        _tell_passed_over(card, text)
 
-    stem = "-".join([card.name, *(_plain(name) for name in wanted if name and len(wanted) == 1)])
+    stem = _stem(card.name, wanted, text, code, truncate, stage)
     if interpolate is not None:
         target = _one(output, f"{stem}-seed{interpolate[0]}-{interpolate[1]}.gif")
         files.animation_format(target)
         files.check_free(target, overwrite=overwrite)
-        with _bar(frames, quiet) as advance:
-            shown = [advance(loaded.made_of(one, stage)) for one in walk(card, interpolate, frames, wishes[0])]
+        _check_sheet(card, stage, length)
+        with _bar(length, quiet) as advance:
+            shown = [advance(loaded.made_of(one, stage)) for one in walk(card, interpolate, length, wishes[0])]
         files.save_animation(shown, target, _FRAME, overwrite=overwrite)
         _report([(target, shown[0].size)], quiet=quiet, as_json=as_json)
         return
 
-    stem = f"{stem}-seed{seed}"
+    stem = f"{stem}-seed{first}"
     if traverse is not None:
-        plan = {_one(output, f"{stem}-{traverse}.png"): traversal(card, traverse, wishes[0])}
-    elif grid or count * len(wishes) == 1:
-        columns = count if len(wishes) > 1 else math.ceil(math.sqrt(count))
-        _check_sheet(card, columns * len(wishes) * math.ceil(count / columns))
-        shots = [[(number, wish) for number in range(count)] for wish in wishes]
-        rows = [row[i : i + columns] for row in shots for i in range(0, count, columns)]
-        plan = {_one(output, f"{stem}.png"): rows}
+        plan = {_one(output, f"{stem}-{_plain(traverse)}.png"): traversal(card, traverse, wishes[0])}
+    elif grid or number * len(wishes) == 1:
+        columns = number if len(wishes) > 1 else math.ceil(math.sqrt(number))
+        _check_sheet(card, stage, columns * len(wishes) * math.ceil(number / columns))
+        shots = [[(i, wish) for i in range(number)] for wish in wishes]
+        plan = {_one(output, f"{stem}.png"): [row[i : i + columns] for row in shots for i in range(0, number, columns)]}
     else:
-        plan = _apart(output, stem, list(zip(wanted, wishes, strict=True)), count)
-    for target in plan:
+        plan = _apart(output, stem, list(zip(wanted, wishes, strict=True)), number)
+    height, width = size(card, stage)
+    for target, rows in plan.items():
         if target != _PIPE:
-            files.target_format(target)
             files.check_free(target, overwrite=overwrite)
+            files.check_fits((width * len(rows[0]), height * len(rows)), files.target_format(target), transparent=False)
+        _check_sheet(card, stage, len(rows) * len(rows[0]))
     done = []
     with _bar(sum(len(row) for rows in plan.values() for row in rows), quiet) as advance:
         for target, rows in plan.items():
-            pictures = [[advance(loaded.made_of(feeds(card, seed, *shot), stage)) for shot in row] for row in rows]
-            page = sheet(pictures)
+            page = sheet([[advance(loaded.made_of(feeds(card, first, *shot), stage)) for shot in row] for row in rows])
             if target == _PIPE:
                 sys.stdout.buffer.write(_encoded(page))
+                sys.stdout.buffer.flush()
             else:
                 files.save(page, files.Metadata("PNG"), target, overwrite=overwrite)
             done.append((target, page.size))
     _report(done, quiet=quiet, as_json=as_json)
+
+
+def _stem(
+    model: str,
+    wanted: Sequence[str | None],
+    text: str | None,
+    code: str | None,
+    truncate: float | None,
+    stage: int | None,
+) -> str:
+    """The beginning of file names: the model and what was asked of it."""
+    asked = [
+        *(name for name in wanted if name and len(wanted) == 1),
+        text and text[:_LONGEST],
+        code,
+        truncate and f"truncate{truncate:g}",
+        stage and f"stage{stage}",
+    ]
+    return "-".join([model, *(_plain(part) for part in asked if part)])
+
+
+def _tell_passed_over(card: "ModelCard", text: str) -> None:
+    from gantool.generate import passed_over
+
+    found = passed_over(card, text)
+    if found.unknown:
+        print(f"gantool: passed over what {card.name} does not know: {', '.join(found.unknown)}", file=sys.stderr)
+    if found.surplus:
+        print(f"gantool: passed over what is too much for {card.name}: {' '.join(found.surplus)}", file=sys.stderr)
 
 
 def _codes(text: str | None) -> dict[str, float]:
@@ -149,8 +199,6 @@ def _codes(text: str | None) -> dict[str, float]:
 
 def _one(output: str | None, name: str) -> Path:
     """The one file that is written: ``output``, or a name of our own, here or in the folder that it is."""
-    if output == "-" and sys.stdout.isatty():
-        raise typer.BadParameter("a picture is not shown on a terminal; name a file with -o, or pipe it on")
     if output is None or output == "-":
         return Path(output or name)
     return Path(output) / name if output.endswith(("/", os.sep)) or Path(output).is_dir() else Path(output)
@@ -160,27 +208,34 @@ def _apart(output: str | None, stem: str, wishes: "list[tuple[str | None, Wishes
     """A file for each picture, in the folder ``output``."""
     from gantool import ImageError
     from gantool.files import FORMATS
+    from gantool_cli.jobs import UNSUPPORTED
 
     folder = Path(output or ".")
-    if output == "-" or folder.suffix.lower() in FORMATS or (folder.exists() and not folder.is_dir()):
+    taken = FORMATS.keys() | UNSUPPORTED
+    if output == "-" or folder.suffix.lower() in taken or (folder.exists() and not folder.is_dir()):
         raise ImageError(f"several pictures need a folder, which {folder} is not; name one with -o, or add --grid")
-    width = len(str(count))
-    return {
-        folder / "-".join([stem, *([_plain(label)] if label and len(wishes) > 1 else []), f"{i + 1:0{width}}.png"]): [
+    several = len(wishes) > 1
+    plan: Plan = {
+        folder / "-".join([stem, *([_plain(label)] if label and several else []), f"{i + 1:0{_DIGITS}}.png"]): [
             [(i, wish)]
         ]
         for label, wish in wishes
         for i in range(count)
     }
+    if len(plan) < count * len(wishes):
+        raise ImageError("two of these classes would have the same file names; ask for them one at a time")
+    return plan
 
 
-def _check_sheet(card: "ModelCard", pictures: int) -> None:
+def _check_sheet(card: "ModelCard", stage: int | None, pictures: int) -> None:
     from gantool import ImageError
+    from gantool.generate import size
 
-    height, width = card.result.shape[2:]
-    if pictures * int(height) * int(width) > _LARGEST_SHEET:
+    height, width = size(card, stage)
+    if pictures * height * width > _LARGEST_SHEET:
         raise ImageError(
-            f"a sheet of {pictures} pictures is too large; leave out --grid for a file each, or lower --count"
+            f"{pictures} pictures of {width}x{height} on a sheet or in an animation are too many; ask for fewer, or "
+            "leave out --grid for a file each"
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gantool.files import FORMATS
 
-_UNSUPPORTED = frozenset({".gif", ".bmp", ".avif", ".heic", ".heif", ".jxl", ".jp2", ".apng"})
+UNSUPPORTED = frozenset({".gif", ".bmp", ".avif", ".heic", ".heif", ".jxl", ".jp2", ".apng"})
 PIPE = Path("-")
 
 
@@ -103,12 +103,12 @@ def _pairs(source: Path, folder: Path | None, output: str | None, label: str, *,
         root = folder / own.name if folder and several else folder
         root = root or own.with_name(f"{own.name}-{label}")
         # What is refused by name comes last, so that it takes no other picture's place.
-        for path in sorted(source.rglob("*"), key=lambda path: (path.suffix.lower() in _UNSUPPORTED, path)):
+        for path in sorted(source.rglob("*"), key=lambda path: (path.suffix.lower() in UNSUPPORTED, path)):
             relative = path.relative_to(source)
             hidden = any(part.startswith(".") for part in relative.parts)
             # An earlier run's results are not inputs.
             inside = source.resolve() in root.resolve().parents and root.resolve() in path.resolve().parents
-            if path.is_file() and path.suffix.lower() in FORMATS.keys() | _UNSUPPORTED and not hidden and not inside:
+            if path.is_file() and path.suffix.lower() in FORMATS.keys() | UNSUPPORTED and not hidden and not inside:
                 yield Job(path, _apart(path, root / relative, label))
         return
     if output is not None and folder is None:

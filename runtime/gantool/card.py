@@ -253,6 +253,10 @@ def _port_complaints(port: Port) -> list[tuple[bool, str]]:
         (port.kind not in get_args(Kind), f"port {port.name} has an unknown kind"),
         (not all(isinstance(length, int | str) for length in port.shape), f"port {port.name} has a bad shape"),
         (not all(isinstance(label, str) for label in port.labels), f"port {port.name} has a bad label"),
+        (
+            port.kind in ("label", "code") and len(port.labels) != port.shape[-1],
+            f"port {port.name} has not a name for each place",
+        ),
         (port.noise not in get_args(Noise), f"port {port.name} has an unknown kind of noise"),
         (len(port.range) != 2 or not port.range[0] < port.range[1], f"the value range of port {port.name} is empty"),
     ]

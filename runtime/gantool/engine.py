@@ -20,8 +20,8 @@ WHOLE = 1_500_000
 _SMALLEST_TILE = 32
 
 Floats = npt.NDArray[np.float32]
-Globals = dict[str, Floats]
-"""Inputs that every tile gets alike, by name: labels, statistics."""
+Globals = dict[str, npt.NDArray[Any]]
+"""Inputs that every tile gets alike, by name: labels, statistics; and those that pictures are made of."""
 
 
 class Cancel(Protocol):

@@ -181,7 +181,8 @@ def save_animation(frames: Sequence[Picture], path: Path, seconds: float, *, ove
     check_free(path, overwrite=overwrite)
     first, *rest = (to_pil(frame) for frame in frames)
     encoded = io.BytesIO()
-    first.save(encoded, format, save_all=True, append_images=rest, duration=round(1000 * seconds), loop=0)
+    quality = {"quality": 95} if format == "WEBP" else {}
+    first.save(encoded, format, save_all=True, append_images=rest, duration=round(1000 * seconds), loop=0, **quality)
     with replacing(path, overwrite=overwrite) as file:
         file.write(encoded.getbuffer())
 

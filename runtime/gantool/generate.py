@@ -1,15 +1,16 @@
 """Pictures from noise, labels, codes and text: what goes into a generator, drawn from seeds alone."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 import numpy as np
+import numpy.typing as npt
 
 from gantool.card import ModelCard, Port
 from gantool.engine import Globals
 from gantool.errors import ModelError
 from gantool.pictures import Picture, quantise
-from gantool.text import END, tokens
+from gantool.text import END, Read, read
 
 SEEDS = 2**32
 """Seeds are whole numbers from 0 and below this."""
@@ -67,7 +68,7 @@ def feeds(card: ModelCard, seed: int, number: int, wishes: Wishes) -> Globals:
             given = [codes.get(name, value) for name, value in zip(port.labels, values, strict=True)]
             made[port.name] = np.array([given], np.float32)
         else:
-            made[port.name] = cast(Any, _words(card, port, wishes.get("text"))[0])
+            made[port.name] = _tokens(card, port, wishes.get("text"))
     if wishes.get("text") is not None and not card.taking("text"):
         raise ModelError(f"{card.name} does not read texts; {takes(card)}")
     output(card, wishes.get("stage"))
@@ -92,7 +93,11 @@ def between(card: ModelCard, a: Globals, b: Globals, share: float) -> Globals:
 
 
 def walk(card: ModelCard, seeds: tuple[int, int], frames: int, wishes: Wishes) -> Iterator[Globals]:
-    """Inputs for ``frames`` pictures from the first of one seed to the first of another. Raises ModelError."""
+    """Inputs for ``frames`` pictures from the first of one seed to the noise of the first of another.
+
+    Raises:
+        ModelError: as `feeds`.
+    """
     first, last = (feeds(card, seed, 0, wishes) for seed in seeds)
     for share in np.linspace(0, 1, frames):
         yield between(card, first, last, float(share))
@@ -137,9 +142,16 @@ def output(card: ModelCard, stage: int | None) -> Port:
     return card.outputs[stages - stage]
 
 
-def unknown_words(card: ModelCard, text: str) -> list[str]:
-    """The words of a text that the model does not know, or has no more room for."""
-    return _words(card, card.taking("text")[0], text)[1] if card.taking("text") else []
+def size(card: ModelCard, stage: int | None) -> tuple[int, int]:
+    """(height, width) of a stage's pictures. Raises ModelError."""
+    height, width = output(card, stage).shape[2:]
+    return int(height), int(width)
+
+
+def passed_over(card: ModelCard, text: str) -> Read:
+    """What the model makes of a text's words."""
+    port = card.taking("text")[0]
+    return read(port.labels, text, port.length)
 
 
 def takes(card: ModelCard) -> str:
@@ -170,15 +182,13 @@ def _labels(card: ModelCard, wish: str | None) -> dict[str, int]:
     """The place of each label that was wished for, by the input that takes it."""
     ports = card.taking("label")
     chosen: dict[str, int] = {}
-    for words in [] if wish is None else [part.strip() for part in wish.split(",")]:
-        fitting = [
-            (port, place)
-            for port in ports
-            for place, label in enumerate(port.labels)
-            if words.lower() in (label.lower(), f"{label} {port.name}".lower())
-        ]
-        if not ports:
-            raise ModelError(f"{card.name} has no classes or tags; {takes(card)}")
+    if wish is not None and not ports:
+        raise ModelError(f"{card.name} has no classes or tags; {takes(card)}")
+    if wish is None:
+        return chosen
+    parts = [wish] if _fitting(ports, wish) else [part.strip() for part in wish.split(",")]
+    for words in parts:
+        fitting = _fitting(ports, words)
         if len(fitting) != 1:
             known = [label if len(ports) == 1 else f"{label} {port.name}" for port in ports for label in port.labels]
             problem = "does not know" if not fitting else "cannot tell what is meant by"
@@ -190,25 +200,39 @@ def _labels(card: ModelCard, wish: str | None) -> dict[str, int]:
     return chosen
 
 
+def _fitting(ports: tuple[Port, ...], words: str) -> list[tuple[Port, int]]:
+    """The labels that are meant, of all inputs: by their very letters, or else by letters of any case."""
+    for fold in (str, str.lower):
+        found = [
+            (port, place)
+            for port in ports
+            for place, label in enumerate(port.labels)
+            if fold(words) in (fold(label), fold(f"{label} {port.name}"))
+        ]
+        if found:
+            return found
+    return []
+
+
 def _codes(card: ModelCard, wanted: Mapping[str, float]) -> Mapping[str, float]:
     known = [name for port in card.taking("code") for name in port.labels]
     for name, value in wanted.items():
         if name not in known:
             raise ModelError(f"{card.name} has no code '{name}'; it has: {_listed(known)}")
-        if not abs(value) <= _FAR:
-            raise ModelError(f"the code {name} is {value:g}; give a number, usually from -2 to 2")
+        if not isinstance(value, int | float) or not abs(value) <= _FAR:
+            raise ModelError(f"the code {name} is {value}; give a number, usually from -2 to 2")
     return wanted
 
 
-def _words(card: ModelCard, port: Port, text: str | None) -> tuple[Any, list[str]]:
-    """(token numbers of shape (1, length), the words passed over)."""
+def _tokens(card: ModelCard, port: Port, text: str | None) -> npt.NDArray[np.int64]:
+    """(1, length)."""
     examples = f"it was taught with words such as: {_listed(word for word in port.labels if word != END)}"
     if text is None or not text.strip():
         raise ModelError(f"say with --text what {card.name} is to draw; {examples}")
-    numbers, passed_over = tokens(port.labels, text, port.length)
+    numbers = read(port.labels, text, port.length).tokens
     if not numbers.any():
         raise ModelError(f"{card.name} knows no word of '{text}'; {examples}")
-    return numbers[None], passed_over
+    return numbers[None]
 
 
 def _listed(names: Any) -> str:

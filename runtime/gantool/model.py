@@ -1,7 +1,7 @@
 """Run a model on pictures of any size."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Unpack, overload
 
@@ -31,7 +31,7 @@ from gantool.tiling import Box
 ALL = "all"
 _FINE = 16
 _DRAWN = frozenset({"latent", "label", "code", "text"})
-_MOST = 100_000
+_MOST_BYTES = 2 * 10**9
 _GRAY_STAYS = frozenset({"upscale", "restore"})
 
 
@@ -80,8 +80,11 @@ def _check_graph(card: ModelCard, session: Any) -> None:
     ]
     if card.task == "generate":
         drawn = set(kinds[0]) <= _DRAWN and set(kinds[1]) == {"image"}
-        fixed = all(isinstance(size, int) for port in (*card.inputs, *card.outputs) for size in port.shape[1:])
-        if not drawn or not fixed or card.precision != "fp32":
+        values = {value.name: value.shape for value in (*session.get_inputs(), *session.get_outputs())}
+        fixed = all(list(port.shape[1:]) == values[port.name][1:] for port in (*card.inputs, *card.outputs))
+        fixed = fixed and all(isinstance(size, int) for sizes in values.values() for size in sizes[1:])
+        planes = all(port.shape[1] == len(port.channels) for port in card.outputs)
+        if not drawn or not fixed or not planes or card.precision != "fp32":
             raise ModelError(f"{card.name} does not make pictures of a fixed size in fp32; this gantool cannot run it")
         return
     pictures = kinds in known and card.image.channels == card.result.channels == "RGB"
@@ -111,21 +114,35 @@ class Model:
     def __repr__(self) -> str:
         return f"<gantool model {self._card.name} on {self._device}>"
 
-    def generate(self, n: int = 1, *, seed: int = 0, **wishes: Unpack[Wishes]) -> list[Image.Image]:
+    def generate(
+        self,
+        n: int = 1,
+        *,
+        seed: int = 0,
+        label: str | int | None = None,
+        codes: Mapping[str, float] | None = None,
+        text: str | None = None,
+        truncate: float | None = None,
+        stage: int | None = None,
+    ) -> list[Image.Image]:
         """Pictures made of noise: the same ones for the same seed, however many are asked for.
 
         Args:
-            n: how many, up to 100,000.
-            wishes: see `Wishes`.
+            n: how many, of 2 GB together at most.
+            label: a class, or tags such as "blonde hair, blue eyes"; this and all that follow as in `Wishes`.
 
         Raises:
             ModelError: the model makes no pictures of noise, or does not know what was wished for; the message lists
                 what it knows.
         """
-        if not 0 < n <= _MOST:
-            raise ModelError(f"between 1 and {_MOST:,} pictures can be made at a time, not {n}")
-        stage = wishes.get("stage")
-        inputs = (generate.feeds(self._generating, seed, number, wishes) for number in range(n))
+        card = self._generating
+        height, width = generate.size(card, stage)
+        most = _MOST_BYTES // (3 * height * width)
+        if not 0 < n <= most:
+            raise ModelError(f"{card.name} makes between 1 and {most:,} pictures at a time, not {n}")
+        name = None if label is None else str(label)
+        wishes: Wishes = {"label": name, "codes": codes, "text": text, "truncate": truncate, "stage": stage}
+        inputs = (generate.feeds(card, seed, number, wishes) for number in range(n))
         return [to_pil(self.made_of(feeds, stage)) for feeds in inputs]
 
     def made_of(self, feeds: Globals, stage: int | None = None) -> Picture:

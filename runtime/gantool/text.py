@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -10,16 +11,28 @@ END = ""
 """Word number 0, which follows the last one."""
 
 
+@dataclass(frozen=True)
+class Read:
+    """What is made of a text."""
+
+    tokens: npt.NDArray[np.int64]
+    """(length,): numbers of the words that are known."""
+    unknown: tuple[str, ...]
+    surplus: tuple[str, ...]
+    """Known words for which there is no more room."""
+
+
 def words(text: str) -> list[str]:
     """Lower-case words of letters and digits, in order; whatever stands between them is passed over."""
     return re.findall(r"[^\W_]+", text.lower())
 
 
-def tokens(vocabulary: Sequence[str], text: str, length: int) -> tuple[npt.NDArray[np.int64], list[str]]:
-    """Numbers of the words that the vocabulary has, (length,), and the words passed over: unknown, or beyond it."""
+def read(vocabulary: Sequence[str], text: str, length: int) -> Read:
+    """The first ``length`` words of a text that the vocabulary has, by their places in it."""
     places = {word: number for number, word in enumerate(vocabulary) if word != END}
     known = [word for word in words(text) if word in places]
-    numbers = np.zeros(length, np.int64)
+    tokens = np.zeros(length, np.int64)
     kept = known[:length]
-    numbers[: len(kept)] = [places[word] for word in kept]
-    return numbers, [*dict.fromkeys(word for word in words(text) if word not in places), *known[length:]]
+    tokens[: len(kept)] = [places[word] for word in kept]
+    unknown = dict.fromkeys(word for word in words(text) if word not in places)
+    return Read(tokens, tuple(unknown), tuple(known[length:]))

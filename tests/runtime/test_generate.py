@@ -101,8 +101,14 @@ def test_truncated_noise_stays_within() -> None:
 
 
 def test_unknown_words_are_named() -> None:
-    assert generate.unknown_words(CARD, "a blue rose") == ["blue"]
-    assert generate.unknown_words(PLAIN, "a blue rose") == []
+    assert generate.passed_over(CARD, "a blue rose").unknown == ("blue",)
+
+
+def test_labels_are_meant_by_their_very_letters_first() -> None:
+    ports = (Port("letter", "label", ("batch", 3), labels=("A", "a", "a, b")),)
+    letters = replace(PLAIN, inputs=(*PLAIN.inputs, *ports))
+    for place, wish in enumerate(("A", "a", "a, b")):
+        assert feeds(letters, 0, 0, {"label": wish})["letter"].argmax() == place
 
 
 def test_the_last_stage_comes_first() -> None:
@@ -148,9 +154,9 @@ def test_the_same_seed_gives_the_same_pictures_however_many(model: gantool.Model
     assert model.generate(1, seed=7, label="sea")[0].size == (16, 16)
 
 
-@pytest.mark.parametrize("n", [0, -1, 100_001])
+@pytest.mark.parametrize("n", [0, -1, 10**7])
 def test_counts_that_make_no_sense(model: gantool.Model, n: int) -> None:
-    with pytest.raises(ModelError, match="between 1 and 100,000"):
+    with pytest.raises(ModelError, match="between 1 and 2,604,166"):
         model.generate(n)
 
 
@@ -170,3 +176,24 @@ def test_a_graph_that_is_not_of_fixed_size_is_refused(model: gantool.Model) -> N
     free = replace(model.card, outputs=(replace(result, shape=("batch", 1, "height", 28)),))
     with pytest.raises(ModelError, match="fixed size"):
         _check_graph(free, model._session)
+
+
+def test_a_card_that_says_another_size_is_refused(model: gantool.Model) -> None:
+    from gantool.model import _check_graph
+
+    latent, label = model.card.inputs
+    huge = replace(model.card, inputs=(replace(latent, shape=("batch", 10**12)), label))
+    with pytest.raises(ModelError, match="fixed size"):
+        _check_graph(huge, model._session)
+    colour = replace(model.card, outputs=(replace(model.card.outputs[0], channels="RGB"),))
+    with pytest.raises(ModelError, match="fixed size"):
+        _check_graph(colour, model._session)
+    with pytest.raises(ModelError, match="not a name for each place"):
+        replace(model.card, inputs=(latent, replace(label, labels=("one",))))
+
+
+def test_what_is_no_wish_is_an_error(model: gantool.Model) -> None:
+    with pytest.raises(TypeError, match="lable"):
+        model.generate(1, lable="sea")  # type: ignore[call-arg]
+    with pytest.raises(ModelError, match="does not know '8'"):
+        model.generate(1, label=8)

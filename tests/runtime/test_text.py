@@ -1,4 +1,4 @@
-from gantool.text import END, tokens, words
+from gantool.text import END, read, words
 
 VOCABULARY = (END, "a", "red", "rose", "été")
 
@@ -8,10 +8,10 @@ def test_words_are_letters_and_digits_in_lower_case() -> None:
 
 
 def test_tokens_are_the_places_of_known_words() -> None:
-    numbers, passed_over = tokens(VOCABULARY, "A red, RED rose of an été", 6)
-    assert numbers.tolist() == [1, 2, 2, 3, 4, 0] and passed_over == ["of", "an"]
+    found = read(VOCABULARY, "A red, RED rose of an of été", 6)
+    assert found.tokens.tolist() == [1, 2, 2, 3, 4, 0] and found.unknown == ("of", "an") and found.surplus == ()
 
 
 def test_words_beyond_the_length_are_passed_over() -> None:
-    numbers, passed_over = tokens(VOCABULARY, "red rose a red", 2)
-    assert numbers.tolist() == [2, 3] and passed_over == ["a", "red"]
+    found = read(VOCABULARY, "red rose a red", 2)
+    assert found.tokens.tolist() == [2, 3] and found.unknown == () and found.surplus == ("a", "red")

@@ -53,5 +53,21 @@ def test_a_damaged_file_is_named(damage: str, digits: Path) -> None:
 def test_labels_must_be_there_and_fit(digits: Path) -> None:
     labels = digits / "train" / "train-labels-idx1-ubyte.gz"
     labels.write_bytes(gzip.compress(packed(np.zeros(3))))
-    with pytest.raises(TrainingError, match="and its labels"):
+    with pytest.raises(TrainingError, match="and what belongs to it"):
         layouts.labelled(digits, "", ("0", "1"), 1, 0)
+
+
+def test_all_of_mnist_in_one_folder(digits: Path, tmp_path: Path) -> None:
+    flat = tmp_path / "raw"
+    flat.mkdir()
+    for file in [*(digits / "train").iterdir(), *(digits / "test").iterdir()]:
+        (flat / file.name).write_bytes(file.read_bytes())
+        (flat / file.name).with_suffix("").write_bytes(gzip.decompress(file.read_bytes()))
+    for split in (layouts.unlabelled(flat, 2, 0), layouts.labelled(flat, "", ("0", "1", "2"), 2, 0)):
+        assert len(split.train) == 10 and len(split.holdout) == 2
+
+
+def test_pictures_need_no_labels(digits: Path) -> None:
+    for file in (digits / "train").glob("*labels*"):
+        file.unlink()
+    assert len(layouts.unlabelled(digits, 2, 0).train) == 12

@@ -205,3 +205,16 @@ def test_descriptions_need_a_csv(described: Path) -> None:
     (described / "faces.csv").unlink()
     with pytest.raises(TrainingError, match="has no CSV"):
         layouts.captioned(described, ("caption",), 1, 0)
+
+
+def test_described_pictures_are_checked(described: Path) -> None:
+    (described / "2.png").write_bytes(b"no picture")
+    for scan in (layouts.captioned, layouts.tagged):
+        words = (("caption",),) if scan is layouts.captioned else (("hair",), (("blue", "red"),))
+        with pytest.raises(TrainingError, match=r"2\.png is unreadable"):
+            scan(described, *words, 1, 0)
+
+
+def test_a_label_of_another_group_is_none_of_this_one(described: Path) -> None:
+    with pytest.raises(TrainingError, match=r"labels red, which model\.tags"):
+        layouts.tagged(described, ("hair", "eyes"), (("blue",), ("gray", "green", "red")), 1, 0)

@@ -85,7 +85,9 @@ def initialise(module: nn.Module, deviation: float = 0.02) -> None:
     """Convolution weights from N(0, deviation), biases zero: DCGAN's start (arXiv 1511.06434, section 4)."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            layer.weight.normal_(0.0, deviation)
+            # Of a weight that is computed, as by spectral norm, what it is computed from.
+            named = dict(layer.named_parameters())
+            named.get("parametrizations.weight.original", layer.weight).normal_(0.0, deviation)
             if layer.bias is not None:
                 layer.bias.zero_()
 

@@ -112,6 +112,7 @@ class Judge(nn.Module):
     def __init__(self, trunk: DenseTrunk | ConvTrunk) -> None:
         super().__init__()
         self.trunk, self.head = trunk, nn.Linear(trunk.features, 1)
+        initialise(self.head)
 
     def forward(self, picture: Tensor, *vectors: Tensor) -> Tensor:
         return self.head(self.trunk(picture, *vectors))

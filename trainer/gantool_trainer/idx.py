@@ -35,6 +35,11 @@ def labels(path: Path) -> Bytes:
     return _read(path.with_name(path.name.replace(IMAGES, LABELS)))
 
 
+def labelled(path: Path) -> list[tuple[Path, int]]:
+    """Paths of the pictures in the file, with their labels. Raises OSError, or ValueError if there are not as many."""
+    return list(zip(pictures(path), map(int, labels(path)), strict=True))
+
+
 @lru_cache(maxsize=4)
 def _read(path: Path) -> Bytes:
     """An array of bytes: the header has two zeros, the type 8, the number of axes, and their lengths (big-endian)."""
@@ -44,6 +49,7 @@ def _read(path: Path) -> Bytes:
         raise OSError(f"{path} is damaged") from error
     axes = data[3] if len(data) > 4 and data[:3] == b"\0\0\x08" else 0
     shape = np.frombuffer(data[4 : 4 + 4 * axes], ">u4").astype(int)
-    if not axes or len(shape) < axes or len(data) != 4 + 4 * axes + int(shape.prod()):
-        raise OSError(f"{path} is no idx file of bytes, or damaged")
+    wanted = 3 if holds_pictures(path) else 1
+    if axes != wanted or len(shape) < axes or len(data) != 4 + 4 * axes + int(shape.prod()):
+        raise OSError(f"{path} is no idx file of bytes on {wanted} axes, or damaged")
     return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)

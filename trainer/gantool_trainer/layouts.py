@@ -1,7 +1,7 @@
 """The folder layouts that people have, every file checked before the first step."""
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -17,6 +17,7 @@ from gantool_trainer.seeds import rng
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 _HOLDOUT = 3  # what a draw is for
 Item = TypeVar("Item")
+Described = TypeVar("Described", bound="Tagged | Captioned")
 
 
 @dataclass(frozen=True)
@@ -186,14 +187,17 @@ def tagged(
     Raises:
         TrainingError: one message that names everything wrong with the folder.
     """
-    parts = []
+    parts: list[list[Tagged]] = []
     for part in _parts(folder):
         paths, values = _columns(folder, part, columns)
-        if unknown := {value for own, row in zip(names, values, strict=True) for value in row} - set().union(*names):
-            raise TrainingError(f"{folder} has the labels {_list(sorted(unknown))}, which model.tags leave out")
-        places = [[own.index(value) for value in row] for own, row in zip(names, values, strict=True)]
-        parts.append([Tagged(*item) for item in zip(paths, zip(*places, strict=True), strict=True)])
-    return _apart(folder, parts, holdout, seed)
+        items = zip(paths, zip(*values, strict=True), strict=True)
+        known = [(path, row) for path, row in items if all(x in own for x, own in zip(row, names, strict=True))]
+        if not parts and len(known) < len(paths):
+            lost = sorted({x for own, row in zip(names, values, strict=True) for x in row if x not in own})
+            raise TrainingError(f"{folder} has the labels {_list(lost)}, which model.tags leave out")
+        places = [tuple(own.index(x) for x, own in zip(row, names, strict=True)) for _, row in known]
+        parts.append([Tagged(path, labels) for (path, _), labels in zip(known, places, strict=True)])
+    return _apart(folder, parts[0], parts[1], holdout, seed)
 
 
 def captioned(folder: Path, columns: Sequence[str], holdout: int, seed: int) -> Split[Captioned]:
@@ -206,7 +210,7 @@ def captioned(folder: Path, columns: Sequence[str], holdout: int, seed: int) -> 
     for part in _parts(folder):
         paths, values = _columns(folder, part, columns)
         parts.append([Captioned(*item) for item in zip(paths, zip(*values, strict=True), strict=True)])
-    return _apart(folder, parts, holdout, seed)
+    return _apart(folder, parts[0], parts[1], holdout, seed)
 
 
 def _columns(folder: Path, part: str, columns: Sequence[str]) -> tuple[list[Path], list[list[str]]]:
@@ -217,10 +221,10 @@ def _columns(folder: Path, part: str, columns: Sequence[str]) -> tuple[list[Path
     return [path for path, _ in found[0]], [[value for _, value in column] for column in found]
 
 
-def _apart(folder: Path, parts: list[list[Item]], holdout: int, seed: int) -> Split[Item]:
-    train, test = parts
+def _apart(folder: Path, train: list[Described], test: list[Described], holdout: int, seed: int) -> Split[Described]:
     if not train:
         raise TrainingError(f"{folder} has no CSV whose first column names pictures; put it beside them, or train.csv")
+    _check([item.path for item in (*train, *test)], folder, 1)
     return Split(tuple(train), _spread(test, holdout)) if test else _held_out(train, folder, holdout, seed)
 
 
@@ -241,8 +245,8 @@ def _parts(folder: Path) -> tuple[str, str]:
 
 def _labels(folder: Path, part: str, column: str) -> list[tuple[Path, str]]:
     root = folder / part
-    if files := [path for path in sorted(root.glob("*")) if idx.holds_pictures(path)]:
-        return [item for path in files for item in _numbered(path)]
+    if files := _numbered(root.glob("*")):
+        return [(path, str(label)) for file in files for path, label in _inside(file, idx.labelled)]
     if not column:
         return [(path, path.relative_to(root).parts[0]) for path in _pictures(root) if path.parent != root]
     tables = [folder / f"{part}.csv"] if part else sorted(folder.glob("*.csv"))
@@ -309,16 +313,25 @@ def _pictures(folder: Path, *, deep: bool = True) -> list[Path]:
     found = sorted(folder.rglob("*") if deep else folder.glob("*"))
     return [
         *(path for path in found if path.suffix.lower() in SUFFIXES and path.is_file()),
-        *(picture for path in found if idx.holds_pictures(path) for picture, _ in _numbered(path)),
+        *(picture for path in _numbered(found) for picture in _inside(path, idx.pictures)),
     ]
 
 
-def _numbered(path: Path) -> list[tuple[Path, str]]:
-    """The pictures in one of MNIST's files, with their labels. Raises TrainingError."""
+def _numbered(found: Iterable[Path]) -> list[Path]:
+    """Those of MNIST's files of pictures that are to be trained on: not packed and unpacked ones, and not its test
+    pictures where they lie beside the others."""
+    files = {path for path in found if idx.holds_pictures(path)}
+    files = {path for path in files if not (path.suffix == ".gz" and path.with_suffix("") in files)}
+    alone = {path.parent for path in files} - {path.parent for path in files if not path.name.startswith("t10k")}
+    return sorted(path for path in files if path.parent in alone or not path.name.startswith("t10k"))
+
+
+def _inside(path: Path, read: Callable[[Path], Iterable[Item]]) -> Iterable[Item]:
+    """What one of MNIST's files holds. Raises TrainingError."""
     try:
-        return list(zip(idx.pictures(path), map(str, idx.labels(path)), strict=True))
+        return read(path)
     except (OSError, ValueError) as error:
-        raise TrainingError(f"cannot read {path} and its labels: {error}") from error
+        raise TrainingError(f"cannot read {path} and what belongs to it: {error}") from error
 
 
 def _held_out(items: list[Item], folder: Path, holdout: int, seed: int) -> Split[Item]:

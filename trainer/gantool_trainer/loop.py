@@ -111,15 +111,18 @@ def train(
     stream = data.batches(source, recipe.data, first, settings.steps, settings.batch, *place)
     log = _Log(run, recipe, pictures, first) if fabric.is_global_zero else None
 
-    step, window = first, _Window()
+    step, window, members = first, _Window(), family.optimised(recipe.model)
     with _stop_signal() as stop:
         for step in range(first + 1, settings.steps + 1):
             torch.manual_seed(torch_seed(settings.seed, _STEP, step, fabric.global_rank))
             batch = tuple(fabric.to_device(_channels_last(part)) for part in next(stream))
+            updated = set[str]()
             for update in family.step(recipe.model, state.wrapped, state.memory, batch, step - 1):
                 _apply(fabric, recipe, state.optimisers[update.optimiser], update, step)
                 window.add(update)
-            for name, average in state.averages.items():
+                updated |= set(members[update.optimiser])
+            for name in state.averages.keys() & updated:
+                average = state.averages[name]
                 average_weights(average, state.networks[name], min(settings.average, step / (step + 10)))
             window.steps += 1
 

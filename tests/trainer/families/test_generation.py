@@ -153,9 +153,9 @@ def test_words_after_a_texts_end_change_nothing() -> None:
 def test_an_untrained_second_stage_enlarges_the_first() -> None:
     config = CONFIGS["stackgan"]
     networks = {name: network.eval() for name, network in stackgan.networks(config).items()}
-    (generator,) = stackgan.generators(config, networks, DescribedConfig()).values()
+    stacked = stackgan.StackedGenerator(*(networks[name] for name in stackgan.averaged(config)))
     noise = [torch.randn(1, length) for length in (config.latent, config.condition, config.condition)]
-    large, first = generator.network(torch.tensor([[1, 2, 3, 0, 0]]), *noise)
+    large, first = stacked(torch.tensor([[1, 2, 3, 0, 0]]), *noise)
     assert large.shape == (1, 3, 32, 32) and first.shape == (1, 3, 16, 16)
     enlarged = F.interpolate(first, scale_factor=2.0, mode="bilinear", align_corners=False)
     assert torch.allclose(large, enlarged, atol=1e-6)
@@ -175,6 +175,31 @@ def test_data_that_does_not_fit(name: str, data: Any, message: str, photos: Path
     family = FAMILIES[name]
     with pytest.raises(TrainingError, match=message):
         family.settled(family.Config(), photos, data)
+
+
+def test_a_penalty_wants_each_picture_by_itself() -> None:
+    with pytest.raises(ValueError, match="batch norm mixes the pictures"):
+        dcgan.Config(penalty="r1")
+
+
+def test_no_other_text_is_a_text_of_ones_own() -> None:
+    texts = torch.tensor([[[1, 0], [2, 0]], [[2, 0], [3, 0]], [[3, 0], [1, 2]]])
+    text = texts[:, 1]  # the one before is, in turn, (1 2), (2) and (3)
+    assert stackgan.other(texts, text).tolist() == [1, 0, 0]
+
+
+def test_the_first_stage_rests_while_the_second_learns() -> None:
+    networks = stackgan.networks(CONFIGS["stackgan"])
+    before = {key: value.clone() for key, value in networks["first"].state_dict().items()}
+    for _ in stackgan.step(CONFIGS["stackgan"], networks, {}, batch("stackgan"), 1):
+        pass
+    assert all(torch.equal(before[key], value) for key, value in networks["first"].state_dict().items())
+
+
+def test_half_a_stack_is_not_exported() -> None:
+    networks = stackgan.networks(CONFIGS["stackgan"])
+    with pytest.raises(TrainingError, match="second stage is not trained"):
+        stackgan.generators(CONFIGS["stackgan"], networks, DescribedConfig())
 
 
 def test_one_class_is_none() -> None:

@@ -87,16 +87,19 @@ class Critic(nn.Module):
 
     def __init__(self, tags: int, channels: int, blocks: int, shape: Shape) -> None:
         super().__init__()
-        downs = int(math.log2(shape[1] // 4))
-        widths = [shape[0], *(channels * min(2**i, 16) for i in range(downs))]
+        downs = from_noise.halvings(shape[1])
+        widths = [shape[0], *(channels * 2**i for i in range(downs + 1))]
         layers: list[nn.Module] = []
         for i in range(downs):
             c = widths[i + 1]
             layers += [nn.Conv2d(widths[i], c, 4, 2, 1), nn.LeakyReLU(0.2)]
-            layers += [Residual(conv3x3(c, c), nn.LeakyReLU(0.2), conv3x3(c, c)) for _ in range(blocks)]
-            layers += [nn.LeakyReLU(0.2)] * bool(blocks)
-        self.body = nn.Sequential(*layers, nn.Flatten())
-        self.score, self.classify = nn.Linear(16 * widths[-1], 1), nn.Linear(16 * widths[-1], tags)
+            for _ in range(blocks):
+                layers += [Residual(conv3x3(c, c), nn.LeakyReLU(0.2), conv3x3(c, c)), nn.LeakyReLU(0.2)]
+        layers += [conv3x3(widths[-2], widths[-1], stride=2), nn.LeakyReLU(0.2), nn.Flatten()]
+        self.body = nn.Sequential(*layers)
+        side = (shape[1] // 2**downs + 1) // 2
+        features = widths[-1] * side**2
+        self.score, self.classify = nn.Linear(features, 1), nn.Linear(features, tags)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         features = self.body(x)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from gantool.card import Noise
@@ -44,6 +44,12 @@ class Config(BaseModel):
     penalty_weight: Weight = 10.0
     augment: bool = False
     """Whether the discriminator sees everything changed at random, so that it learns no picture by heart."""
+
+    @model_validator(mode="after")
+    def _each_picture_has_a_slope(self) -> Self:
+        if self.penalty != "none" and self.discriminator_norm == "batch":
+            raise ValueError("a penalty needs discriminator_norm spectral or none: batch norm mixes the pictures")
+        return self
 
 
 def settled(config: Config, folder: Path, data: SquareConfig) -> Config:

@@ -13,6 +13,7 @@ from gantool.card import Noise, Port
 from gantool_trainer import from_noise, losses
 from gantool_trainer.blocks import frozen, initialise
 from gantool_trainer.data import Batch, SquareConfig, Squares
+from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Shape
 from gantool_trainer.layouts import Split
@@ -24,6 +25,8 @@ Weight = Annotated[float, Field(ge=0)]
 Data = SquareConfig
 _NOISE: Noise = "normal"
 _ROWS, _SPAN = 8, 2.0
+_SURE = 3.0
+"""A reader who could be ever surer would gain without end."""
 
 
 class Config(BaseModel):
@@ -106,6 +109,8 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
     real = 2 * batch[0] - 1
     generator, discriminator = networks["generator"], networks["discriminator"]
     count, device = len(real), real.device
+    if count < 2:
+        raise TrainingError("InfoGAN normalises over the batch; set train.batch to at least 2")
     category = torch.randint(config.categories, (count,)).to(device)
     codes = from_noise.noise("uniform", count, config.codes, device)
     noise = from_noise.noise(_NOISE, count, config.latent, device)
@@ -131,6 +136,7 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
 def information(config: Config, logits: Tensor, read: Tensor, category: Tensor, codes: Tensor) -> dict[str, Tensor]:
     """What is left to know of the codes once the picture is seen, the bound of equation 5 negated."""
     mean, log_deviation = read.chunk(2, dim=1)
+    log_deviation = log_deviation.clamp(-_SURE, _SURE)
     surprise = ((codes - mean) * torch.exp(-log_deviation)).square() / 2 + log_deviation
     return {
         "category": config.information * F.cross_entropy(logits, category),

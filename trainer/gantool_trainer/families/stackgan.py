@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gantool.card import ModelCard, Port
-from gantool.text import END, tokens, words
+from gantool.text import END, read, words
 from gantool_trainer import from_noise, layouts, losses
 from gantool_trainer.augment import augmented
 from gantool_trainer.blocks import Residual, conv3x3, frozen, initialise
@@ -43,7 +43,7 @@ class Config(BaseModel):
     """Words by their number; follows from the data."""
     words: Width = 16
     """Of a text, that are read."""
-    first_side: Annotated[int, Field(ge=16)] = 64
+    first_side: Annotated[int, Field(ge=16, multiple_of=4)] = 64
     """Of the first stage's pictures."""
     second_from: Annotated[int, Field(ge=1)] = 100_000
     """The step at which the second stage's training begins, and the first one's ends."""
@@ -201,7 +201,10 @@ def settled(config: Config, folder: Path, data: DescribedConfig) -> Config:
     vocabulary = config.vocabulary
     if not vocabulary:
         items = layouts.captioned(folder, data.columns, 1, 0).train
-        vocabulary = (END, *sorted({word for item in items for text in item.texts for word in words(text)}))
+        vocabulary = (
+            END,
+            *sorted({word for item in items for text in item.texts for word in words(text)[: config.words]}),
+        )
     return config.model_copy(update={"shape": from_noise.shape_of(data), "vocabulary": vocabulary})
 
 
@@ -235,13 +238,13 @@ def scan(folder: Path, config: Config, data: DescribedConfig, seed: int) -> Spli
 
 
 def dataset(split: Split[Captioned], config: Config, data: DescribedConfig, seed: int) -> Squares:
-    read = np.stack([_tokens(config, item) for item in split.train])
-    return Squares([item.path for item in split.train], (read,), data, seed)
+    numbers = np.stack([_tokens(config, item) for item in split.train])
+    return Squares([item.path for item in split.train], (numbers,), data, seed)
 
 
 def _tokens(config: Config, item: Captioned) -> np.ndarray:
     """(texts, words)."""
-    return np.stack([tokens(config.vocabulary, text, config.words)[0] for text in item.texts])
+    return np.stack([read(config.vocabulary, text, config.words).tokens for text in item.texts])
 
 
 def memory(config: Config, data: DescribedConfig) -> dict[str, Tensor]:
@@ -262,27 +265,37 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         yield Update("encoder", {"matching": matching(embedding, networks["matcher"](small), text)})
         embedding = embedding.detach()
         fake, mean, log_variance = networks["first"](embedding, *noise[:2])
-        yield from _adversarial(config, networks["first_judge"], small, fake, (embedding, mean, log_variance), "")
+        condition = (embedding, mean, log_variance)
+        yield from _adversarial(config, networks["first_judge"], small, fake, condition, other(texts, text), "")
         return
+    networks["encoder"].eval(), networks["first"].eval()  # they are done: as they will be run
     with torch.no_grad():
         embedding = networks["encoder"](text)
         picture, *_ = networks["first"](embedding, *noise[:2])
     fake, mean, log_variance = networks["second"](picture, embedding, noise[2])
-    yield from _adversarial(config, networks["second_judge"], real, fake, (embedding, mean, log_variance), "second_")
+    condition = (embedding, mean, log_variance)
+    yield from _adversarial(config, networks["second_judge"], real, fake, condition, other(texts, text), "second_")
 
 
 def _adversarial(
-    config: Config, judge: nn.Module, real: Tensor, fake: Tensor, text: tuple[Tensor, Tensor, Tensor], prefix: str
+    config: Config,
+    judge: nn.Module,
+    real: Tensor,
+    fake: Tensor,
+    text: tuple[Tensor, Tensor, Tensor],
+    mismatched: Tensor,
+    prefix: str,
 ) -> Iterator[Update]:
     """One stage's two updates: what is real and the text's, against what is not the text's, and what is made."""
     embedding, mean, log_variance = text
     shown = augmented if config.augment else nn.Identity()
     seen = shown(real)
+    wrong = F.softplus(judge(seen, embedding.roll(1, dims=0)))[:, 0]
     yield Update(
         f"{prefix}discriminator",
         {
             "real": losses.bce_real(judge(seen, embedding)),
-            "mismatched": losses.bce_fake(judge(seen, embedding.roll(1, dims=0))) / 2,
+            "mismatched": (wrong * mismatched).sum() / mismatched.sum().clamp_min(1) / 2,
             "fake": losses.bce_fake(judge(shown(fake.detach()), embedding)) / 2,
         },
     )
@@ -295,6 +308,11 @@ def _adversarial(
             "divergence": config.divergence * divergence(mean, log_variance),
         },
     )
+
+
+def other(texts: Tensor, text: Tensor) -> Tensor:
+    """(N,): 1 where the text before is none of a picture's own, which are (N, texts, words), 0 where it is."""
+    return 1 - (texts == text.roll(1, dims=0)[:, None]).all(dim=2).any(dim=1).float()
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -332,6 +350,9 @@ def evaluate(config: Config, networks: Networks, split: Split[Captioned], data: 
 
 
 def generators(config: Config, networks: Networks, data: DescribedConfig) -> dict[str, Generator]:
+    """Raises TrainingError before the second stage is trained."""
+    if not any(bool(p.any()) for p in networks["second"].draw[-1].parameters()):  # type: ignore[index, union-attr]
+        raise TrainingError("the second stage is not trained yet; train on, past the step model.second_from")
     latent, condition, _ = _noises(config)
     card = ModelCard(
         name="unnamed",
