@@ -9,6 +9,7 @@ What is generated is measured by networks trained on the spot, on the training p
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -164,11 +165,12 @@ def _matcher(items: Sequence[Captioned]) -> Callable[[Sequence[Picture], Sequenc
     return first
 
 
+@lru_cache(maxsize=1)
 def _mnist(sets: Path) -> tuple[Classifier, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """A classifier of the training digits, and the features of all of them, in random order, and of the test digits."""
     train = layouts.labelled(sets / "mnist" / "train", "", tuple("0123456789"), 1, 0).train
     by_label = [[item.path for item in train if item.label == digit] for digit in range(10)]
-    known = classifier.trained(by_label, side=28, steps=3000, batch=64, crop=26, mirror=False)
+    known = classifier.trained(by_label, side=28, steps=8000, batch=64, crop=26, mirror=False)
     test = idx.pictures(sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz")
     mixed = [train[i].path for i in rng(0).permutation(len(train))]
     train_features, test_features = (known.features(map(read_picture, own)) for own in (mixed, test))
