@@ -21,6 +21,7 @@ from gantool.pictures import (
     beside,
     bleed,
     from_array,
+    normalise,
     quantise,
     resize_matte,
     to_array,
@@ -41,6 +42,8 @@ class Options(Control, total=False):
     working_size: int | None
     """Short side, in pixels, at which a model trained at some size sees the picture (default: the card's ``side``);
     a large number stands for the picture's own."""
+    strength: float | None
+    """Share of the change that is made, 0..1, by a model that keeps the size (default: all of it)."""
     to: str | None
     """Which of the model's labels to translate to; "all" gives a sheet, the picture itself and then each."""
 
@@ -253,12 +256,24 @@ class Model:
         if picture.gray and not gray:
             colour = np.repeat(colour[..., None], 3, axis=2)
         width, height = self.result_size(picture.size)
+        strength = self._strength(options.get("strength"))
         result = np.empty((height, width) if gray else (height, width, 3), colour.dtype)
         for box, values in self._pieces(colour, self._given(options.get("to")), options):
             block = values.mean(axis=0) if gray else values.transpose(1, 2, 0)
+            if strength != 1:
+                block = strength * block + (1 - strength) * normalise(colour[box.slices])
             result[box.slices] = quantise(block, result.dtype)
         alpha = None if picture.alpha is None else resize_matte(picture.alpha, (width, height))
         return Picture(result, alpha)
+
+    def _strength(self, strength: float | None) -> float:
+        if strength is None:
+            return 1.0
+        if self._card.scale != 1:
+            raise ModelError(f"{self._card.name} changes the size, so that it has no strength to choose")
+        if not 0 <= strength <= 1:
+            raise ModelError(f"a strength is between 0 and 1, not {strength}")
+        return strength
 
     def _shown(self, to: str | None) -> tuple[str, ...]:
         """The labels of a sheet, where one is asked for."""

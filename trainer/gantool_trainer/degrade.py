@@ -41,9 +41,10 @@ class DegradeConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    process: Literal["bicubic", "second-order"] = "bicubic"
+    process: Literal["bicubic", "second-order", "single"] = "bicubic"
+    """Shrunk alone; damaged twice on the way, as photographs on the net are; or, for repairs, damaged once."""
     clean: Share = 0.1
-    """Share of samples that the second-order process leaves at plain bicubic, so that clean pictures stay clean."""
+    """Share of samples that are left at plain bicubic, so that clean pictures stay clean."""
     blur: Share = 0.8
     """Probability of blur in the first round; half of it in the second."""
     blur_sigma: Positive = (0.2, 3.0)
@@ -51,6 +52,10 @@ class DegradeConfig(BaseModel):
     """Factor of the intermediate resize of the first round."""
     noise: Level = (1.0, 30.0)
     """Standard deviation of Gaussian noise; Poisson noise is drawn at the same strength at mid-gray."""
+    noisy: Share = 1.0
+    """Share of samples that the single process adds noise to."""
+    packed: Share = 1.0
+    """Share of samples that the single process stores as JPEG."""
     jpeg: Quality = (30.0, 95.0)
     sinc: Share = 0.5
     """Probability of the final ringing (sinc) filter."""
@@ -79,7 +84,25 @@ def degrade(picture: Picture, scale: int, config: DegradeConfig, rng: np.random.
     """The low-resolution counterpart of ``picture`` under the configured process; shapes as in `bicubic`."""
     if config.process == "bicubic":
         return bicubic(picture, scale)
-    return second_order(picture, scale, config, rng)
+    return (
+        second_order(picture, scale, config, rng)
+        if config.process == "second-order"
+        else single(picture, scale, config, rng)
+    )
+
+
+def single(picture: Picture, scale: int, config: DegradeConfig, rng: np.random.Generator) -> Picture:
+    """Blur, noise and JPEG in the order of a camera, each of them or not, after shrinking; shapes as in `bicubic`."""
+    x = bicubic(picture, scale).astype(np.float32)
+    if rng.random() < config.clean:
+        return to_uint8(x)
+    if rng.random() < config.blur:
+        x = convolve(x, gaussian_kernel(rng, config.blur_sigma))
+    if rng.random() < config.noisy:
+        x = add_noise(x, config.noise, rng)
+    if rng.random() < config.packed:
+        x = jpeg(x, rng.uniform(*config.jpeg))
+    return to_uint8(x)
 
 
 def second_order(picture: Picture, scale: int, config: DegradeConfig, rng: np.random.Generator) -> Picture:
