@@ -7,11 +7,21 @@ import torch
 from PIL import Image
 
 from gantool_trainer import data
-from gantool_trainer.data import DegradedConfig, DegradedCrops, PairedConfig, PairedViews, batches, varied
+from gantool_trainer.data import (
+    DegradedConfig,
+    DegradedCrops,
+    PairedConfig,
+    PairedViews,
+    SquareConfig,
+    Squares,
+    batches,
+    square,
+    varied,
+)
 from gantool_trainer.degrade import DegradeConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.layouts import paired, plain
-from gantool_trainer.pictures import read_picture
+from gantool_trainer.pictures import read_picture, to_tensor
 
 CONFIG = DegradedConfig(crop=32, holdout=2, workers=0)
 
@@ -100,3 +110,25 @@ def test_errors_of_loader_processes_are_one_line(photos: Path, tmp_path: Path) -
     with pytest.raises(TrainingError, match=r"\.jpg can no longer be read") as caught:
         next(batches(dataset, config, 0, 5, 1))
     assert "\n" not in str(caught.value)
+
+
+def test_squares_keep_their_facts_beside_them(photos: Path) -> None:
+    paths = plain(photos, 1, 0).train
+    facts = np.arange(len(paths))
+    config = SquareConfig(side=32, mirror=False)
+    squares = Squares(paths, (facts, facts[:, None] * 2), config, seed=0)
+    shown = [squares[n] for n in range(2 * len(paths))]
+    assert all(torch.equal(picture, to_tensor(square(read_picture(paths[int(i)]), config))) for picture, i, _ in shown)
+    assert all(int(twice[0]) == 2 * int(i) for _, i, twice in shown)
+    order = [int(i) for _, i, _ in shown]
+    assert sorted(order[: len(paths)]) == sorted(order[len(paths) :]) == list(facts) != order[: len(paths)]
+
+
+def test_squares_are_mirrored_in_half_of_the_draws(photos: Path) -> None:
+    paths = plain(photos, 1, 0).train[:1]
+    mirrored = Squares(paths, (), SquareConfig(side=16), seed=0)
+    right = to_tensor(square(read_picture(paths[0]), SquareConfig(side=16)))
+    turned = [torch.equal(mirrored[n][0], right.flip(2)) for n in range(40)]
+    assert 10 < sum(turned) < 30 and all(torch.equal(mirrored[n][0], right) != was for n, was in enumerate(turned))
+    gray = Squares(paths, (), SquareConfig(side=16, gray=True), seed=0)
+    assert gray[0][0].shape == (1, 16, 16)

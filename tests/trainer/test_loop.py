@@ -63,6 +63,22 @@ def test_what_a_family_remembers_is_resumed_too(photos: Path, tmp_path: Path) ->
         loop.train(other, data, tmp_path / "parts", resume=True, accelerator="cpu")
 
 
+def test_a_run_in_stages_is_resumed_before_and_after_them(photos: Path, tmp_path: Path) -> None:
+    data = lay_out("stackgan", photos, tmp_path / "data")
+    values = ("model.second_from=4", "train.steps=7", "train.snapshot_every=1")
+    settings = recipe.load("stackgan-flowers", (*SMALL["stackgan"].overrides, *values))
+    loop.train(settings, data, tmp_path / "whole", accelerator="cpu")
+    whole = checkpoint.load(tmp_path / "whole")
+    for step in (3, 5):
+        parts = tmp_path / f"from{step}"
+        parts.mkdir()
+        (tmp_path / "whole" / f"step-000000{step}.safetensors").rename(parts / checkpoint.LAST)
+        loop.train(settings, data, parts, resume=True, accelerator="cpu")
+        assert same(whole, checkpoint.load(parts))
+    rested, done = checkpoint.load(tmp_path / "whole" / "step-0000004.safetensors").part("average", "first"), whole
+    assert all(torch.equal(value, done.part("average", "first")[key]) for key, value in rested.items())
+
+
 def test_another_seed_gives_other_weights(photos: Path, tmp_path: Path) -> None:
     for seed in (1, 2):
         train(tmp_path / str(seed), photos, f"train.seed={seed}")
