@@ -69,6 +69,21 @@ def transfer(colour: Pixels, small: Pixels, translated: Floats) -> Iterator[tupl
         )
 
 
+def grayed(colour: Pixels) -> Pixels:
+    """(H, W, 3) of any depth without its colour: its luma (BT.601) three times."""
+    luma = quantise(normalise(colour) @ _LUMA, colour.dtype)
+    return np.repeat(luma[..., None], 3, axis=2)
+
+
+def colour_over(gray: Pixels, coloured: Floats) -> Iterator[tuple[Box, Floats]]:
+    """The colour of (3, h, w) over the light of a gray picture (H, W, 3): (place, values (3, ...) around 0..1)."""
+    luma = np.tensordot(_LUMA, coloured, 1)
+    height, width = gray.shape[:2]
+    for box in grid(Box(0, 0, height, width), _BAND):
+        light = normalise(gray[box.slices])[..., 0]
+        yield box, np.stack([light + _enlarged(plane - luma, (height, width), box) for plane in coloured])
+
+
 def detail_gains(luma: Floats, translated: Floats) -> Floats:
     """How strongly each channel of (3, h, w) follows the luma (h, w) around each pixel: slopes of local regressions."""
     mean = _box_mean(luma)

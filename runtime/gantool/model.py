@@ -10,7 +10,7 @@ from PIL import Image
 
 from gantool import files, generate, library
 from gantool.card import ModelCard
-from gantool.detail import enlarge, resized, transfer
+from gantool.detail import colour_over, enlarge, grayed, resized, transfer
 from gantool.devices import open_session
 from gantool.engine import Control, Engine, Floats, Globals
 from gantool.errors import ImageError, ModelError
@@ -293,6 +293,8 @@ class Model:
 
     def _pieces(self, colour: Pixels, given: Globals, options: Options) -> Iterator[tuple[Box, Floats]]:
         """The result piece by piece, at the picture's own size whatever size the network has seen."""
+        if self._card.task == "colorize":
+            colour = grayed(colour)
         size = self._working_size(colour.shape[:2], options.get("working_size"))
         if size == colour.shape[:2]:
             return self._engine.run(colour, given, options)
@@ -302,6 +304,8 @@ class Model:
         translated = np.empty((3, *small.shape[:2]), np.float32)
         for box, values in self._engine.run(small, given, options):
             translated[(slice(None), *box.slices)] = values
+        if self._card.task == "colorize":
+            return colour_over(colour, translated)
         if self._card.detail:
             return transfer(colour, small, translated)
         return enlarge(translated, colour.shape[:2])

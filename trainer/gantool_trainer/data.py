@@ -37,6 +37,7 @@ from gantool_trainer.seeds import rng
 
 Batch = tuple[torch.Tensor, ...]
 Item = TypeVar("Item")
+Drawn = Literal["", "rain", "gray"]
 _ORDER, _AUGMENT = 1, 2  # what a draw is for: keeps the streams of one seed apart
 _TRIES = 8
 
@@ -88,9 +89,9 @@ class PairedConfig(ViewConfig):
     """The two folders."""
     direction: Literal["a2b", "b2a"] = "a2b"
     """Which of the two, or which half of pictures side by side (A is the left one), becomes the other."""
-    drawn: Literal["", "rain"] = ""
-    """What is drawn over the pictures of a plain folder, which may be divided into train and test, to make the inputs;
-    without it, the folder holds pairs."""
+    drawn: Drawn = ""
+    """What the pictures of a plain folder, which may be divided into train and test, are turned into to make the
+    inputs: rain is drawn over them, or they become gray. Without it, the folder holds pairs."""
 
 
 class LabelledConfig(ViewConfig):
@@ -234,8 +235,10 @@ class PairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return np.concatenate([drawn_over(view[..., :3], self._config.drawn, draw), view[..., 3:]], axis=2)
 
 
-def drawn_over(picture: Picture, drawn: Literal["", "rain"], draw: np.random.Generator) -> Picture:
+def drawn_over(picture: Picture, drawn: Drawn, draw: np.random.Generator) -> Picture:
     """The input made of a target; the picture itself where nothing is drawn."""
+    if drawn == "gray":
+        return np.repeat(np.asarray(Image.fromarray(picture).convert("L"))[..., None], 3, axis=2)
     return rain(picture, draw) if drawn == "rain" else picture
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -96,7 +97,7 @@ class UnetGenerator(nn.Module):
     """Strides down to a point and up again, each map joined to its mirror image (pix2pix, arXiv 1611.07004, appendix
     6.1.1): (N, 3, H, W) to (N, 3, H, W), H and W multiples of 2^levels."""
 
-    def __init__(self, channels: int, levels: int, norm: UnetNorm, dropout: float = 0.0) -> None:
+    def __init__(self, channels: int, levels: int, norm: UnetNorm, dropout: float = 0.0, outputs: int = 3) -> None:
         super().__init__()
         down, up = UNET_SAMPLING["strided"]
         widths = [channels * min(2**i, 8) for i in range(levels)]
@@ -111,7 +112,7 @@ class UnetGenerator(nn.Module):
             noise = [nn.Dropout(dropout)] if dropout and i >= levels - 3 else []
             normed = [_unet_norm(norm, widths[i - 1])]
             self.up.append(nn.Sequential(nn.ReLU(), up(inputs, widths[i - 1]), *normed, *noise))
-        self.tail = nn.Sequential(nn.ReLU(), up(2 * widths[0], 3), nn.Tanh())
+        self.tail = nn.Sequential(nn.ReLU(), up(2 * widths[0], outputs), nn.Tanh())
         initialise(self)
 
     def forward(self, picture: Tensor) -> Tensor:
@@ -129,7 +130,7 @@ class SmoothUnetGenerator(nn.Module):
     """The same without checkerboards: blurred before each stride, enlarged bilinearly, and from and to a map at full
     resolution. What is enlarged has no detail of its own, so each map is joined *before* the convolution."""
 
-    def __init__(self, channels: int, levels: int, norm: UnetNorm, dropout: float = 0.0) -> None:
+    def __init__(self, channels: int, levels: int, norm: UnetNorm, dropout: float = 0.0, outputs: int = 3) -> None:
         super().__init__()
         widths = [(channels + 1) // 2, *(channels * min(2**i, 8) for i in range(levels))]
         self.down = nn.ModuleList([nn.Sequential(reflected(3, widths[0], 3), nn.LeakyReLU(0.2))])
@@ -142,7 +143,7 @@ class SmoothUnetGenerator(nn.Module):
             noise = [nn.Dropout(dropout)] if dropout and i >= levels - 2 else []
             joined = reflected(widths[i] + widths[i - 1], widths[i - 1], 3)
             self.up.append(nn.Sequential(joined, _unet_norm(norm, widths[i - 1]), nn.ReLU(), *noise))
-        self.tail = nn.Sequential(reflected(widths[0], 3, 3), nn.Tanh())
+        self.tail = nn.Sequential(reflected(widths[0], outputs, 3), nn.Tanh())
         initialise(self)
 
     def forward(self, picture: Tensor) -> Tensor:
@@ -156,6 +157,23 @@ class SmoothUnetGenerator(nn.Module):
         return self.tail(x)
 
 
+class Colouring(nn.Module):
+    """Adds two channels of colour to a gray picture, which keeps its light to the last digit: the colour differences of
+    BT.601, made by a network that begins with none. (N, 3, H, W) to the same."""
+
+    def __init__(self, network: UnetGenerator | SmoothUnetGenerator) -> None:
+        super().__init__()
+        nn.init.zeros_(network.tail[-2].weight)  # type: ignore[arg-type]
+        self.network = network
+        # Columns: what blue and red differences add to red, green and blue.
+        mix = torch.tensor([[0.0, 1.402], [-0.344136, -0.714136], [1.772, 0.0]])
+        self.register_buffer("mix", mix[:, :, None, None], persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert isinstance(self.mix, Tensor)
+        return x + F.conv2d(self.network(x), self.mix.to(x.dtype))
+
+
 def unet(
     channels: int, levels: int, sampling: Sampling, norm: UnetNorm, dropout: float = 0.0, residual: bool = False
 ) -> nn.Module:
@@ -166,6 +184,12 @@ def unet(
         return network
     nn.init.zeros_(network.tail[-2].weight)  # type: ignore[arg-type]
     return Residual(network)
+
+
+def colouring(channels: int, levels: int, sampling: Sampling, norm: UnetNorm, dropout: float = 0.0) -> nn.Module:
+    """A U-Net that makes the colour of a gray picture."""
+    make = UnetGenerator if sampling == "strided" else SmoothUnetGenerator
+    return Colouring(make(channels, levels, norm, dropout, outputs=2))
 
 
 def _unet_norm(norm: UnetNorm, channels: int) -> nn.Module:

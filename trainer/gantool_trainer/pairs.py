@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from gantool.card import ModelCard, Port
+from gantool.card import ModelCard, Port, Task
 from gantool_trainer import layouts, metrics
 from gantool_trainer.data import PairedConfig, drawn_over, pair_of
 from gantool_trainer.errors import TrainingError
@@ -60,12 +60,20 @@ def _held_out(
         yield source, resized(to_picture((generator(2 * x - 1)[0] + 1) / 2), source.shape[1::-1]), target
 
 
-def described(generator: nn.Module, architecture: str, data: PairedConfig, *, multiple: int, detail: bool) -> Generator:
+def described(
+    generator: nn.Module,
+    architecture: str,
+    data: PairedConfig,
+    *,
+    multiple: int,
+    detail: bool,
+    task: Task = "translate",
+) -> Generator:
     """The generator with the card of a translation at the size that it was trained on."""
     shape = ("batch", 3, "height", "width")
     card = ModelCard(
         name="unnamed",
-        task="translate",
+        task=task,
         architecture=architecture,
         inputs=(Port("image", "image", shape, range=(-1.0, 1.0)),),
         outputs=(Port("result", "image", shape, range=(-1.0, 1.0)),),

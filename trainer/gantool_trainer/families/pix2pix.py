@@ -9,12 +9,13 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from gantool.card import Task
 from gantool_trainer import losses, pairs
 from gantool_trainer.blocks import frozen
 from gantool_trainer.data import Batch, PairedConfig, PairedViews
 from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.layouts import Pair, Split
-from gantool_trainer.networks import Norm, PatchDiscriminator, Sampling, UnetNorm, unet
+from gantool_trainer.networks import Norm, PatchDiscriminator, Sampling, UnetNorm, colouring, unet
 from gantool_trainer.pictures import Picture
 
 Weight = Annotated[float, Field(ge=0)]
@@ -34,6 +35,8 @@ class Config(BaseModel):
     norm: UnetNorm = "instance"
     residual: bool = False
     """The generator makes what is added to the picture."""
+    colour: bool = False
+    """The generator adds colour to a gray picture, whose light stays; what it makes is run by `gantool colorize`."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """In the innermost levels on the way up; the paper has 0.5."""
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
@@ -51,7 +54,8 @@ def settled(config: Config, folder: Path, data: PairedConfig) -> Config:
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
-    generator = unet(config.channels, config.levels, config.sampling, config.norm, config.dropout, config.residual)
+    shape = (config.channels, config.levels, config.sampling, config.norm, config.dropout)
+    generator = colouring(*shape) if config.colour else unet(*shape, config.residual)
     if not config.adversarial:
         return {"generator": generator}
     discriminator = PatchDiscriminator(
@@ -107,4 +111,5 @@ def evaluate(config: Config, networks: Networks, split: Split[Pair], data: Paire
 def generators(config: Config, networks: Networks, data: PairedConfig) -> dict[str, Generator]:
     generator = networks["generator"]
     name = f"unet-{config.levels}x{config.channels}-{config.sampling}"
-    return {"": pairs.described(generator, name, data, multiple=2**config.levels, detail=config.detail)}
+    task: Task = "colorize" if config.colour else "translate"
+    return {"": pairs.described(generator, name, data, multiple=2**config.levels, detail=config.detail, task=task)}
