@@ -16,11 +16,12 @@ import typer
 from gantool_cli.options import AsJson, Device, ModelName, Overwrite, Quiet, Threads
 
 if TYPE_CHECKING:
-    from gantool import ModelCard, Wishes
+    from gantool import Model, ModelCard, Wishes
     from gantool.generate import Shot
     from gantool.pictures import Picture
 
     Plan = dict[Path, list[list[Shot]]]
+    Done = tuple[Path, tuple[int, int]]
 
 _MOST = 100_000
 _LARGEST_SHEET = 100_000_000  # pixels
@@ -78,32 +79,31 @@ def generate(
     gantool generate --model dcgan-faces --interpolate 1 2 -o walk.gif
     """
     import gantool
-    from gantool import files, library
-    from gantool.generate import feeds, size, traversal, walk
-    from gantool.pictures import sheet
+    from gantool import library
+    from gantool.generate import feeds, traversal
 
     if model is None:
         known = ", ".join([*library.for_task("generate"), "the path of an .onnx file"])
         raise typer.BadParameter(f"name a model with --model: {known}")
-    if classes is not None and tags is not None:
-        raise typer.BadParameter("--class and --tags are two names for one thing; give one of them")
-    if sum((grid, traverse is not None, interpolate is not None)) > 1:
-        raise typer.BadParameter("--grid, --traverse and --interpolate make different things; give one of them")
-    unused = [
-        (interpolate is not None and seed is not None, "--seed: --interpolate names two of its own"),
-        (interpolate is None and frames is not None, "--frames: they belong to --interpolate"),
-        (count is not None and (traverse is not None or interpolate is not None), "-n: it is for separate pictures"),
-        (output == "-" and as_json, "--json, or name a file with -o: both cannot go to standard output"),
-        (output == "-" and sys.stdout.isatty(), "-o -, or pipe it on: a picture is not shown on a terminal"),
-        (output == "-" and interpolate is not None, "-o -: an animation goes to a file"),
-    ]
-    for wrong, what in unused:
-        if wrong:
-            raise typer.BadParameter(f"leave out {what}")
-    number, first, length = count or 1, seed or 0, frames or 24
     wanted = [tags] if classes is None else [name.strip() for name in classes.split(",")]
-    if len(wanted) > 1 and (traverse is not None or interpolate is not None):
-        raise typer.BadParameter("--traverse and --interpolate show one class; name one with --class, or none")
+    one = traverse is not None or interpolate is not None
+    pipe = output == "-"
+    refused = {
+        "give --class or --tags: they are two names for one thing": classes is not None and tags is not None,
+        "give one of --grid, --traverse and --interpolate": grid + (traverse is not None) + (interpolate is not None)
+        > 1,
+        "leave out --seed: --interpolate names two of its own": interpolate is not None and seed is not None,
+        "leave out --frames: they belong to --interpolate": interpolate is None and frames is not None,
+        "leave out -n: it is for separate pictures": one and count is not None,
+        "name one class: --traverse and --interpolate show no more": one and len(wanted) > 1,
+        "leave out --json, or name a file with -o: both cannot go to standard output": pipe and as_json,
+        "leave out -o -, or pipe it on: a picture is not shown on a terminal": pipe and sys.stdout.isatty(),
+        "leave out -o -: an animation goes to a file": pipe and interpolate is not None,
+    }
+    for what, wrong in refused.items():
+        if wrong:
+            raise typer.BadParameter(what)
+
     loaded = gantool.load(model, device, threads)
     card = loaded.card
     if card.task != "generate":
@@ -111,49 +111,75 @@ def generate(
     shared: gantool.Wishes = {"codes": _codes(code), "text": text, "truncate": truncate, "stage": stage}
     wishes: list[gantool.Wishes] = [{**shared, "label": label} for label in wanted]
     for wish in wishes:
-        feeds(card, first, 0, wish)  # now, and not when half of the pictures are written
+        feeds(card, seed or 0, 0, wish)  # now, and not when half of the pictures are written
     if text is not None and not quiet:
         _tell_passed_over(card, text)
 
     stem = _stem(card.name, wanted, text, code, truncate, stage)
     if interpolate is not None:
         target = _one(output, f"{stem}-seed{interpolate[0]}-{interpolate[1]}.gif")
-        files.animation_format(target)
-        files.check_free(target, overwrite=overwrite)
-        _check_sheet(card, stage, length)
-        with _bar(length, quiet) as advance:
-            shown = [advance(loaded.made_of(one, stage)) for one in walk(card, interpolate, length, wishes[0])]
-        files.save_animation(shown, target, _FRAME, overwrite=overwrite)
-        _report([(target, shown[0].size)], quiet=quiet, as_json=as_json)
+        done = [_animate(loaded, interpolate, frames or 24, wishes[0], target, overwrite=overwrite, quiet=quiet)]
+        _report(done, quiet=quiet, as_json=as_json)
         return
-
-    stem = f"{stem}-seed{first}"
+    stem = f"{stem}-seed{seed or 0}"
     if traverse is not None:
         plan = {_one(output, f"{stem}-{_plain(traverse)}.png"): traversal(card, traverse, wishes[0])}
-    elif grid or number * len(wishes) == 1:
-        columns = number if len(wishes) > 1 else math.ceil(math.sqrt(number))
-        _check_sheet(card, stage, columns * len(wishes) * math.ceil(number / columns))
-        shots = [[(i, wish) for i in range(number)] for wish in wishes]
-        plan = {_one(output, f"{stem}.png"): [row[i : i + columns] for row in shots for i in range(0, number, columns)]}
+    elif grid or (count or 1) * len(wishes) == 1:
+        plan = {_one(output, f"{stem}.png"): _rows(card, wishes, count or 1)}
     else:
-        plan = _apart(output, stem, list(zip(wanted, wishes, strict=True)), number)
-    height, width = size(card, stage)
+        plan = _apart(output, stem, list(zip(wanted, wishes, strict=True)), count or 1)
+    done = _draw(loaded, plan, seed or 0, stage, overwrite=overwrite, quiet=quiet)
+    _report(done, quiet=quiet, as_json=as_json)
+
+
+def _animate(
+    model: "Model", seeds: tuple[int, int], frames: int, wish: "Wishes", target: Path, *, overwrite: bool, quiet: bool
+) -> "Done":
+    from gantool import files
+    from gantool.generate import walk
+
+    files.animation_format(target)
+    files.check_free(target, overwrite=overwrite)
+    stage = wish.get("stage")
+    _check_sheet(model.card, stage, frames)
+    with _bar(frames, quiet) as advance:
+        shown = [advance(model.made_of(inputs, stage)) for inputs in walk(model.card, seeds, frames, wish)]
+    files.save_animation(shown, target, _FRAME, overwrite=overwrite)
+    return target, shown[0].size
+
+
+def _draw(model: "Model", plan: "Plan", seed: int, stage: int | None, *, overwrite: bool, quiet: bool) -> "list[Done]":
+    """Write the files of the plan, after all of them were looked at."""
+    from gantool import files
+    from gantool.generate import feeds, size
+    from gantool.pictures import sheet
+
+    height, width = size(model.card, stage)
     for target, rows in plan.items():
+        _check_sheet(model.card, stage, len(rows) * len(rows[0]))
         if target != _PIPE:
             files.check_free(target, overwrite=overwrite)
             files.check_fits((width * len(rows[0]), height * len(rows)), files.target_format(target), transparent=False)
-        _check_sheet(card, stage, len(rows) * len(rows[0]))
     done = []
     with _bar(sum(len(row) for rows in plan.values() for row in rows), quiet) as advance:
         for target, rows in plan.items():
-            page = sheet([[advance(loaded.made_of(feeds(card, first, *shot), stage)) for shot in row] for row in rows])
+            inputs = [[feeds(model.card, seed, *shot) for shot in row] for row in rows]
+            page = sheet([[advance(model.made_of(one, stage)) for one in row] for row in inputs])
             if target == _PIPE:
                 sys.stdout.buffer.write(_encoded(page))
                 sys.stdout.buffer.flush()
             else:
                 files.save(page, files.Metadata("PNG"), target, overwrite=overwrite)
             done.append((target, page.size))
-    _report(done, quiet=quiet, as_json=as_json)
+    return done
+
+
+def _rows(card: "ModelCard", wishes: "list[Wishes]", count: int) -> "list[list[Shot]]":
+    """All pictures on one sheet: a row for each class, or as square as can be."""
+    columns = count if len(wishes) > 1 else math.ceil(math.sqrt(count))
+    _check_sheet(card, wishes[0].get("stage"), count * len(wishes))
+    shots = [[(i, wish) for i in range(count)] for wish in wishes]
+    return [row[i : i + columns] for row in shots for i in range(0, count, columns)]
 
 
 def _stem(
@@ -251,7 +277,7 @@ def _encoded(page: "Picture") -> bytes:
     return buffer.getvalue()
 
 
-def _report(done: "list[tuple[Path, tuple[int, int]]]", *, quiet: bool, as_json: bool) -> None:
+def _report(done: "list[Done]", *, quiet: bool, as_json: bool) -> None:
     if as_json:
         print(json.dumps([{"output": str(path), "width": w, "height": h} for path, (w, h) in done], indent=2))
         return

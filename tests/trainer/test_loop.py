@@ -169,6 +169,15 @@ def test_average_moves_towards_the_network() -> None:
     assert torch.allclose(average.weight, expected)
 
 
+def test_the_average_has_statistics_that_fit_it() -> None:
+    average, network = torch.nn.BatchNorm1d(2), torch.nn.BatchNorm1d(2)
+    network(torch.tensor([[1.0, 2.0], [3.0, 6.0]]))
+    expected = 0.1 * network.running_mean
+    loop.average_weights(average.requires_grad_(False), network, 0.9)
+    assert torch.allclose(average.running_mean, expected)  # type: ignore[arg-type]
+    assert average.num_batches_tracked == 1
+
+
 def test_weights_that_are_not_finite_are_never_saved(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="no longer finite"):
         train(

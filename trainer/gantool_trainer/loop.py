@@ -255,11 +255,17 @@ def rate(settings: TrainConfig, step: int) -> float:
 
 @torch.no_grad()
 def average_weights(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """average <- decay average + (1 - decay) network, in place; buffers such as norm statistics are copied."""
-    for a, b in zip(average.parameters(), network.parameters(), strict=True):
-        a.lerp_(b, 1 - decay)
-    for ours, theirs in zip(average.buffers(), network.buffers(), strict=True):
-        ours.copy_(theirs)
+    """average <- decay average + (1 - decay) network, in place: weights, and the statistics of norms, which would not
+    fit averaged weights if they were the newest; what only counts is copied."""
+    pairs = (
+        *zip(average.parameters(), network.parameters(), strict=True),
+        *zip(average.buffers(), network.buffers(), strict=True),
+    )
+    for a, b in pairs:
+        if a.is_floating_point():
+            a.lerp_(b, 1 - decay)
+        else:
+            a.copy_(b)
 
 
 def pack(step: int, recipe: Recipe, state: State) -> Checkpoint:
