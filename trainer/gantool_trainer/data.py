@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from gantool_trainer.degrade import DegradeConfig, degrade, sharpened
 from gantool_trainer.errors import TrainingError
+from gantool_trainer.holes import hole
 from gantool_trainer.layouts import Domains, Labelled, Pair
 from gantool_trainer.pictures import (
     Picture,
@@ -279,6 +280,23 @@ class LabelledViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def _view(self, label: int, draw: np.random.Generator) -> Picture:
         picture = self._pictures[int(draw.choice(self._numbers[label]))]
         return random_view(picture, self._config.crop, self._config.side[0], draw)
+
+
+class HoledViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Item ``n`` is (a view of a picture, a hole): float32 in 0..1, (3, crop, crop), and (1, crop, crop), 1 in the hole."""
+
+    def __init__(self, paths: Sequence[Path], config: ViewConfig, seed: int) -> None:
+        self._config, self._seed = config, seed
+        self._pictures = Kept(paths, config, lambda path: scaled(_read(path), config.side[1]))
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+        draw = rng(self._seed, _AUGMENT, n)
+        picture = self._pictures[shuffled(self._seed, n, len(self))]
+        view = random_view(picture, self._config.crop, self._config.side[0], draw)
+        return to_tensor(view), torch.from_numpy(hole(self._config.crop, draw))[None]
 
 
 class Squares(Dataset[Batch]):

@@ -10,6 +10,7 @@ from gantool_trainer.families import (
     discogan,
     gan,
     infogan,
+    inpaint,
     pan,
     pix2pix,
     srgan,
@@ -29,6 +30,7 @@ FAMILIES: dict[str, Family] = {
     "dcgan": cast(Family, dcgan),
     "cgan": cast(Family, cgan),
     "infogan": cast(Family, infogan),
+    "inpaint": cast(Family, inpaint),
     "stackgan": cast(Family, stackgan),
     "anime": cast(Family, anime),
 }

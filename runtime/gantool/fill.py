@@ -1,0 +1,115 @@
+"""Holes in a picture of any size filled: only the neighbourhood of each goes through the network."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from gantool.card import ModelCard
+from gantool.detail import resized
+from gantool.errors import ImageError
+from gantool.pictures import Picture, normalise, quantise
+from gantool.tiling import Box, round_up
+
+Floats = npt.NDArray[np.float32]
+Network = Callable[[Floats, Floats], Floats]
+"""(1, 3, h, w) in the network's range and (1, 1, h, w), 1 in the holes, to (1, 3, h, w)."""
+_COARSE = 128
+"""Cells along a picture's longer side, in which holes are told apart."""
+_AROUND, _LEAST_AROUND = 0.75, 16
+"""What the network sees around a hole: a share of its longer side, and pixels at least."""
+
+
+def mask_of(mask: Picture, size: tuple[int, int]) -> Floats:
+    """How much of each pixel is filled, (H, W) in 0..1, of a picture that is white in the holes, at (width, height).
+
+    Raises:
+        ImageError: it covers nothing, or everything.
+    """
+    light = normalise(mask.colour)
+    light = light.mean(axis=2, dtype=np.float32) if light.ndim == 3 else light
+    if mask.size != size:
+        light = np.asarray(Image.fromarray(light).resize(size, Image.Resampling.BILINEAR))
+    return checked(np.clip(light, 0, 1))
+
+
+def checked(share: Floats) -> Floats:
+    """The same mask. Raises ImageError if it covers nothing, or everything."""
+    if not share.any():
+        raise ImageError("the mask covers nothing: make what is to be filled white, the rest black")
+    if share.all():
+        raise ImageError("the mask covers everything, so that nothing is left to go by: make what stays black")
+    return share
+
+
+def filled(picture: Picture, share: Floats, card: ModelCard, network: Network) -> Picture:
+    """The picture with its holes filled; every pixel whose share is 0 stays as it is, to the last bit."""
+    gray, result = picture.gray, picture.colour.copy()
+    for window in windows(share, card.side):
+        colour = result[window.slices]
+        made = _made(np.repeat(colour[..., None], 3, axis=2) if gray else colour, share[window.slices], card, network)
+        part = share[window.slices] if gray else share[window.slices][..., None]
+        mixed = part * (made.mean(axis=2) if gray else made) + (1 - part) * normalise(colour)
+        result[window.slices] = np.where(part > 0, quantise(mixed, colour.dtype), colour)
+    return Picture(result, picture.alpha)
+
+
+def _made(colour: npt.NDArray[np.generic], share: Floats, card: ModelCard, network: Network) -> Floats:
+    """What the network makes of a window, (h, w, 3) in 0..1."""
+    height, width = share.shape
+    factor = card.side / min(height, width)
+    sides = [max(card.minimum, round_up(round(length * factor), card.multiple)) for length in (height, width)]
+    size = sides[0], sides[1]
+    small = normalise(resized(colour, size)).transpose(2, 0, 1)
+    # Whatever lies partly in a hole is hole: half of a pixel of what is to go would be seen again.
+    inside = np.asarray(Image.fromarray(share).resize(size[::-1], Image.Resampling.BOX)) > 0
+    low, high = card.image.range
+    made = network((small * (high - low) + low)[None].astype(np.float32), inside[None, None].astype(np.float32))
+    bottom, top = card.result.range
+    planes = (made[0] - bottom) / (top - bottom)
+    large = [Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC) for plane in planes]
+    return np.stack([np.asarray(plane) for plane in large], axis=-1)
+
+
+def windows(share: Floats, side: int) -> Iterator[Box]:
+    """The neighbourhood of each hole, of ``side`` pixels at least where the picture has them."""
+    whole = Box(0, 0, *share.shape)
+    for box in holes(share):
+        around = max(_LEAST_AROUND, round(_AROUND * max(box.height, box.width)))
+        yield box.grown(around, whole).stretched(min(side, *share.shape), whole)
+
+
+def holes(share: Floats) -> list[Box]:
+    """The boxes of the holes; of those that nearly touch, one box together."""
+    height, width = share.shape
+    cell = max(1, -(-max(height, width) // _COARSE))
+    rows, columns = -(-height // cell), -(-width // cell)
+    padded = np.zeros((rows * cell, columns * cell), bool)
+    padded[:height, :width] = share > 0
+    coarse = padded.reshape(rows, cell, columns, cell).any(axis=(1, 3))
+    boxes = []
+    while coarse.any():
+        first, *_ = np.argwhere(coarse).tolist()
+        todo, seen = [tuple(first)], []
+        coarse[todo[0]] = False
+        while todo:
+            y, x = todo.pop()
+            seen.append((y, x))
+            for near in ((y + i, x + j) for i in (-1, 0, 1) for j in (-1, 0, 1)):
+                if 0 <= near[0] < rows and 0 <= near[1] < columns and coarse[near]:
+                    coarse[near] = False
+                    todo.append(near)
+        boxes.append(_tight(share, Box(*(cell * v for v in _around(seen)))))
+    return boxes
+
+
+def _around(cells: list[tuple[int, int]]) -> tuple[int, int, int, int]:
+    ys, xs = zip(*cells, strict=True)
+    return min(ys), min(xs), max(ys) + 1, max(xs) + 1
+
+
+def _tight(share: Floats, area: Box) -> Box:
+    """The box of what is covered inside ``area``."""
+    top, left, bottom, right = _around([(y, x) for y, x in np.argwhere(share[area.slices] > 0).tolist()])
+    return Box(area.top + top, area.left + left, area.top + bottom, area.left + right)

@@ -1,0 +1,181 @@
+"""Holes in pictures filled: completion with a global and a patch discriminator (Iizuka et al., ACM TOG 36(4), 2017)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from gantool.card import ModelCard, Port
+from gantool_trainer import layouts, losses, metrics
+from gantool_trainer.blocks import Residual, frozen, initialise
+from gantool_trainer.data import Batch, HoledViews, ViewConfig
+from gantool_trainer.errors import TrainingError
+from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.from_noise import ConvTrunk, Judge
+from gantool_trainer.holes import hole
+from gantool_trainer.layouts import Split
+from gantool_trainer.networks import UNET_SAMPLING, PatchDiscriminator, reflected
+from gantool_trainer.pictures import Picture, centre_crop, read_picture, scaled, sheet, to_picture, to_tensor
+from gantool_trainer.seeds import rng
+
+Width = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0)]
+Data = ViewConfig
+MULTIPLE = 4
+_DILATIONS = (2, 4, 8, 16)
+
+
+class Config(BaseModel):
+    """A light one by default; the paper has 64 channels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channels: Width = 32
+    discriminator_channels: Width = 32
+    pixel: Weight = 1.0
+    """Of the mean absolute difference in the holes."""
+    adversarial: Weight = 0.01
+
+
+class Completion(nn.Module):
+    """Two strides down, dilated convolutions that look far, two up (figure 2): (N, 3, H, W) in -1..1 and (N, 1, H, W), 1
+    in the holes, to (N, 3, H, W): what fills the holes, the picture itself around them. H and W multiples of 4."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        c, (down, up) = channels, UNET_SAMPLING["smooth"]
+        self.layers = nn.Sequential(
+            *(reflected(4, c, 5), nn.LeakyReLU(0.2)),
+            *(down(c, 2 * c), nn.LeakyReLU(0.2), down(2 * c, 4 * c), nn.LeakyReLU(0.2)),
+            *(
+                Residual(
+                    nn.Conv2d(4 * c, 4 * c, 3, padding=d, dilation=d), nn.LeakyReLU(0.2), reflected(4 * c, 4 * c, 3)
+                )
+                for d in _DILATIONS
+            ),
+            *(up(4 * c, 2 * c), nn.LeakyReLU(0.2), up(2 * c, c), nn.LeakyReLU(0.2)),
+            *(reflected(c, 3, 3), nn.Tanh()),
+        )
+        initialise(self, 0.03)
+
+    def forward(self, image: Tensor, mask: Tensor) -> Tensor:
+        made = self.layers(torch.cat([image * (1 - mask), mask], dim=1))
+        return mask * made + (1 - mask) * image
+
+
+def settled(config: Config, folder: Path, data: ViewConfig) -> Config:
+    return config
+
+
+def networks(config: Config) -> dict[str, nn.Module]:
+    shape = (3, _SIDE, _SIDE)
+    return {
+        "generator": Completion(config.channels),
+        "whole": Judge(ConvTrunk(1, config.discriminator_channels, shape, "spectral")),
+        "patches": PatchDiscriminator(4, config.discriminator_channels, 2, "spectral"),
+    }
+
+
+_SIDE = 64
+"""At which the whole is judged."""
+
+
+def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+    return {"generator": ("generator",), "discriminator": ("whole", "patches")}
+
+
+def averaged(config: Config) -> tuple[str, ...]:
+    return ("generator",)
+
+
+def scan(folder: Path, config: Config, data: ViewConfig, seed: int) -> Split[Path]:
+    if data.crop % MULTIPLE or data.crop < _SIDE:
+        raise TrainingError(f"data.crop is {data.crop}; give a multiple of {MULTIPLE}, and at least {_SIDE}")
+    return layouts.unlabelled(folder, data.holdout, seed)
+
+
+def dataset(split: Split[Path], config: Config, data: ViewConfig, seed: int) -> HoledViews:
+    return HoledViews(split.train, data, seed)
+
+
+def memory(config: Config, data: ViewConfig) -> dict[str, Tensor]:
+    return {}
+
+
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+    real, mask = 2 * batch[0] - 1, batch[1]
+    whole, patches = networks["whole"], networks["patches"]
+    fake = networks["generator"](real, mask)
+
+    def judged(x: Tensor) -> tuple[Tensor, Tensor]:
+        small = nn.functional.interpolate(torch.cat([x, mask], dim=1), size=(_SIDE, _SIDE), mode="area")
+        return whole(small[:, :3], small[:, 3:].mean(dim=(2, 3))), patches(torch.cat([x, mask], dim=1))[0]
+
+    real_scores, fake_scores = judged(real), judged(fake.detach())
+    yield Update(
+        "discriminator",
+        {
+            name: losses.hinge_real(ours) + losses.hinge_fake(theirs)
+            for name, ours, theirs in zip(("whole", "patches"), real_scores, fake_scores, strict=True)
+        },
+    )
+    with frozen(whole, patches):
+        scores = judged(fake)
+    away = (fake - real).abs()
+    yield Update(
+        "generator",
+        {
+            "pixel": config.pixel * (away * mask).sum() / (3 * mask.sum()).clamp_min(1),
+            "whole": config.adversarial * losses.mean_real(scores[0]),
+            "patches": config.adversarial * losses.mean_real(scores[1]),
+        },
+    )
+
+
+def samples(config: Config, networks: Networks, split: Split[Path], data: ViewConfig) -> Picture:
+    """Rows of held-out pictures: with a hole, filled, the original."""
+    return sheet([[holed, filled, whole] for holed, filled, whole, _ in _held_out(networks, split, data)])
+
+
+def evaluate(config: Config, networks: Networks, split: Split[Path], data: ViewConfig) -> dict[str, float]:
+    """PSNR (RGB) in the holes of the held-out pictures."""
+    found = []
+    for _, filled, whole, mask in _held_out(networks, split, data):
+        inside = mask > 0
+        found.append(metrics.psnr(filled[inside].astype(float), whole[inside].astype(float)))
+    return {"psnr": float(np.mean(found))}
+
+
+def _held_out(
+    networks: Networks, split: Split[Path], data: ViewConfig
+) -> Iterator[tuple[Picture, Picture, Picture, np.ndarray]]:
+    for number, path in enumerate(split.holdout):
+        whole = centre_crop(scaled(read_picture(path), data.crop), data.crop)
+        mask = hole(data.crop, rng(number))
+        device = next(networks["generator"].parameters()).device
+        x, there = to_tensor(whole)[None].to(device), torch.from_numpy(mask)[None, None].to(device)
+        filled = to_picture((networks["generator"](2 * x - 1, there)[0] + 1) / 2)
+        yield to_picture(x[0] * (1 - there[0])), filled, whole, mask
+
+
+def generators(config: Config, networks: Networks, data: ViewConfig) -> dict[str, Generator]:
+    shape = ("batch", 3, "height", "width")
+    card = ModelCard(
+        name="unnamed",
+        task="inpaint",
+        architecture=f"completion-{config.channels}",
+        inputs=(
+            Port("image", "image", shape, range=(-1.0, 1.0)),
+            Port("mask", "mask", ("batch", 1, "height", "width")),
+        ),
+        outputs=(Port("result", "image", shape, range=(-1.0, 1.0)),),
+        multiple=MULTIPLE,
+        minimum=_SIDE,
+        side=data.crop,
+        halo_source="whole",
+    )
+    return {"": Generator(networks["generator"], card)}
