@@ -94,8 +94,8 @@ def export(
     verified = []
     for path, generator in generators.items():
         card = replace(generator.card, name=path.stem, **facts)
-        if card.task == "generate":
-            tiling = "pictures of one size"
+        if card.halo_source == "whole":
+            tiling = "whole"
             data, difference = to_onnx(generator.network, card)
         elif normalises(generator.network):
             data, difference = to_onnx_in_pieces(generator.network, card)

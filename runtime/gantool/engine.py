@@ -187,6 +187,13 @@ class Engine:
             raise ModelError(f"a result has shape {y.shape}, which is not what the card says; export the model again")
         return self._values(y)
 
+    def run_whole(self, feeds: Globals) -> Floats:
+        """The graph's result for these inputs. Raises ModelError."""
+        try:
+            return self._run([self.card.result.name], feeds)[0]
+        except _OutOfMemory as error:
+            raise self._too_little_memory() from error
+
     def _run(self, names: Sequence[str], feeds: Globals) -> list[Floats]:
         try:
             return cast(list[Floats], self._session.run(names, feeds))

@@ -87,7 +87,7 @@ def holes(share: Floats) -> list[Box]:
     rows, columns = -(-height // cell), -(-width // cell)
     padded = np.zeros((rows * cell, columns * cell), bool)
     padded[:height, :width] = share > 0
-    coarse = padded.reshape(rows, cell, columns, cell).any(axis=(1, 3))
+    coarse: npt.NDArray[np.bool_] = np.asarray(padded.reshape(rows, cell, columns, cell).any(axis=(1, 3)))
     boxes = []
     while coarse.any():
         first, *_ = np.argwhere(coarse).tolist()

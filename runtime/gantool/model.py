@@ -8,7 +8,7 @@ from typing import IO, Any, Unpack, overload
 import numpy as np
 from PIL import Image
 
-from gantool import files, generate, library
+from gantool import files, fill, generate, library
 from gantool.card import ModelCard
 from gantool.detail import colour_over, enlarge, grayed, resized, transfer
 from gantool.devices import open_session
@@ -44,6 +44,10 @@ class Options(Control, total=False):
     a large number stands for the picture's own."""
     strength: float | None
     """Share of the change that is made, 0..1, by a model that keeps the size (default: all of it)."""
+    mask: str | Path | Image.Image | Pixels | None
+    """What is to be filled, white on black, of any size; soft edges are mixed."""
+    box: tuple[int, int, int, int] | None
+    """The same as a rectangle, in pixels: x, y, width, height."""
     to: str | None
     """Which of the model's labels to translate to; "all" gives a sheet, the picture itself and then each."""
 
@@ -78,6 +82,7 @@ def _check_graph(card: ModelCard, session: Any) -> None:
     known = [
         (["image"], ["image"]),
         (["image", "label"], ["image"]),
+        (["image", "mask"], ["image"]),
         (["image", "statistics"], ["image", "statistics"]),
         (["image", "label", "statistics"], ["image", "statistics"]),
     ]
@@ -248,6 +253,10 @@ class Model:
         if self._card.task == "generate":
             raise ModelError(f"{self._card.name} takes no picture; use it with `gantool generate`")
         card, shown = self._card, self._shown(options.get("to"))
+        if card.task == "inpaint":
+            return self._filled(picture, options)
+        if options.get("mask") is not None or options.get("box") is not None:
+            raise ModelError(f"{card.name} fills no holes; leave out the mask, or use `gantool inpaint`")
         if shown:
             return beside([picture, *self._each(picture, shown, options)])
         picture = bleed(picture)
@@ -265,6 +274,28 @@ class Model:
             result[box.slices] = quantise(block, result.dtype)
         alpha = None if picture.alpha is None else resize_matte(picture.alpha, (width, height))
         return Picture(result, alpha)
+
+    def _filled(self, picture: Picture, options: Options) -> Picture:
+        """The picture with the holes of the options filled."""
+        mask, box = options.get("mask"), options.get("box")
+        if (mask is None) == (box is None):
+            raise ImageError("say what is to be filled: with a mask, or with a box of x, y, width and height")
+        width, height = picture.size
+        if box is not None:
+            x, y, w, h = box
+            if min(x, y) < 0 or min(w, h) < 1 or x >= width or y >= height:
+                raise ImageError(f"the box {x},{y},{w},{h} is not inside the picture of {width}x{height}")
+            share = np.zeros((height, width), np.float32)
+            share[y : y + h, x : x + w] = 1
+            share = fill.checked(share)
+        else:
+            assert mask is not None
+            share = fill.mask_of(_picture_of(mask), picture.size)
+
+        def network(image: Floats, inside: Floats) -> Floats:
+            return self._engine.run_whole({self._card.image.name: image, self._card.taking("mask")[0].name: inside})
+
+        return fill.filled(picture, share, self._card, network)
 
     def _strength(self, strength: float | None) -> float:
         if strength is None:
@@ -335,3 +366,10 @@ class Model:
         if to not in port.labels:
             raise ModelError(f"{self._card.name} has no label '{to}'; it knows: {known}")
         return {port.name: np.array([[float(label == to) for label in port.labels]], np.float32)}
+
+
+def _picture_of(image: str | Path | Image.Image | Pixels) -> Picture:
+    """The pixels of a picture in any shape. Raises ImageError."""
+    if isinstance(image, str | Path):
+        return files.read(Path(image))[0]
+    return from_array(image) if isinstance(image, np.ndarray) else files.of_image(image)[0]

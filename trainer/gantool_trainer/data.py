@@ -283,7 +283,7 @@ class LabelledViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
 
 class HoledViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Item ``n`` is (a view of a picture, a hole): float32 in 0..1, (3, crop, crop), and (1, crop, crop), 1 in the hole."""
+    """Item ``n`` is (a view of a picture, a hole): float32 in 0..1, (3, crop, crop) and (1, crop, crop), 1 in holes."""
 
     def __init__(self, paths: Sequence[Path], config: ViewConfig, seed: int) -> None:
         self._config, self._seed = config, seed

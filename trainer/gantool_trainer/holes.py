@@ -20,7 +20,7 @@ def hole(side: int, draw: np.random.Generator) -> Mask:
     else:
         for _ in range(int(draw.integers(1, 4))):
             _stroke(canvas, side, draw)
-    return np.asarray(mask, np.float32) / 255
+    return np.asarray(mask, np.float32) / np.float32(255)
 
 
 def _stroke(canvas: ImageDraw.ImageDraw, side: int, draw: np.random.Generator) -> None:

@@ -42,8 +42,8 @@ class Config(BaseModel):
 
 
 class Completion(nn.Module):
-    """Two strides down, dilated convolutions that look far, two up (figure 2): (N, 3, H, W) in -1..1 and (N, 1, H, W), 1
-    in the holes, to (N, 3, H, W): what fills the holes, the picture itself around them. H and W multiples of 4."""
+    """Two strides down, dilated convolutions that look far, two up (figure 2): (N, 3, H, W) in -1..1 and (N, 1, H, W),
+    1 in the holes, to (N, 3, H, W): what fills the holes, the picture itself around them. H and W multiples of 4."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

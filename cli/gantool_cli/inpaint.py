@@ -1,0 +1,49 @@
+"""`gantool inpaint`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gantool_cli.options import AsJson, Device, Inputs, ModelName, Output, Overwrite, Quiet, Threads
+
+
+def inpaint(
+    inputs: Inputs = None,
+    output: Output = None,
+    model: ModelName = None,
+    mask: Annotated[
+        Path | None, typer.Option(help="A picture that is white where the other is to be filled; of any size.")
+    ] = None,
+    box: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help="A rectangle to fill instead, in pixels.")] = None,
+    device: Device = "auto",
+    threads: Threads = 0,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fill holes in photographs from what is around them; all other pixels stay as they are.
+
+    \b
+    gantool inpaint photo.jpg --mask mask.png  # writes photo-inpaint.jpg beside it
+    gantool inpaint photo.jpg --box 120,80,60,40 -o clean.png
+    """
+    import gantool
+    from gantool_cli import batch
+
+    if (mask is None) == (box is None):
+        raise typer.BadParameter("say what is to be filled: --mask PICTURE, white in the holes, or --box X,Y,W,H")
+    loaded = gantool.load(model or "inpaint", device, threads)
+    if loaded.card.task != "inpaint":
+        raise gantool.ModelError(f"{loaded.card.name} is a model for `gantool {loaded.card.task}`, not for inpaint")
+    options = gantool.Options(mask=mask, box=None if box is None else _box(box))
+    batch.run(loaded, inputs or [], output, options, overwrite=overwrite, quiet=quiet, as_json=as_json)
+
+
+def _box(text: str) -> tuple[int, int, int, int]:
+    parts = text.split(",")
+    try:
+        x, y, width, height = (int(part) for part in parts)
+    except ValueError:
+        raise typer.BadParameter(f"--box takes four whole numbers, X,Y,W,H, not '{text}'") from None
+    return x, y, width, height
