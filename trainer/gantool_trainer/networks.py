@@ -1,6 +1,6 @@
 """Networks that several families of picture-to-picture translation share. Pictures are in -1..1."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import torch
@@ -115,11 +115,7 @@ class UnetGenerator(nn.Module):
         initialise(self)
 
     def forward(self, picture: Tensor) -> Tensor:
-        x, maps = picture, []
-        for stage in self.down:
-            x = stage(x)
-            maps.append(x)
-        x = maps.pop()
+        *maps, x = _each(self.down, picture)
         for stage in self.up:
             x = torch.cat([stage(x), maps.pop()], dim=1)
         return self.tail(x)
@@ -146,11 +142,7 @@ class SmoothUnetGenerator(nn.Module):
         initialise(self)
 
     def forward(self, picture: Tensor) -> Tensor:
-        x, maps = picture, []
-        for stage in self.down:
-            x = stage(x)
-            maps.append(x)
-        x = maps.pop()
+        *maps, x = _each(self.down, picture)
         for stage in self.up:
             x = stage(torch.cat([self.enlarge(x), maps.pop()], dim=1))
         return self.tail(x)
@@ -166,6 +158,13 @@ def unet(
         return network
     nn.init.zeros_(network.tail[-2].weight)  # type: ignore[arg-type]
     return Residual(network)
+
+
+def _each(stages: Iterable[nn.Module], x: Tensor) -> Iterator[Tensor]:
+    """What each stage makes of what the one before it has made."""
+    for stage in stages:
+        x = stage(x)
+        yield x
 
 
 def _unet_norm(norm: UnetNorm, channels: int) -> nn.Module:
