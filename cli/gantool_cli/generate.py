@@ -77,6 +77,7 @@ def generate(
     import gantool
     from gantool import library
     from gantool.generate import feeds, traversal
+    from gantool_cli.loading import load
 
     if model is None:
         known = ", ".join([*library.for_task("generate"), "the path of an .onnx file"])
@@ -100,10 +101,8 @@ def generate(
         if wrong:
             raise typer.BadParameter(what)
 
-    loaded = gantool.load(model, device, threads)
+    loaded = load(model, "generate", device, threads)
     card = loaded.card
-    if card.task != "generate":
-        raise gantool.ModelError(f"{card.name} is a model for `gantool {card.task}`, not for generate")
     shared: gantool.Wishes = {"codes": _codes(code), "text": text, "truncate": truncate, "stage": stage}
     wishes: list[gantool.Wishes] = [{**shared, "label": label} for label in wanted]
     for wish in wishes:
