@@ -21,7 +21,7 @@ CONFIGS: dict[str, Any] = {
     "gan": gan.Config(shape=SHAPE, hidden=(8,), discriminator_hidden=(8,)),
     "dcgan": dcgan.Config(shape=SHAPE, **SMALL),
     "cgan": cgan.Config(shape=SHAPE, labels=("a", "b", "c"), hidden=(8,), discriminator_hidden=(8,)),
-    "infogan": infogan.Config(shape=SHAPE, **SMALL),
+    "infogan": infogan.Config(shape=SHAPE, hidden=8, discriminator_hidden=8, **SMALL),
     "anime": anime.Config(
         shape=(3, 32, 32), groups=("hair", "eyes"), tags=(("a", "b"), ("c", "d", "e")), blocks=1, **SMALL
     ),
@@ -99,6 +99,15 @@ def test_dcgans_choices_reach_the_networks(loss: str, penalty: str) -> None:
     values = {"loss": loss, "penalty": penalty, "discriminator_norm": "none", "augment": True}
     networks, steps = updates("dcgan", 0, CONFIGS["dcgan"].model_copy(update=values))
     assert reached_by_terms(networks, steps) == {**PLAIN, "discriminator/penalty": {"discriminator"}}
+
+
+def test_a_penalty_taken_seldom_weighs_as_much_more() -> None:
+    seldom = CONFIGS["anime"].model_copy(update={"penalty_every": 4})
+    (often, _), (rare, _), (none, _) = (
+        updates("anime", index, config)[1] for index, config in ((8, CONFIGS["anime"]), (8, seldom), (9, seldom))
+    )
+    assert rare.losses["penalty"].item() == pytest.approx(4 * often.losses["penalty"].item(), rel=1e-4)
+    assert "penalty" not in none.losses
 
 
 @pytest.mark.parametrize("network", ["dense", "convolutional"])
