@@ -255,7 +255,7 @@ def codes(
 
 @app.command()
 def speed(
-    model: Annotated[str, typer.Option(help="Name or file of a model.")] = "dcgan-faces",
+    model: Annotated[str, typer.Option(help="Name or file of a model.")] = "cgan-mnist",
     count: int = 64,
     rounds: int = 5,
 ) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import typer
 
 import gantool
+from gantool import library
 from gantool_trainer import layouts
 
 Figures = dict[str, float]
@@ -26,10 +27,11 @@ class Measure:
 
 
 def tell(measures: Mapping[str, Measure], recipe: str, models: Sequence[str], sets: Path) -> None:
-    """Print the figures of the models of a recipe, or of all; of other models than the shipped ones, if named."""
+    """Print the figures of the models of a recipe, or of all that ship; of other models than those, if named."""
     if recipe not in ("", *measures):
         raise typer.BadParameter(f"--recipe is one of {', '.join(measures)}")
-    chosen = [measures[recipe]] if recipe else list(measures.values())
+    there = {entry.name for entry in library.entries()}
+    chosen = [measures[recipe]] if recipe else [one for one in measures.values() if there.issuperset(one.files)]
     if models and (not recipe or len(models) != len(chosen[0].files)):
         raise typer.BadParameter("with -m, name the --recipe, and a model for each of its files")
     for measure in chosen:

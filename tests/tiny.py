@@ -48,9 +48,9 @@ SMALL = {
     "pix2pix": Small((*TRANSLATION, 'data.names=["A", "B"]', "model.levels=4", "train.batch=1"), "translate"),
     "pan": Small((*TRANSLATION, "model.levels=4", "train.batch=1"), "translate"),
     "gan": Small((*SQUARE, "model.hidden=[8]", "model.discriminator_hidden=[8]"), "generate"),
-    "dcgan": Small((*CONVOLUTIONAL,), "generate"),
+    "dcgan": Small((*CONVOLUTIONAL, "model.hidden=8", "model.discriminator_hidden=8"), "generate"),
     "cgan": Small((*CONVOLUTIONAL, "model.hidden=[8]", "model.discriminator_hidden=[8]"), "generate"),
-    "infogan": Small((*CONVOLUTIONAL, "data.gray=true"), "generate"),
+    "infogan": Small((*CONVOLUTIONAL, "model.hidden=8", "model.discriminator_hidden=8", "data.gray=true"), "generate"),
     "anime": Small(
         (*CONVOLUTIONAL, "model.blocks=1", "data.side=32", 'data.columns=["hair", "eyes"]'),
         "generate",

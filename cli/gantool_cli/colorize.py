@@ -27,9 +27,8 @@ def colorize(
     """
     import gantool
     from gantool_cli import batch
+    from gantool_cli.loading import load
 
-    loaded = gantool.load(model or "colorize", device, threads)
-    if loaded.card.task != "colorize":
-        raise gantool.ModelError(f"{loaded.card.name} is a model for `gantool {loaded.card.task}`, not for colorize")
+    loaded = load(model or "colorize", "colorize", device, threads)
     options = gantool.Options(tile=tile, strength=strength)
     batch.run(loaded, inputs or [], output, options, overwrite=overwrite, quiet=quiet, as_json=as_json)

@@ -6,7 +6,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,13 +34,11 @@ def generate(
     model: ModelName = None,
     count: Annotated[
         int | None,
-        typer.Option(
-            "-n", "--count", min=1, max=_MOST, help="How many pictures; of each class, if named.  [default: 1]"
-        ),
+        typer.Option("-n", "--count", min=1, max=_MOST, help="How many pictures; of each class, if named (1)."),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, max=2**32 - 1, help="Of the noise: the same seed, the same pictures.  [default: 0]"),
+        typer.Option(min=0, max=2**32 - 1, help="Of the noise: the same seed, the same pictures (0)."),
     ] = None,
     output: Annotated[
         str | None,
@@ -57,9 +55,7 @@ def generate(
     interpolate: Annotated[
         tuple[int, int] | None, typer.Option(metavar="SEED1 SEED2", help="An animation from one seed to another.")
     ] = None,
-    frames: Annotated[
-        int | None, typer.Option(min=2, max=1000, help="Pictures in the animation.  [default: 24]")
-    ] = None,
+    frames: Annotated[int | None, typer.Option(min=2, max=1000, help="Pictures in the animation (24).")] = None,
     truncate: Annotated[
         float | None, typer.Option(help="Largest noise, such as 1: fewer odd pictures, less variety.")
     ] = None,
@@ -73,14 +69,15 @@ def generate(
     """Make pictures of nothing but noise, classes, codes or words.
 
     \b
-    gantool generate --model dcgan-faces -n 64 --seed 1 --grid -o sheet.png
+    gantool generate --model cgan-mnist -n 64 --seed 1 --grid -o sheet.png
     gantool generate --model cgan-mnist --class 8 -n 16 -o eights/
-    gantool generate --model infogan-mnist --traverse c1
-    gantool generate --model dcgan-faces --interpolate 1 2 -o walk.gif
+    gantool generate --model cgan-mnist --class 3 --interpolate 1 2 -o walk.gif
+    gantool generate --model mine.onnx --traverse c1
     """
     import gantool
     from gantool import library
     from gantool.generate import feeds, traversal
+    from gantool_cli.loading import load
 
     if model is None:
         known = ", ".join([*library.for_task("generate"), "the path of an .onnx file"])
@@ -104,10 +101,8 @@ def generate(
         if wrong:
             raise typer.BadParameter(what)
 
-    loaded = gantool.load(model, device, threads)
+    loaded = load(model, "generate", device, threads)
     card = loaded.card
-    if card.task != "generate":
-        raise gantool.ModelError(f"{card.name} is a model for `gantool {card.task}`, not for generate")
     shared: gantool.Wishes = {"codes": _codes(code), "text": text, "truncate": truncate, "stage": stage}
     wishes: list[gantool.Wishes] = [{**shared, "label": label} for label in wanted]
     for wish in wishes:
@@ -115,19 +110,24 @@ def generate(
     if text is not None and not quiet:
         _tell_passed_over(card, text)
 
-    stem = _stem(card.name, wanted, text, code, truncate, stage)
+    def stem(label: str | None, *seeds: int) -> str:
+        asked = (label, text and text[:_LONGEST], code, truncate and f"truncate{truncate:g}", stage and f"stage{stage}")
+        return "-".join([card.name, *(_plain(part) for part in asked if part), f"seed{'-'.join(map(str, seeds))}"])
+
+    together = "-".join(name for name in wanted if name)
     if interpolate is not None:
-        target = _one(output, f"{stem}-seed{interpolate[0]}-{interpolate[1]}.gif")
+        target = _one(output, f"{stem(together, *interpolate)}.gif")
         done = [_animate(loaded, interpolate, frames or 24, wishes[0], target, overwrite=overwrite, quiet=quiet)]
         _report(done, quiet=quiet, as_json=as_json)
         return
-    stem = f"{stem}-seed{seed or 0}"
     if traverse is not None:
-        plan = {_one(output, f"{stem}-{_plain(traverse)}.png"): traversal(card, traverse, wishes[0])}
+        target = _one(output, f"{stem(together, seed or 0)}-{_plain(traverse)}.png")
+        plan = {target: traversal(card, traverse, wishes[0])}
     elif grid or (count or 1) * len(wishes) == 1:
-        plan = {_one(output, f"{stem}.png"): _rows(card, wishes, count or 1)}
+        plan = {_one(output, f"{stem(together, seed or 0)}.png"): _rows(card, wishes, count or 1)}
     else:
-        plan = _apart(output, stem, list(zip(wanted, wishes, strict=True)), count or 1)
+        stems = [stem(label, seed or 0) for label in wanted]
+        plan = _apart(output, list(zip(stems, wishes, strict=True)), count or 1)
     done = _draw(loaded, plan, seed or 0, stage, overwrite=overwrite, quiet=quiet)
     _report(done, quiet=quiet, as_json=as_json)
 
@@ -182,25 +182,6 @@ def _rows(card: "ModelCard", wishes: "list[Wishes]", count: int) -> "list[list[S
     return [row[i : i + columns] for row in shots for i in range(0, count, columns)]
 
 
-def _stem(
-    model: str,
-    wanted: Sequence[str | None],
-    text: str | None,
-    code: str | None,
-    truncate: float | None,
-    stage: int | None,
-) -> str:
-    """The beginning of file names: the model and what was asked of it."""
-    asked = [
-        *(name for name in wanted if name and len(wanted) == 1),
-        text and text[:_LONGEST],
-        code,
-        truncate and f"truncate{truncate:g}",
-        stage and f"stage{stage}",
-    ]
-    return "-".join([model, *(_plain(part) for part in asked if part)])
-
-
 def _tell_passed_over(card: "ModelCard", text: str) -> None:
     from gantool.generate import passed_over
 
@@ -230,8 +211,8 @@ def _one(output: str | None, name: str) -> Path:
     return Path(output) / name if output.endswith(("/", os.sep)) or Path(output).is_dir() else Path(output)
 
 
-def _apart(output: str | None, stem: str, wishes: "list[tuple[str | None, Wishes]]", count: int) -> "Plan":
-    """A file for each picture, in the folder ``output``."""
+def _apart(output: str | None, wishes: "list[tuple[str, Wishes]]", count: int) -> "Plan":
+    """A file for each picture, in the folder ``output``, under the name that goes with its wishes."""
     from gantool import ImageError
     from gantool.files import FORMATS
     from gantool_cli.jobs import UNSUPPORTED
@@ -240,13 +221,8 @@ def _apart(output: str | None, stem: str, wishes: "list[tuple[str | None, Wishes
     taken = FORMATS.keys() | UNSUPPORTED
     if output == "-" or folder.suffix.lower() in taken or (folder.exists() and not folder.is_dir()):
         raise ImageError(f"several pictures need a folder, which {folder} is not; name one with -o, or add --grid")
-    several = len(wishes) > 1
     plan: Plan = {
-        folder / "-".join([stem, *([_plain(label)] if label and several else []), f"{i + 1:0{_DIGITS}}.png"]): [
-            [(i, wish)]
-        ]
-        for label, wish in wishes
-        for i in range(count)
+        folder / f"{stem}-{i + 1:0{_DIGITS}}.png": [[(i, wish)]] for stem, wish in wishes for i in range(count)
     }
     if len(plan) < count * len(wishes):
         raise ImageError("two of these classes would have the same file names; ask for them one at a time")

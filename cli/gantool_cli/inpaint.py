@@ -30,12 +30,11 @@ def inpaint(
     """
     import gantool
     from gantool_cli import batch
+    from gantool_cli.loading import load
 
     if (mask is None) == (box is None):
         raise typer.BadParameter("say what is to be filled: --mask PICTURE, white in the holes, or --box X,Y,W,H")
-    loaded = gantool.load(model or "inpaint", device, threads)
-    if loaded.card.task != "inpaint":
-        raise gantool.ModelError(f"{loaded.card.name} is a model for `gantool {loaded.card.task}`, not for inpaint")
+    loaded = load(model or "inpaint", "inpaint", device, threads)
     options = gantool.Options(mask=mask, box=None if box is None else _box(box))
     batch.run(loaded, inputs or [], output, options, overwrite=overwrite, quiet=quiet, as_json=as_json)
 

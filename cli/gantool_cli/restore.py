@@ -30,9 +30,8 @@ def restore(
     """
     import gantool
     from gantool_cli import batch
+    from gantool_cli.loading import load
 
-    loaded = gantool.load(model or "restore", device, threads)
-    if loaded.card.task != "restore":
-        raise gantool.ModelError(f"{loaded.card.name} is a model for `gantool {loaded.card.task}`, not for restore")
+    loaded = load(model or "restore", "restore", device, threads)
     options = gantool.Options(tile=tile, strength=strength)
     batch.run(loaded, inputs or [], output, options, overwrite=overwrite, quiet=quiet, as_json=as_json)

@@ -33,12 +33,11 @@ def translate(
     import gantool
     from gantool import library
     from gantool_cli import batch
+    from gantool_cli.loading import load
 
     if model is None:
         known = ", ".join([*library.for_task("translate"), "the path of an .onnx file"])
         raise typer.BadParameter(f"name a model with --model: {known}")
-    loaded = gantool.load(model, device, threads)
-    if loaded.card.task != "translate":
-        raise gantool.ModelError(f"{loaded.card.name} is a model for `gantool {loaded.card.task}`, not for translate")
+    loaded = load(model, "translate", device, threads)
     options = gantool.Options(tile=tile, working_size=working_size, to=to)
     batch.run(loaded, inputs or [], output, options, overwrite=overwrite, quiet=quiet, as_json=as_json)

@@ -31,12 +31,11 @@ def upscale(
     """
     import gantool
     from gantool_cli import batch
+    from gantool_cli.loading import load
 
     if model is None and scale not in (None, 2, 4):
         raise typer.BadParameter("--scale is 2 or 4; other factors need a --model of their own")
-    loaded = gantool.load(model or f"upscale-x{scale or 4}", device, threads)
-    if loaded.card.task != "upscale":
-        raise gantool.ModelError(f"{loaded.card.name} is a model for `gantool {loaded.card.task}`, not for upscale")
+    loaded = load(model or f"upscale-x{scale or 4}", "upscale", device, threads)
     if scale not in (None, loaded.card.scale):
         raise typer.BadParameter(f"{loaded.card.name} enlarges {loaded.card.scale} times; leave out --scale {scale}")
     options = gantool.Options(tile=tile)

@@ -137,8 +137,10 @@ def output(card: ModelCard, stage: int | None) -> Port:
     stages = len(card.outputs)
     if stage is None:
         return card.outputs[0]
+    if stages == 1:
+        raise ModelError(f"{card.name} makes its pictures in one stage; leave out --stage")
     if not 1 <= stage <= stages:
-        raise ModelError(f"{card.name} has {stages} stage{'s' * (stages > 1)}, no stage {stage}")
+        raise ModelError(f"{card.name} has {stages} stages, no stage {stage}")
     return card.outputs[stages - stage]
 
 

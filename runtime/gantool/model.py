@@ -146,7 +146,7 @@ class Model:
         card = self._generating
         height, width = generate.size(card, stage)
         most = _MOST_BYTES // (3 * height * width)
-        if not 0 < n <= most:
+        if not isinstance(n, int) or not 0 < n <= most:
             raise ModelError(f"{card.name} makes between 1 and {most:,} pictures at a time, not {n}")
         name = None if label is None else str(label)
         wishes: Wishes = {"label": name, "codes": codes, "text": text, "truncate": truncate, "stage": stage}

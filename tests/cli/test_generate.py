@@ -33,13 +33,13 @@ def run(model: Path, folder: Path, *words: object) -> Done:
 def test_a_file_each_or_a_sheet(classes: Path, tmp_path: Path) -> None:
     assert run(classes, tmp_path, "-n", 3, "--seed", 1, "--class", "land,sea", "-o", "out").returncode == 0
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == [f"tiny-seed1-{label}-000{i}.png" for label in ("land", "sea") for i in (1, 2, 3)]
+    assert names == [f"tiny-{label}-seed1-000{i}.png" for label in ("land", "sea") for i in (1, 2, 3)]
     assert run(classes, tmp_path, "-n", 3, "--seed", 1, "--class", "land,sea", "--grid", "-o", "page.png").stderr == ""
     page = np.asarray(Image.open(tmp_path / "page.png").convert("RGB"))
     assert page.shape == (32, 48, 3)
     for row, label in enumerate(("land", "sea")):
         for column in range(3):
-            one = np.asarray(Image.open(tmp_path / "out" / f"tiny-seed1-{label}-000{column + 1}.png").convert("RGB"))
+            one = np.asarray(Image.open(tmp_path / "out" / f"tiny-{label}-seed1-000{column + 1}.png").convert("RGB"))
             assert np.array_equal(page[row * 16 : row * 16 + 16, column * 16 : column * 16 + 16], one)
 
 
@@ -118,7 +118,7 @@ def test_a_pipe(classes: Path, tmp_path: Path) -> None:
         (["--class", "land", "--tags", "sea"], "give --class or --tags"),
         (["-o", "page.bmp"], "cannot write page.bmp"),
         (["--truncate", "0"], "above 0"),
-        (["--stage", "2"], "has 1 stage, no stage 2"),
+        (["--stage", "2"], "in one stage; leave out --stage"),
     ],
 )
 def test_what_cannot_be_made(words: list[str], message: str, classes: Path, tmp_path: Path) -> None:

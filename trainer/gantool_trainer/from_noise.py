@@ -47,14 +47,15 @@ class DenseGenerator(nn.Module):
 
 class ConvGenerator(nn.Module):
     """Vectors projected to a small map and enlarged to a picture (DCGAN, arXiv 1511.06434, figure 1): (N, i) each, to
-    (N, C, H, W) in -1..1."""
+    (N, C, H, W) in -1..1. With ``hidden``, a dense layer comes first (InfoGAN, arXiv 1606.03657, appendix C)."""
 
-    def __init__(self, inputs: int, channels: int, shape: Shape, sampling: Sampling) -> None:
+    def __init__(self, inputs: int, channels: int, shape: Shape, sampling: Sampling, hidden: int = 0) -> None:
         super().__init__()
         ups = halvings(shape[1])
         widths = [channels * min(2**i, 8) for i in reversed(range(ups))]
         self.smallest = (widths[0], shape[1] // 2**ups, shape[2] // 2**ups)
-        self.project = nn.Linear(inputs, int(np.prod(self.smallest)), bias=False)
+        first = [nn.Linear(inputs, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU()] if hidden else []
+        self.project = nn.Sequential(*first, nn.Linear(hidden or inputs, int(np.prod(self.smallest)), bias=False))
         layers: list[nn.Module] = [nn.BatchNorm2d(widths[0]), nn.ReLU()]
         up = UNET_SAMPLING[sampling][1]
         for a, b in itertools.pairwise(widths):
@@ -84,21 +85,26 @@ class DenseTrunk(nn.Module):
 
 class ConvTrunk(nn.Module):
     """A picture to features by strided convolutions (DCGAN, section 3): (N, C, H, W) and vectors (N, i), which are
-    joined to it as planes, to (N, features)."""
+    joined to it as planes, to (N, features). With ``hidden``, a dense layer makes so many."""
 
-    def __init__(self, inputs: int, channels: int, shape: Shape, norm: JudgeNorm) -> None:
+    def __init__(self, inputs: int, channels: int, shape: Shape, norm: JudgeNorm, hidden: int = 0) -> None:
         super().__init__()
         downs = halvings(shape[1])
         widths = [shape[0] + inputs, *(channels * min(2**i, 8) for i in range(downs))]
         layers: list[nn.Module] = []
         for i in range(downs):
-            conv: nn.Module = nn.Conv2d(widths[i], widths[i + 1], 4, 2, 1)
-            if norm == "spectral":
-                conv = spectral_norm(conv)
-            normed = [nn.BatchNorm2d(widths[i + 1])] if norm == "batch" and i else []
+            conv = nn.Conv2d(widths[i], widths[i + 1], 4, 2, 1)
+            normed: list[nn.Module] = [nn.BatchNorm2d(widths[i + 1])] if norm == "batch" and i else []
             layers += [conv, *normed, nn.LeakyReLU(0.2)]
-        self.layers = nn.Sequential(*layers, nn.Flatten())
+        layers.append(nn.Flatten())
         self.features = widths[-1] * (shape[1] // 2**downs) * (shape[2] // 2**downs)
+        if hidden:
+            normed = [nn.BatchNorm1d(hidden)] if norm == "batch" else []
+            layers += [nn.Linear(self.features, hidden), *normed, nn.LeakyReLU(0.2)]
+            self.features = hidden
+        if norm == "spectral":
+            layers = [spectral_norm(layer) if isinstance(layer, nn.Conv2d | nn.Linear) else layer for layer in layers]
+        self.layers = nn.Sequential(*layers)
         initialise(self)
 
     def forward(self, picture: Tensor, *vectors: Tensor) -> Tensor:

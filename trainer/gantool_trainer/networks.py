@@ -1,6 +1,6 @@
 """Networks that several families of picture-to-picture translation share. Pictures are in -1..1."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import torch
@@ -116,11 +116,7 @@ class UnetGenerator(nn.Module):
         initialise(self)
 
     def forward(self, picture: Tensor) -> Tensor:
-        x, maps = picture, []
-        for stage in self.down:
-            x = stage(x)
-            maps.append(x)
-        x = maps.pop()
+        *maps, x = _each(self.down, picture)
         for stage in self.up:
             x = torch.cat([stage(x), maps.pop()], dim=1)
         return self.tail(x)
@@ -147,11 +143,7 @@ class SmoothUnetGenerator(nn.Module):
         initialise(self)
 
     def forward(self, picture: Tensor) -> Tensor:
-        x, maps = picture, []
-        for stage in self.down:
-            x = stage(x)
-            maps.append(x)
-        x = maps.pop()
+        *maps, x = _each(self.down, picture)
         for stage in self.up:
             x = stage(torch.cat([self.enlarge(x), maps.pop()], dim=1))
         return self.tail(x)
@@ -190,6 +182,13 @@ def colouring(channels: int, levels: int, sampling: Sampling, norm: UnetNorm, dr
     """A U-Net that makes the colour of a gray picture."""
     make = UnetGenerator if sampling == "strided" else SmoothUnetGenerator
     return Colouring(make(channels, levels, norm, dropout, outputs=2))
+
+
+def _each(stages: Iterable[nn.Module], x: Tensor) -> Iterator[Tensor]:
+    """What each stage makes of what the one before it has made."""
+    for stage in stages:
+        x = stage(x)
+        yield x
 
 
 def _unet_norm(norm: UnetNorm, channels: int) -> nn.Module:

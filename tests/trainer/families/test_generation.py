@@ -12,7 +12,7 @@ from gantool_trainer.data import DescribedConfig, SquareConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import FAMILIES, anime, cgan, dcgan, gan, infogan, stackgan
 from gantool_trainer.family import Update
-from gradients import reached
+from gradients import reached_by_terms
 
 SHAPE = (3, 16, 16)
 SMALL = {"channels": 4, "discriminator_channels": 4}
@@ -21,7 +21,7 @@ CONFIGS: dict[str, Any] = {
     "gan": gan.Config(shape=SHAPE, hidden=(8,), discriminator_hidden=(8,)),
     "dcgan": dcgan.Config(shape=SHAPE, **SMALL),
     "cgan": cgan.Config(shape=SHAPE, labels=("a", "b", "c"), hidden=(8,), discriminator_hidden=(8,)),
-    "infogan": infogan.Config(shape=SHAPE, **SMALL),
+    "infogan": infogan.Config(shape=SHAPE, hidden=8, discriminator_hidden=8, **SMALL),
     "anime": anime.Config(
         shape=(3, 32, 32), groups=("hair", "eyes"), tags=(("a", "b"), ("c", "d", "e")), blocks=1, **SMALL
     ),
@@ -90,13 +90,7 @@ def updates(name: str, index: int, config: Any = None) -> tuple[dict[str, Any], 
 
 @pytest.mark.parametrize(("name", "index"), EXPECTED)
 def test_each_term_reaches_the_networks_that_it_should(name: str, index: int) -> None:
-    networks, steps = updates(name, index)
-    found = {
-        f"{update.optimiser}/{term}": reached(networks, loss)
-        for update in steps
-        for term, loss in update.losses.items()
-    }
-    assert found == EXPECTED[name, index]
+    assert reached_by_terms(*updates(name, index)) == EXPECTED[name, index]
 
 
 @pytest.mark.parametrize("penalty", ["wgan-gp", "dragan", "r1"])
@@ -104,8 +98,16 @@ def test_each_term_reaches_the_networks_that_it_should(name: str, index: int) ->
 def test_dcgans_choices_reach_the_networks(loss: str, penalty: str) -> None:
     values = {"loss": loss, "penalty": penalty, "discriminator_norm": "none", "augment": True}
     networks, steps = updates("dcgan", 0, CONFIGS["dcgan"].model_copy(update=values))
-    terms = {f"{u.optimiser}/{name}": reached(networks, value) for u in steps for name, value in u.losses.items()}
-    assert terms == {**PLAIN, "discriminator/penalty": {"discriminator"}}
+    assert reached_by_terms(networks, steps) == {**PLAIN, "discriminator/penalty": {"discriminator"}}
+
+
+def test_a_penalty_taken_seldom_weighs_as_much_more() -> None:
+    seldom = CONFIGS["anime"].model_copy(update={"penalty_every": 4})
+    (often, _), (rare, _), (none, _) = (
+        updates("anime", index, config)[1] for index, config in ((8, CONFIGS["anime"]), (8, seldom), (9, seldom))
+    )
+    assert rare.losses["penalty"].item() == pytest.approx(4 * often.losses["penalty"].item(), rel=1e-4)
+    assert "penalty" not in none.losses
 
 
 @pytest.mark.parametrize("network", ["dense", "convolutional"])

@@ -50,6 +50,8 @@ class Config(BaseModel):
     adversarial: Weight = 34.0
     """Beside the tags' loss, which is summed over all of them (section 3.3)."""
     penalty: Weight = 0.5
+    penalty_every: Width = 1
+    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
     augment: bool = False
     """Whether the discriminator sees everything changed at random, so that it learns no picture by heart."""
 
@@ -100,6 +102,9 @@ class Critic(nn.Module):
         side = (shape[1] // 2**downs + 1) // 2
         features = widths[-1] * side**2
         self.score, self.classify = nn.Linear(features, 1), nn.Linear(features, tags)
+        for layer in self.body.modules():
+            if isinstance(layer, nn.Conv2d):  # without norms, torch's own start fades from layer to layer
+                nn.init.kaiming_normal_(layer.weight, a=0.2)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         features = self.body(x)
@@ -165,15 +170,15 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
 
     seen, made = shown(real), shown(fake.detach())
     (real_scores, real_logits), (fake_scores, fake_logits) = critic(seen), critic(made)
-    yield Update(
-        "discriminator",
-        {
-            "real": config.adversarial * losses.bce_real(real_scores),
-            "fake": config.adversarial * losses.bce_fake(fake_scores),
-            "tags": told(config, real_logits, labels) + told(config, fake_logits, wanted),
-            "penalty": config.penalty * losses.dragan(lambda x: bare(critic)(x)[0], seen),
-        },
-    )
+    terms = {
+        "real": config.adversarial * losses.bce_real(real_scores),
+        "fake": config.adversarial * losses.bce_fake(fake_scores),
+        "tags": told(config, real_logits, labels) + told(config, fake_logits, wanted),
+    }
+    if index % config.penalty_every == 0:
+        weight = config.penalty_every * config.penalty
+        terms["penalty"] = weight * losses.dragan(lambda x: bare(critic)(x)[0], seen)
+    yield Update("discriminator", terms)
     with frozen(critic):
         scores, logits = critic(shown(fake))
     yield Update(

@@ -36,7 +36,10 @@ class Config(BaseModel):
     channels: Width = 128
     """Of the last hidden map; each smaller one has twice as many, up to eight times."""
     sampling: Sampling = "strided"
+    hidden: Annotated[int, Field(ge=0)] = 0
+    """Of a dense layer before the generator's first map, for small pictures, whose convolutions are few; 0 for none."""
     discriminator_channels: Width = 128
+    discriminator_hidden: Annotated[int, Field(ge=0)] = 0
     discriminator_norm: JudgeNorm = "batch"
     loss: Literal["bce", "squares", "hinge", "wasserstein"] = "bce"
     penalty: Literal["none", "wgan-gp", "dragan", "r1"] = "none"
@@ -57,9 +60,10 @@ def settled(config: Config, folder: Path, data: SquareConfig) -> Config:
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
-    trunk = ConvTrunk(0, config.discriminator_channels, config.shape, config.discriminator_norm)
+    norm, hidden = config.discriminator_norm, config.discriminator_hidden
+    trunk = ConvTrunk(0, config.discriminator_channels, config.shape, norm, hidden)
     return {
-        "generator": ConvGenerator(config.latent, config.channels, config.shape, config.sampling),
+        "generator": ConvGenerator(config.latent, config.channels, config.shape, config.sampling, config.hidden),
         "discriminator": Judge(trunk),
     }
 

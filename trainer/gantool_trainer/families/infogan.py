@@ -30,7 +30,7 @@ _SURE = 3.0
 
 
 class Config(BaseModel):
-    """The paper's codes and weights for MNIST by default; networks as DCGAN's."""
+    """The paper's choices for MNIST by default (appendix C.1)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,7 +43,10 @@ class Config(BaseModel):
     """Continuous codes, from -1 to 1 in training."""
     channels: Width = 64
     sampling: Sampling = "strided"
+    hidden: Width = 1024
+    """Of the generator's dense layer."""
     discriminator_channels: Width = 64
+    discriminator_hidden: Width = 1024
     information: Weight = 1.0
     """lambda, of the information that the picture has about its category."""
     code_information: Weight = 0.1
@@ -56,7 +59,7 @@ class Reader(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.trunk = ConvTrunk(0, config.discriminator_channels, config.shape, "batch")
+        self.trunk = ConvTrunk(0, config.discriminator_channels, config.shape, "batch", config.discriminator_hidden)
         self.head = nn.Linear(self.trunk.features, 1)
         self.read = nn.Sequential(
             nn.Linear(self.trunk.features, 128),
@@ -80,7 +83,7 @@ def settled(config: Config, folder: Path, data: SquareConfig) -> Config:
 def networks(config: Config) -> dict[str, nn.Module]:
     inputs = config.latent + config.categories + config.codes
     return {
-        "generator": ConvGenerator(inputs, config.channels, config.shape, config.sampling),
+        "generator": ConvGenerator(inputs, config.channels, config.shape, config.sampling, config.hidden),
         "discriminator": Reader(config),
     }
 

@@ -1,0 +1,16 @@
+"""The model that a verb runs."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gantool import Model
+
+
+def load(name: str, verb: str, device: str, threads: int) -> "Model":
+    """A model by name or path. Raises GantoolError, also if it is for another verb."""
+    import gantool
+
+    loaded = gantool.load(name, device, threads)
+    if loaded.card.task != verb:
+        raise gantool.ModelError(f"{loaded.card.name} is a model for `gantool {loaded.card.task}`, not for {verb}")
+    return loaded
