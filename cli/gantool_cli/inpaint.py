@@ -1,11 +1,15 @@
 """`gantool inpaint`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from gantool_cli.options import AsJson, Device, Inputs, ModelName, Output, Overwrite, Quiet, Threads
+
+
+Method = Literal["network", "semantic"]
+_MODELS: dict[Method, str] = {"network": "inpaint", "semantic": "inpaint-semantic"}
 
 
 def inpaint(
@@ -16,6 +20,11 @@ def inpaint(
         Path | None, typer.Option(help="A picture that is white where the other is to be filled; of any size.")
     ] = None,
     box: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help="A rectangle to fill instead, in pixels.")] = None,
+    method: Annotated[
+        Method,
+        typer.Option(help="What fills: a network, for photographs, or a search for a picture of the kind it knows."),
+    ] = "network",
+    steps: Annotated[int | None, typer.Option(min=1, help="Of the search.")] = None,
     device: Device = "auto",
     threads: Threads = 0,
     overwrite: Overwrite = False,
@@ -27,6 +36,7 @@ def inpaint(
     \b
     gantool inpaint photo.jpg --mask mask.png  # writes photo-inpaint.jpg beside it
     gantool inpaint photo.jpg --box 120,80,60,40 -o clean.png
+    gantool inpaint face.png --box 40,60,48,24 --method semantic
     """
     import gantool
     from gantool_cli import batch
@@ -34,8 +44,8 @@ def inpaint(
 
     if (mask is None) == (box is None):
         raise typer.BadParameter("say what is to be filled: --mask PICTURE, white in the holes, or --box X,Y,W,H")
-    loaded = load(model or "inpaint", "inpaint", device, threads)
-    options = gantool.Options(mask=mask, box=None if box is None else _box(box))
+    loaded = load(model or _MODELS[method], "inpaint", device, threads)
+    options = gantool.Options(mask=mask, box=None if box is None else _box(box), steps=steps)
     batch.run(loaded, inputs or [], output, options, overwrite=overwrite, quiet=quiet, as_json=as_json)
 
 

@@ -70,10 +70,13 @@ def export(
         notes = f"{notes}; " if notes else ""
         notes += f"weights interpolated: {share:.0%} of step {other.step}, the rest of step {state.step}"
     networks = family.networks(recipe.model)
-    for network_name in family.averaged(recipe.model):
-        ours, theirs = state.part("average", network_name), other.part("average", network_name)
-        networks[network_name].load_state_dict(_interpolated(ours, theirs, share))
-        networks[network_name].eval()
+    averaged = family.averaged(recipe.model)
+    for name, network in networks.items():
+        weights = state.part("average" if name in averaged else "networks", name)
+        if name in averaged:
+            weights = _interpolated(weights, other.part("average", name), share)
+        network.load_state_dict(weights)
+        network.eval()
     file = run / checkpoint.LAST if run.is_dir() else run
     generators = {
         target.with_stem(f"{target.stem}-{suffix}") if suffix else target: generator

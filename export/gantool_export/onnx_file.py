@@ -14,6 +14,7 @@ from gantool.card import KEY, ModelCard, Port
 from gantool.engine import Engine
 from gantool.errors import GantoolError
 from gantool.tiling import round_up
+from gantool_export.gradient import unrolled
 from gantool_export.pieces import add_pieces
 from gantool_export.statistics import Exposed, SharedStatistics
 
@@ -38,7 +39,9 @@ def to_onnx(network: nn.Module, card: ModelCard) -> tuple[bytes, float]:
         ExportError: tracing failed or the difference exceeds 1e-4.
     """
     network = _plain(network)
-    return _checked(network, _trace(network, card), card)
+    searched = any(port.kind == "gradient" for port in card.outputs)
+    traced = unrolled(network, example(card.inputs, {})) if searched else network
+    return _checked(network, _trace(traced, card), card)
 
 
 def to_onnx_in_pieces(network: nn.Module, card: ModelCard) -> tuple[bytes, float]:
@@ -177,7 +180,7 @@ def example(ports: Sequence[Port], sizes: Mapping[str, int]) -> list[Tensor]:
     return tensors
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def _difference(network: nn.Module, data: bytes, card: ModelCard, sizes: Mapping[str, int]) -> float:
     """Largest difference, relative where a value is above 1, over all outputs; with statistics measured and given."""
     session = onnxruntime.InferenceSession(data, _quiet(), providers=["CPUExecutionProvider"])

@@ -72,7 +72,7 @@ class Engine:
         """Everything at once, normalised by what the network itself measures."""
         card, port = self.card, self.card.statistics
         fresh = given | ({port.name: np.zeros(port.length, np.float32)} if port else {})
-        _look(control)
+        look(control)
         try:
             values = self._infer(_cut(colour, _frame(colour, card)), fresh)
         except _OutOfMemory as error:
@@ -82,7 +82,7 @@ class Engine:
             return
         image = Box(0, 0, colour.shape[0], colour.shape[1])
         yield image, values[(slice(None), *image.slices)]
-        _tell(control, 1.0)
+        tell(control, 1.0)
 
     def in_pieces(self, colour: Pixels, given: Globals, control: Control) -> Iterator[tuple[Box, Floats]]:
         """As `run`, for a network with shared statistics: piece by piece of the network, each over the whole picture.
@@ -108,7 +108,7 @@ class Engine:
                 done = 0
                 todo = list(_bands(whole, area, card.multiple))[::-1]
                 while todo:
-                    _look(control)
+                    look(control)
                     core = todo.pop()
                     try:
                         yield from self._band(piece, colour, core, whole, usual, stores)
@@ -120,7 +120,7 @@ class Engine:
                         todo = [half for band in bands for half in list(_bands(band, area, card.multiple))[::-1]]
                         continue
                     done += core.height
-                    _tell(control, (number + done / whole.height) / len(card.pieces))
+                    tell(control, (number + done / whole.height) / len(card.pieces))
                 if piece.statistics:
                     measured = np.concatenate(stores[piece.measured].moments())
                     statistics[piece.statistics : piece.statistics + len(measured)] = measured
@@ -159,7 +159,7 @@ class Engine:
         todo = list(grid(whole, control.get("tile") or TILE, card.multiple))[::-1]
         finished = 0
         while todo:
-            _look(control)
+            look(control)
             core = todo.pop()
             kept = core.grown(0, image)
             if kept.height <= 0 or kept.width <= 0:
@@ -177,7 +177,7 @@ class Engine:
             inner = kept.relative_to(window).scaled(card.scale)
             yield kept.scaled(card.scale), values[(slice(None), *inner.slices)]
             finished += kept.height * kept.width
-            _tell(control, finished / (image.height * image.width))
+            tell(control, finished / (image.height * image.width))
 
     def _infer(self, window: Pixels, given: Globals) -> Floats:
         """(h, w, 3) or (h, w) of any depth to (3, s h, s w) in 0..1."""
@@ -187,10 +187,10 @@ class Engine:
             raise ModelError(f"a result has shape {y.shape}, which is not what the card says; export the model again")
         return self._values(y)
 
-    def run_whole(self, feeds: Globals) -> Floats:
-        """The graph's result for these inputs. Raises ModelError."""
+    def run_whole(self, names: Sequence[str], feeds: Globals) -> list[Floats]:
+        """The graph's outputs of these names for these inputs. Raises ModelError."""
         try:
-            return self._run([self.card.result.name], feeds)[0]
+            return self._run(names, feeds)
         except _OutOfMemory as error:
             raise self._too_little_memory() from error
 
@@ -222,12 +222,12 @@ class _OutOfMemory(Exception):
     """What was asked for does not fit the device."""
 
 
-def _look(control: Control) -> None:
+def look(control: Control) -> None:
     if (cancel := control.get("cancel")) is not None and cancel.is_set():
         raise Cancelled("cancelled; nothing was written")
 
 
-def _tell(control: Control, share: float) -> None:
+def tell(control: Control, share: float) -> None:
     if (progress := control.get("progress")) is not None:
         progress(share)
 

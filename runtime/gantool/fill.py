@@ -46,7 +46,8 @@ def checked(share: Floats) -> Floats:
 def filled(picture: Picture, share: Floats, card: ModelCard, network: Network) -> Picture:
     """The picture with its holes filled; every pixel whose share is 0 stays as it is, to the last bit."""
     gray, result = picture.gray, picture.colour.copy()
-    for window in windows(share, card.side):
+    aligned = bool(card.taking("latent"))  # a picture of one kind of thing, which only the whole of it shows
+    for window in [Box(0, 0, *share.shape)] if aligned else windows(share, card.side):
         colour = result[window.slices]
         made = _made(np.repeat(colour[..., None], 3, axis=2) if gray else colour, share[window.slices], card, network)
         part = share[window.slices] if gray else share[window.slices][..., None]
@@ -60,7 +61,7 @@ def _made(colour: npt.NDArray[np.generic], share: Floats, card: ModelCard, netwo
     height, width = share.shape
     factor = card.side / min(height, width)
     sides = [max(card.minimum, round_up(round(length * factor), card.multiple)) for length in (height, width)]
-    size = sides[0], sides[1]
+    size = (card.side, card.side) if card.taking("latent") else (sides[0], sides[1])
     small = normalise(resized(colour, size)).transpose(2, 0, 1)
     # Whatever lies partly in a hole is hole: half of a pixel of what is to go would be seen again.
     inside = np.asarray(Image.fromarray(share).resize(size[::-1], Image.Resampling.BOX)) > 0

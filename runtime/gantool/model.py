@@ -8,7 +8,7 @@ from typing import IO, Any, Unpack, overload
 import numpy as np
 from PIL import Image
 
-from gantool import files, fill, generate, library
+from gantool import files, fill, generate, library, search
 from gantool.card import ModelCard
 from gantool.detail import colour_over, enlarge, grayed, resized, transfer
 from gantool.devices import open_session
@@ -48,6 +48,8 @@ class Options(Control, total=False):
     """What is to be filled, white on black, of any size; soft edges are mixed."""
     box: tuple[int, int, int, int] | None
     """The same as a rectangle, in pixels: x, y, width, height."""
+    steps: int | None
+    """Of a search or an optimisation."""
     to: str | None
     """Which of the model's labels to translate to; "all" gives a sheet, the picture itself and then each."""
 
@@ -83,6 +85,7 @@ def _check_graph(card: ModelCard, session: Any) -> None:
         (["image"], ["image"]),
         (["image", "label"], ["image"]),
         (["image", "mask"], ["image"]),
+        (["image", "latent", "mask"], ["gradient", "image", "loss"]),
         (["image", "statistics"], ["image", "statistics"]),
         (["image", "label", "statistics"], ["image", "statistics"]),
     ]
@@ -292,10 +295,14 @@ class Model:
             assert mask is not None
             share = fill.mask_of(_picture_of(mask), picture.size)
 
-        def network(image: Floats, inside: Floats) -> Floats:
-            return self._engine.run_whole({self._card.image.name: image, self._card.taking("mask")[0].name: inside})
+        if self._card.taking("latent"):
+            return fill.filled(picture, share, self._card, search.fitting(self._engine, options, options.get("steps")))
+        return fill.filled(picture, share, self._card, self._completed)
 
-        return fill.filled(picture, share, self._card, network)
+    def _completed(self, image: Floats, holes: Floats) -> Floats:
+        mask = self._card.taking("mask")[0].name
+        (made,) = self._engine.run_whole([self._card.result.name], {self._card.image.name: image, mask: holes})
+        return made
 
     def _strength(self, strength: float | None) -> float:
         if strength is None:

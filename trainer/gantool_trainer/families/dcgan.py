@@ -8,7 +8,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
-from gantool.card import Noise
+from gantool.card import ModelCard, Noise, Port
 from gantool_trainer import from_noise, losses
 from gantool_trainer.augment import augmented
 from gantool_trainer.blocks import bare, frozen
@@ -22,6 +22,7 @@ from gantool_trainer.pictures import Picture
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = SquareConfig
+_SEARCHED: dict[Noise, tuple[float, float]] = {"uniform": (-1.0, 1.0), "normal": (-3.0, 3.0)}
 
 
 class Config(BaseModel):
@@ -45,6 +46,10 @@ class Config(BaseModel):
     penalty: Literal["none", "wgan-gp", "dragan", "r1"] = "none"
     """On the discriminator's slope; needs a discriminator without batch norm."""
     penalty_weight: Weight = 10.0
+    search: bool = False
+    """Whether export also writes a file with which holes are filled by searching the latent (arXiv 1607.07539)."""
+    prior: Weight = 0.003
+    """Of the discriminator's word in that search."""
     augment: bool = False
     """Whether the discriminator sees everything changed at random, so that it learns no picture by heart."""
 
@@ -53,6 +58,25 @@ class Config(BaseModel):
         if self.penalty != "none" and self.discriminator_norm == "batch":
             raise ValueError("a penalty needs discriminator_norm spectral or none: batch norm mixes the pictures")
         return self
+
+
+class LatentSearch(nn.Module):
+    """What a step of the search needs to know (sections 3.2 and 3.3): a latent (1, z), a picture (1, C, H, W) in -1..1
+    and how much each pixel counts (1, 1, H, W) to what the latent makes, the gradient of its loss, and the loss (1, 1).
+    """
+
+    def __init__(self, config: Config, networks: Networks) -> None:
+        super().__init__()
+        self.generator, self.discriminator = networks["generator"], networks["discriminator"]
+        self.prior, self.likely = config.prior, losses.ADVERSARIAL[config.loss].made
+
+    def forward(self, latent: Tensor, image: Tensor, importance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        with torch.enable_grad():
+            z = latent.detach().requires_grad_()
+            made = self.generator(z)
+            loss = (importance * (made - image).abs()).sum() + self.prior * self.likely(self.discriminator(made))
+            (gradient,) = torch.autograd.grad(loss, z)
+        return made.detach(), gradient, loss.detach()[None, None]
 
 
 def settled(config: Config, folder: Path, data: SquareConfig) -> Config:
@@ -122,4 +146,25 @@ def evaluate(config: Config, networks: Networks, split: Split[Path], data: Squar
 def generators(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
     inputs = (from_noise.latent(config.noise, config.latent),)
     name = f"dcgan-{config.channels}-{config.sampling}"
-    return {"": from_noise.described(networks["generator"], name, inputs, config.shape)}
+    generator = from_noise.described(networks["generator"], name, inputs, config.shape)
+    if not config.search:
+        return {"": generator}
+    shape = (1, *config.shape)
+    card = ModelCard(
+        name="unnamed",
+        task="inpaint",
+        architecture=f"{name}-search",
+        inputs=(
+            Port("latent", "latent", (1, config.latent), range=_SEARCHED[config.noise], noise=config.noise),
+            Port("image", "image", shape, range=(-1.0, 1.0)),
+            Port("importance", "mask", (1, 1, *config.shape[1:])),
+        ),
+        outputs=(
+            Port("result", "image", shape, range=(-1.0, 1.0)),
+            Port("gradient", "gradient", (1, config.latent)),
+            Port("loss", "loss", (1, 1)),
+        ),
+        side=data.side,
+        halo_source="whole",
+    )
+    return {"": generator, "search": Generator(LatentSearch(config, networks), card)}
