@@ -7,7 +7,6 @@ import typer
 
 from gantool_cli.options import AsJson, Device, Inputs, ModelName, Output, Overwrite, Quiet, Threads
 
-
 Method = Literal["network", "semantic"]
 _MODELS: dict[Method, str] = {"network": "inpaint", "semantic": "inpaint-semantic"}
 
