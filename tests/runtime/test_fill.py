@@ -1,0 +1,83 @@
+"""Holes: which pixels they are, what the network sees of them, and that nothing else changes."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gantool import ImageError, ModelCard, Port
+from gantool.engine import Floats
+from gantool.fill import filled, holes, mask_of, windows
+from gantool.pictures import Picture, Pixels
+from gantool.tiling import Box
+
+SHAPE = ("batch", 3, "height", "width")
+CARD = ModelCard(
+    name="fill",
+    task="inpaint",
+    architecture="none",
+    inputs=(Port("image", "image", SHAPE), Port("mask", "mask", ("batch", 1, "height", "width"))),
+    outputs=(Port("result", "image", SHAPE),),
+    multiple=4,
+    side=32,
+    halo_source="whole",
+)
+
+
+def white(image: Floats, inside: Floats) -> Floats:
+    return np.ones_like(image)
+
+
+def test_holes_that_nearly_touch_are_one() -> None:
+    share = np.zeros((300, 400), np.float32)
+    share[10:20, 10:20] = share[21:30, 21:40] = 1
+    share[200:210, 300:390] = 0.5
+    assert holes(share) == [Box(10, 10, 30, 40), Box(200, 300, 210, 390)]
+
+
+def test_windows_lie_in_the_picture_and_show_what_is_around() -> None:
+    share = np.zeros((100, 200), np.float32)
+    share[:20, :40] = 1
+    (window,) = windows(share, 64)
+    assert (window.top, window.left) == (0, 0) and window.height == 64 and window.width == 70
+
+
+def test_only_the_hole_changes(photo: Pixels) -> None:
+    mask = np.zeros(photo.shape[:2], np.float32)
+    mask[40:60, 50:90] = 1
+    result = filled(Picture(photo, None), mask, CARD, white).colour
+    assert (result[mask > 0] == 255).all() and np.array_equal(result[mask == 0], photo[mask == 0])
+
+
+def test_soft_edges_are_mixed_and_gray_stays_gray(photo: Pixels) -> None:
+    gray, mask = photo[..., 0], np.zeros(photo.shape[:2], np.float32)
+    mask[40:60, 50:90] = 0.5
+    result = filled(Picture(gray, None), mask, CARD, white).colour
+    assert result.shape == gray.shape
+    assert np.abs(result[mask > 0] - (gray[mask > 0] / 2 + 127.5)).max() <= 0.5
+
+
+def test_the_network_sees_the_neighbourhood_at_its_own_size(photo: Pixels) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def look(image: Floats, inside: Floats) -> Floats:
+        assert inside.min() == 0 and inside.max() == 1
+        seen.append(image.shape)
+        return image
+
+    mask = np.zeros(photo.shape[:2], np.float32)
+    mask[100:150, 100:150] = 1
+    filled(Picture(photo, None), mask, CARD, look)
+    assert seen == [(1, 3, 32, 32)]
+
+
+def test_a_mask_of_another_size_fits() -> None:
+    small = np.asarray(Image.new("L", (10, 5), 255)).copy()
+    small[:, 5:] = 0
+    share = mask_of(Picture(small, None), (200, 100))
+    assert share.shape == (100, 200) and share[:, :80].min() == 1 and share[:, 120:].max() == 0
+
+
+@pytest.mark.parametrize(("level", "message"), [(0, "covers nothing"), (255, "covers everything")])
+def test_a_mask_of_one_tone(level: int, message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        mask_of(Picture(np.full((4, 4), level, np.uint8), None), (4, 4))
