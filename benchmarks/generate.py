@@ -4,12 +4,14 @@
     python benchmarks/generate.py quality --recipe cgan-mnist -m mine.onnx
     python benchmarks/generate.py speed                       # one picture at a time beside a batch
     python benchmarks/generate.py codes runs/infogan-mnist    # InfoGAN's category as a classifier of digits
+    python benchmarks/generate.py fid -m anime-faces data/anime_faces/test    # FID and KID; needs torchmetrics[image]
 
 What is generated is measured by networks trained on the spot, on the training pictures alone.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +28,7 @@ from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 from upscale import in_turn
 
 import gantool
-from gantool.generate import feeds
+from gantool.generate import feeds, size
 from gantool.text import read, words
 from gantool_trainer import checkpoint, idx, layouts
 from gantool_trainer import recipe as recipes
@@ -251,6 +253,40 @@ def codes(
     categories, matched = linear_sum_assignment(-table)
     print(f"accuracy {table[categories, matched].sum() / len(truth):.4f}")
     print(", ".join(f"category {c} is {d}" for c, d in zip(categories, matched, strict=True)))
+
+
+@app.command()
+def fid(
+    pictures: Annotated[Path, typer.Argument(help="Folder of real pictures.")],
+    model: Annotated[str, typer.Option("-m", "--model", help="Name or file of a model.")],
+    count: Annotated[int, typer.Option(min=2, help="Of generated pictures.")] = 10_000,
+) -> None:
+    """FID and KID in Inception's features, by torchmetrics, which downloads the weights at the first use."""
+    loaded = gantool.load(model)
+    paths = layouts.unlabelled(pictures, 0, 0).train
+    config = SquareConfig(side=size(loaded.card, None)[0])
+    real = (square(read_picture(path), config) for path in paths)
+    try:
+        scores = inception_scores(_shown(loaded.generate(count)), real, min(1000, count, len(paths)))
+    except (ImportError, OSError) as error:
+        raise SystemExit(f"install torchmetrics[image], and be online for its weights: {error}") from error
+    print("  ".join(f"{name} {score:.4g}" for name, score in scores.items()))
+
+
+def inception_scores(
+    made: Iterable[Picture], real: Iterable[Picture], subset: int, features: int | torch.nn.Module = 2048
+) -> Figures:
+    """FID (arXiv 1706.08500) and KID (arXiv 1801.01401), the mean over subsets, in these features."""
+    from torchmetrics.image.fid import FrechetInceptionDistance
+    from torchmetrics.image.kid import KernelInceptionDistance
+
+    scores = FrechetInceptionDistance(features), KernelInceptionDistance(features, subset_size=subset)
+    for own, is_real in ((made, False), (real, True)):
+        left = iter(own)
+        while pictures := list(islice(left, 50)):
+            for score in scores:
+                score.update(torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2), real=is_real)
+    return {"FID": float(scores[0].compute()), "KID": float(scores[1].compute()[0])}
 
 
 @app.command()

@@ -93,6 +93,15 @@ def initialise(module: nn.Module, deviation: float = 0.02) -> None:
 
 
 @torch.no_grad()
+def awaken(module: nn.Module) -> None:
+    """Convolution weights with which signals keep their strength through leaky rectifiers (arXiv 1502.01852): for
+    networks without norms, where torch's own start fades from layer to layer."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, a=0.2)
+
+
+@torch.no_grad()
 def scale_weights(module: nn.Module, factor: float) -> None:
     """Shrink convolution weights after initialisation, which keeps deep residual networks calm at the start."""
     for layer in module.modules():

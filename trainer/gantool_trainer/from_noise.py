@@ -12,7 +12,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gantool.card import ModelCard, Noise, Port
 from gantool_trainer import layouts
-from gantool_trainer.blocks import initialise
+from gantool_trainer.blocks import awaken, conv3x3, initialise
 from gantool_trainer.data import SquareConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator
@@ -60,7 +60,10 @@ class ConvGenerator(nn.Module):
         up = UNET_SAMPLING[sampling][1]
         for a, b in itertools.pairwise(widths):
             layers += [up(a, b), nn.BatchNorm2d(b), nn.ReLU()]
-        self.layers = nn.Sequential(*layers, up(widths[-1], shape[0]), nn.Tanh())
+        last = [up(widths[-1], shape[0])]
+        if sampling == "smooth":  # what is enlarged has no detail of its own: that is drawn at full resolution
+            last = [up(widths[-1], channels), nn.BatchNorm2d(channels), nn.ReLU(), conv3x3(channels, shape[0])]
+        self.layers = nn.Sequential(*layers, *last, nn.Tanh())
         initialise(self)
 
     def forward(self, *vectors: Tensor) -> Tensor:
@@ -106,6 +109,8 @@ class ConvTrunk(nn.Module):
             layers = [spectral_norm(layer) if isinstance(layer, nn.Conv2d | nn.Linear) else layer for layer in layers]
         self.layers = nn.Sequential(*layers)
         initialise(self)
+        if norm == "none":
+            awaken(self)
 
     def forward(self, picture: Tensor, *vectors: Tensor) -> Tensor:
         planes = [v[:, :, None, None].expand(-1, -1, *picture.shape[2:]) for v in vectors]

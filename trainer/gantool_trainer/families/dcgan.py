@@ -45,6 +45,8 @@ class Config(BaseModel):
     penalty: Literal["none", "wgan-gp", "dragan", "r1"] = "none"
     """On the discriminator's slope; needs a discriminator without batch norm."""
     penalty_weight: Weight = 10.0
+    penalty_every: Width = 1
+    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
     augment: bool = False
     """Whether the discriminator sees everything changed at random, so that it learns no picture by heart."""
 
@@ -95,8 +97,8 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
     fake = generator(from_noise.noise(config.noise, len(real), config.latent, real.device))
     seen, made = shown(real), shown(fake.detach())
     terms = {"real": loss.real(discriminator(seen)), "fake": loss.fake(discriminator(made))}
-    if config.penalty != "none":
-        terms["penalty"] = config.penalty_weight * slope(config, bare(discriminator), seen, made)
+    if config.penalty != "none" and index % config.penalty_every == 0:
+        terms["penalty"] = config.penalty_every * config.penalty_weight * slope(config, bare(discriminator), seen, made)
     yield Update("discriminator", terms)
     with frozen(discriminator):
         scores = discriminator(shown(fake))

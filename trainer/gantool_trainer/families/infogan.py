@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gantool.card import Noise, Port
 from gantool_trainer import from_noise, losses
+from gantool_trainer.augment import deformed
 from gantool_trainer.blocks import frozen, initialise
 from gantool_trainer.data import Batch, SquareConfig, Squares
 from gantool_trainer.errors import TrainingError
@@ -25,8 +26,6 @@ Weight = Annotated[float, Field(ge=0)]
 Data = SquareConfig
 _NOISE: Noise = "normal"
 _ROWS, _SPAN = 8, 2.0
-_SURE = 3.0
-"""A reader who could be ever surer would gain without end."""
 
 
 class Config(BaseModel):
@@ -49,13 +48,16 @@ class Config(BaseModel):
     discriminator_hidden: Width = 1024
     information: Weight = 1.0
     """lambda, of the information that the picture has about its category."""
+    deform: Weight = 0.0
+    """How far pictures are turned, slanted, scaled and moved at random before their category is read, so that it means
+    none of that, which is left to the continuous codes (see `augment.deformed`)."""
     code_information: Weight = 0.1
     """The same for the continuous codes, whose information is measured in another unit (section 7)."""
 
 
 class Reader(nn.Module):
     """The discriminator, and what reads the codes from its features (section 6): (N, C, H, W) to scores (N, 1), logits
-    of the category (N, categories), and the codes' means and log deviations (N, 2 codes)."""
+    of the category (N, categories), and the codes' means (N, codes)."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -65,7 +67,7 @@ class Reader(nn.Module):
             nn.Linear(self.trunk.features, 128),
             nn.BatchNorm1d(128),
             nn.LeakyReLU(0.1),
-            nn.Linear(128, config.categories + 2 * config.codes),
+            nn.Linear(128, config.categories + config.codes),
         )
         initialise(self)
         self.categories = config.categories
@@ -119,7 +121,7 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
     noise = from_noise.noise(_NOISE, count, config.latent, device)
     fake = generator(noise, F.one_hot(category, config.categories).float(), codes)
 
-    scores, logits, read = discriminator(fake.detach())
+    scores, logits, read = judged(config, discriminator, fake.detach())
     yield Update(
         "discriminator",
         {
@@ -129,21 +131,30 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         },
     )
     with frozen(discriminator):
-        scores, logits, read = discriminator(fake)
+        scores, logits, read = judged(config, discriminator, fake)
     yield Update(
         "generator",
         {"adversarial": losses.bce_real(scores), **information(config, logits, read, category, codes)},
     )
 
 
+def judged(config: Config, discriminator: nn.Module, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What `Reader` says of pictures, but the category as it is read when they are deformed."""
+    scores, logits, read = discriminator(fake)
+    if config.deform:
+        _, logits, _ = discriminator(deformed(fake, config.deform))
+    return scores, logits, read
+
+
 def information(config: Config, logits: Tensor, read: Tensor, category: Tensor, codes: Tensor) -> dict[str, Tensor]:
-    """What is left to know of the codes once the picture is seen, the bound of equation 5 negated."""
-    mean, log_deviation = read.chunk(2, dim=1)
-    log_deviation = log_deviation.clamp(-_SURE, _SURE)
-    surprise = ((codes - mean) * torch.exp(-log_deviation)).square() / 2 + log_deviation
+    """What is left to know of the codes once the picture is seen: the bound of equation 5 negated, but for constants.
+
+    A reader of continuous codes whose deviation could shrink would gain without end, and the codes would take over what
+    the category should mean; so it is 1.
+    """
     return {
         "category": config.information * F.cross_entropy(logits, category),
-        "codes": config.code_information * surprise.sum(1).mean(),
+        "codes": config.code_information * (codes - read).square().sum(1).mean() / 2,
     }
 
 

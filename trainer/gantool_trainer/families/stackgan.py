@@ -2,24 +2,23 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from gantool.card import ModelCard, Port
 from gantool.text import END, read, words
 from gantool_trainer import from_noise, layouts, losses
 from gantool_trainer.augment import augmented
-from gantool_trainer.blocks import Residual, conv3x3, frozen, initialise
+from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, initialise
 from gantool_trainer.data import Batch, DescribedConfig, Squares
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
-from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Shape
+from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, JudgeNorm, Shape
 from gantool_trainer.layouts import Captioned, Split
 from gantool_trainer.networks import UNET_SAMPLING, Sampling
 from gantool_trainer.pictures import Picture
@@ -56,10 +55,21 @@ class Config(BaseModel):
     second_channels: Width = 64
     second_blocks: Width = 4
     discriminator_channels: Width = 64
+    discriminator_norm: JudgeNorm = "batch"
+    penalty: Weight = 0.0
+    """On the discriminators' slope (DRAGAN, arXiv 1705.07215); needs ones without batch norm."""
+    penalty_every: Width = 1
+    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
     divergence: Weight = 1.0
     """Of the conditions' distribution from N(0, 1) (equation 2)."""
     augment: bool = False
     """Whether the discriminators see everything changed at random, so that they learn no picture by heart."""
+
+    @model_validator(mode="after")
+    def _each_picture_has_a_slope(self) -> Self:
+        if self.penalty and self.discriminator_norm == "batch":
+            raise ValueError("a penalty needs discriminator_norm spectral or none: batch norm mixes the pictures")
+        return self
 
 
 class TextEncoder(nn.Module):
@@ -163,11 +173,11 @@ class MatchingJudge(nn.Module):
 
     def __init__(self, config: Config, shape: Shape) -> None:
         super().__init__()
-        self.trunk = ConvTrunk(0, config.discriminator_channels, shape, "spectral")
+        self.trunk = ConvTrunk(0, config.discriminator_channels, shape, config.discriminator_norm)
         self.read = nn.Sequential(nn.Linear(config.embedding, config.condition), nn.LeakyReLU(0.2))
         joined = self.trunk.features + config.condition
         self.judge = nn.Sequential(
-            spectral_norm(nn.Linear(joined, config.condition)), nn.LeakyReLU(0.2), nn.Linear(config.condition, 1)
+            nn.Linear(joined, config.condition), nn.LeakyReLU(0.2), nn.Linear(config.condition, 1)
         )
 
     def forward(self, picture: Tensor, embedding: Tensor) -> Tensor:
@@ -266,7 +276,8 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         embedding = embedding.detach()
         fake, mean, log_variance = networks["first"](embedding, *noise[:2])
         condition = (embedding, mean, log_variance)
-        yield from _adversarial(config, networks["first_judge"], small, fake, condition, other(texts, text), "")
+        judge, mismatched = networks["first_judge"], other(texts, text)
+        yield from _adversarial(config, judge, small, fake, condition, mismatched, index, "")
         return
     networks["encoder"].eval(), networks["first"].eval()  # they are done: as they will be run
     with torch.no_grad():
@@ -274,7 +285,8 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         picture, *_ = networks["first"](embedding, *noise[:2])
     fake, mean, log_variance = networks["second"](picture, embedding, noise[2])
     condition = (embedding, mean, log_variance)
-    yield from _adversarial(config, networks["second_judge"], real, fake, condition, other(texts, text), "second_")
+    judge, mismatched = networks["second_judge"], other(texts, text)
+    yield from _adversarial(config, judge, real, fake, condition, mismatched, index, "second_")
 
 
 def _adversarial(
@@ -284,6 +296,7 @@ def _adversarial(
     fake: Tensor,
     text: tuple[Tensor, Tensor, Tensor],
     mismatched: Tensor,
+    index: int,
     prefix: str,
 ) -> Iterator[Update]:
     """One stage's two updates: what is real and the text's, against what is not the text's, and what is made."""
@@ -291,14 +304,15 @@ def _adversarial(
     shown = augmented if config.augment else nn.Identity()
     seen = shown(real)
     wrong = F.softplus(judge(seen, embedding.roll(1, dims=0)))[:, 0]
-    yield Update(
-        f"{prefix}discriminator",
-        {
-            "real": losses.bce_real(judge(seen, embedding)),
-            "mismatched": (wrong * mismatched).sum() / mismatched.sum().clamp_min(1) / 2,
-            "fake": losses.bce_fake(judge(shown(fake.detach()), embedding)) / 2,
-        },
-    )
+    terms = {
+        "real": losses.bce_real(judge(seen, embedding)),
+        "mismatched": (wrong * mismatched).sum() / mismatched.sum().clamp_min(1) / 2,
+        "fake": losses.bce_fake(judge(shown(fake.detach()), embedding)) / 2,
+    }
+    if config.penalty and index % config.penalty_every == 0:
+        weight = config.penalty_every * config.penalty
+        terms["penalty"] = weight * losses.dragan(lambda x: bare(judge)(x, embedding), seen)
+    yield Update(f"{prefix}discriminator", terms)
     with frozen(judge):
         scores = judge(shown(fake), embedding)
     yield Update(
