@@ -10,7 +10,7 @@ What is generated is measured by networks trained on the spot, on the training p
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -39,7 +39,7 @@ from gantool_trainer.pictures import Picture, read_picture, to_tensor
 from gantool_trainer.seeds import rng
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None)
-_MANY, _SIDE = 10_000, 64
+_MANY, _SIDE, _WORDS = 10_000, 64, 28
 
 
 def digits(models: Models, sets: Path) -> list[Figures]:
@@ -109,13 +109,13 @@ def faces(models: Models, sets: Path) -> list[Figures]:
     return results
 
 
-def flowers(models: Models, sets: Path) -> list[Figures]:
-    """Flowers of the test texts: how often the text is the first of ten, by a network that was trained to match the
+def told(models: Models, sets: Path, *, folder: str, columns: tuple[str, ...], mirror: bool) -> list[Figures]:
+    """Pictures of the test texts: how often the text is the first of ten, by a network that was trained to match the
     real pairs; beside the real test pictures, and pictures of other texts."""
-    split = layouts.captioned(sets / "flowers", ("caption1", "caption2", "caption3"), 10_000, 0)
+    split = layouts.captioned(sets / folder, columns, 10_000, 0)
     train, test = split.train, split.holdout
     texts = [item.texts[0] for item in test]
-    rank = _matcher(train)
+    rank = _matcher(train, mirror)
     real = rank([read_picture(item.path) for item in test], texts)
     results = []
     for model in models:
@@ -130,7 +130,7 @@ def flowers(models: Models, sets: Path) -> list[Figures]:
     return results
 
 
-def _matcher(items: Sequence[Captioned]) -> Callable[[Sequence[Picture], Sequence[str]], float]:
+def _matcher(items: Sequence[Captioned], mirror: bool) -> Callable[[Sequence[Picture], Sequence[str]], float]:
     """A fresh pair of encoders trained on these, as a function that ranks the texts of pictures."""
     torch.manual_seed(0)
     vocabulary = ["", *sorted({word for item in items for text in item.texts for word in words(text)})]
@@ -138,13 +138,15 @@ def _matcher(items: Sequence[Captioned]) -> Callable[[Sequence[Picture], Sequenc
     pictures = stackgan.PictureEncoder(24, 128, (3, _SIDE, _SIDE))
     config = SquareConfig(side=_SIDE)
     seen = torch.stack([to_tensor(square(read_picture(item.path), config)) for item in items])
-    numbers = torch.from_numpy(np.stack([[read(vocabulary, text, 16).tokens for text in item.texts] for item in items]))
+    numbers = torch.from_numpy(
+        np.stack([[read(vocabulary, text, _WORDS).tokens for text in item.texts] for item in items])
+    )
     steps, optimiser = 1500, torch.optim.Adam([*texts.parameters(), *pictures.parameters()], lr=5e-4)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for step in range(steps):
         chosen = torch.from_numpy(rng(1, step).choice(len(items), 48, replace=False))
-        x = seen[chosen].flip(3) if step % 2 else seen[chosen]
-        own = numbers[chosen, torch.randint(3, (48,))]
+        x = seen[chosen].flip(3) if mirror and step % 2 else seen[chosen]
+        own = numbers[chosen, torch.randint(numbers.shape[1], (48,))]
         loss = stackgan.matching(texts(own), pictures(2 * x - 1), own)
         optimiser.zero_grad()
         loss.backward()
@@ -154,7 +156,7 @@ def _matcher(items: Sequence[Captioned]) -> Callable[[Sequence[Picture], Sequenc
 
     @torch.inference_mode()
     def first(shown: Sequence[Picture], captions: Sequence[str]) -> float:
-        numbers = torch.from_numpy(np.stack([read(vocabulary, text, 16).tokens for text in captions]))
+        numbers = torch.from_numpy(np.stack([read(vocabulary, text, _WORDS).tokens for text in captions]))
         x = torch.stack([to_tensor(square(picture, config)) for picture in shown])
         likeness = F.normalize(pictures(2 * x - 1), dim=1) @ F.normalize(texts(numbers), dim=1).T
         hits = []
@@ -199,6 +201,10 @@ _MNIST = (
     "on the spot; of real: as many training digits; classes and shares over the first 1,000; nearest training picture: "
     "median distance to it over that of real test digits"
 )
+_TOLD = (
+    "first of 10: the text is nearer to the picture than nine others, by two encoders that were trained on the spot to "
+    "match the real pairs"
+)
 MEASURES: Mapping[str, Measure] = {
     "gan": Measure(("gan-mnist",), _MNIST, digits),
     "dcgan-mnist": Measure(("dcgan-mnist",), _MNIST, digits),
@@ -213,9 +219,13 @@ MEASURES: Mapping[str, Measure] = {
     "anime-faces": Measure(("anime-faces",), _FACES, faces),
     "stackgan-flowers": Measure(
         ("stackgan-flowers",),
-        "a picture of each of the 150 test texts; first of 10: the text is nearer to the picture than nine others, by "
-        "two encoders that were trained on the spot to match the real pairs",
-        flowers,
+        f"a picture of each of the 150 test texts; {_TOLD}",
+        partial(told, folder="flowers", columns=("caption1", "caption2", "caption3"), mirror=True),
+    ),
+    "stackgan-people": Measure(
+        ("stackgan-people",),
+        f"a picture of each of the 320 test texts, of 20 people whom the model has not seen; {_TOLD}",
+        partial(told, folder="lpc_pose", columns=("caption",), mirror=False),
     ),
 }
 

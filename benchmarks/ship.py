@@ -126,6 +126,14 @@ SHIPPED = {
         )
         for name in ("dcgan-faces", "anime-faces")
     },
+    "stackgan-people": Shipped(
+        training_data="Liberated Pixel Cup, 220 people in 16 poses each, composed of layers by the artists in "
+        "AUTHORS-lpc.txt (CC BY-SA 3.0 or GPL 3.0)",
+        licence="CC BY-SA 3.0",
+        measure=MEASURES["stackgan-people"],
+        notes="64 pixels on white; texts like: a woman with dark skin and red hair wearing a white shirt, blue pants "
+        "and black shoes, facing left, walking",
+    ),
     "stackgan-flowers": Shipped(
         training_data="2,000 photographs of flowers of 5 kinds, with texts made by a machine (licence unclear: "
         "research demonstration)",
