@@ -26,7 +26,14 @@ CONFIGS: dict[str, Any] = {
         shape=(3, 32, 32), groups=("hair", "eyes"), tags=(("a", "b"), ("c", "d", "e")), blocks=1, **SMALL
     ),
     "stackgan": stackgan.Config(
-        shape=(3, 32, 32), first_side=16, vocabulary=VOCABULARY, words=5, second_from=1, second_blocks=1, **SMALL
+        shape=(3, 32, 32),
+        first_side=16,
+        vocabulary=VOCABULARY,
+        words=5,
+        second_from=1,
+        second_blocks=1,
+        found=1.0,
+        **SMALL,
     ),
 }
 PLAIN = {
@@ -60,6 +67,7 @@ EXPECTED = {
         "discriminator/fake": {"first_judge"},
         "generator/adversarial": {"first"},
         "generator/divergence": {"first"},
+        "generator/found": {"first"},
     },
     ("stackgan", 1): {
         "second_discriminator/real": {"second_judge"},
@@ -67,6 +75,7 @@ EXPECTED = {
         "second_discriminator/fake": {"second_judge"},
         "second_generator/adversarial": {"second"},
         "second_generator/divergence": {"second"},
+        "second_generator/found": {"second"},
     },
 }
 

@@ -60,6 +60,9 @@ class Config(BaseModel):
     """On the discriminators' slope (DRAGAN, arXiv 1705.07215); needs ones without batch norm."""
     penalty_every: Width = 1
     """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    found: Weight = 0.0
+    """Of the made pictures being found by their texts among a batch's, and the reverse, as the real ones are (after
+    AttnGAN, arXiv 1711.10485): a stronger voice for the text than the discriminator's."""
     divergence: Weight = 1.0
     """Of the conditions' distribution from N(0, 1) (equation 2)."""
     augment: bool = False
@@ -276,8 +279,7 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         embedding = embedding.detach()
         fake, mean, log_variance = networks["first"](embedding, *noise[:2])
         condition = (embedding, mean, log_variance)
-        judge, mismatched = networks["first_judge"], other(texts, text)
-        yield from _adversarial(config, judge, small, fake, condition, mismatched, index, "")
+        yield from _adversarial(config, networks, small, fake, condition, texts, text, index, "")
         return
     networks["encoder"].eval(), networks["first"].eval()  # they are done: as they will be run
     with torch.no_grad():
@@ -285,24 +287,25 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         picture, *_ = networks["first"](embedding, *noise[:2])
     fake, mean, log_variance = networks["second"](picture, embedding, noise[2])
     condition = (embedding, mean, log_variance)
-    judge, mismatched = networks["second_judge"], other(texts, text)
-    yield from _adversarial(config, judge, real, fake, condition, mismatched, index, "second_")
+    yield from _adversarial(config, networks, real, fake, condition, texts, text, index, "second_")
 
 
 def _adversarial(
     config: Config,
-    judge: nn.Module,
+    networks: Networks,
     real: Tensor,
     fake: Tensor,
-    text: tuple[Tensor, Tensor, Tensor],
-    mismatched: Tensor,
+    condition: tuple[Tensor, Tensor, Tensor],
+    texts: Tensor,
+    text: Tensor,
     index: int,
     prefix: str,
 ) -> Iterator[Update]:
     """One stage's two updates: what is real and the text's, against what is not the text's, and what is made."""
-    embedding, mean, log_variance = text
+    judge, matcher = networks[f"{prefix or 'first_'}judge"], networks["matcher"]
+    embedding, mean, log_variance = condition
     shown = augmented if config.augment else nn.Identity()
-    seen = shown(real)
+    seen, mismatched = shown(real), other(texts, text)
     wrong = F.softplus(judge(seen, embedding.roll(1, dims=0)))[:, 0]
     terms = {
         "real": losses.bce_real(judge(seen, embedding)),
@@ -313,15 +316,15 @@ def _adversarial(
         weight = config.penalty_every * config.penalty
         terms["penalty"] = weight * losses.dragan(lambda x: bare(judge)(x, embedding), seen)
     yield Update(f"{prefix}discriminator", terms)
-    with frozen(judge):
-        scores = judge(shown(fake), embedding)
-    yield Update(
-        f"{prefix}generator",
-        {
-            "adversarial": losses.bce_real(scores),
+    with frozen(judge, matcher):
+        terms = {
+            "adversarial": losses.bce_real(judge(shown(fake), embedding)),
             "divergence": config.divergence * divergence(mean, log_variance),
-        },
-    )
+        }
+        if config.found:
+            small = F.interpolate(fake, size=first_shape(config)[1:], mode="area")
+            terms["found"] = config.found * matching(embedding, matcher(small), text)
+    yield Update(f"{prefix}generator", terms)
 
 
 def other(texts: Tensor, text: Tensor) -> Tensor:
