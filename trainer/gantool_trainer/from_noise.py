@@ -12,12 +12,12 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gantool.card import ModelCard, Noise, Port
 from gantool_trainer import layouts
-from gantool_trainer.blocks import awaken, conv3x3, initialise
+from gantool_trainer.blocks import he_initialise, initialise
 from gantool_trainer.data import SquareConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator
 from gantool_trainer.layouts import Split
-from gantool_trainer.networks import UNET_SAMPLING, Sampling
+from gantool_trainer.networks import UNET_SAMPLING, Sampling, reflected
 from gantool_trainer.pictures import Picture, sheet, to_picture
 from gantool_trainer.seeds import torch_seed
 
@@ -63,10 +63,11 @@ class ConvGenerator(nn.Module):
         up = UNET_SAMPLING[sampling][1]
         for a, b in itertools.pairwise(widths):
             layers += [up(a, b), nn.BatchNorm2d(b), nn.ReLU()]
-        last = [up(widths[-1], shape[0])]
         if sampling == "smooth":  # what is enlarged has no detail of its own: that is drawn at full resolution
-            last = [up(widths[-1], channels), nn.BatchNorm2d(channels), nn.ReLU(), conv3x3(channels, shape[0])]
-        self.layers = nn.Sequential(*layers, *last, nn.Tanh())
+            layers += [up(widths[-1], channels), nn.BatchNorm2d(channels), nn.ReLU(), reflected(channels, shape[0], 3)]
+        else:
+            layers.append(up(widths[-1], shape[0]))
+        self.layers = nn.Sequential(*layers, nn.Tanh())
         initialise(self)
 
     def forward(self, *vectors: Tensor) -> Tensor:
@@ -111,9 +112,10 @@ class ConvTrunk(nn.Module):
         if norm == "spectral":
             layers = [spectral_norm(layer) if isinstance(layer, nn.Conv2d | nn.Linear) else layer for layer in layers]
         self.layers = nn.Sequential(*layers)
-        initialise(self)
         if norm == "none":
-            awaken(self)
+            he_initialise(self)
+        else:
+            initialise(self)
 
     def forward(self, picture: Tensor, *vectors: Tensor) -> Tensor:
         planes = [v[:, :, None, None].expand(-1, -1, *picture.shape[2:]) for v in vectors]
@@ -150,6 +152,12 @@ def shape_of(data: SquareConfig) -> Shape:
 def scan(folder: Path, data: SquareConfig, seed: int) -> Split[Path]:
     """Raises TrainingError."""
     return layouts.unlabelled(folder, data.holdout, seed)
+
+
+def check_batch(real: Tensor) -> None:
+    """Raises TrainingError for a batch of one, which has nothing to be normalised over."""
+    if len(real) < 2:
+        raise TrainingError("these networks normalise over the batch; set train.batch to at least 2")
 
 
 def noise(kind: Noise, count: int, length: int, device: torch.device) -> Tensor:

@@ -102,6 +102,30 @@ def test_each_term_reaches_the_networks_that_it_should(name: str, index: int) ->
     assert reached_by_terms(*updates(name, index)) == EXPECTED[name, index]
 
 
+CHOICES: list[tuple[str, dict[str, Any], int]] = [
+    ("dcgan", {"sampling": "smooth", "discriminator_norm": "spectral", "hidden": 8, "discriminator_hidden": 8}, 0),
+    ("dcgan", {"sampling": "smooth", "discriminator_norm": "none", "discriminator_hidden": 8}, 0),
+    ("infogan", {"deform": 0.5}, 0),
+    ("anime", {"sampling": "smooth", "augment": True}, 0),
+    ("stackgan", {"sampling": "strided", "discriminator_norm": "spectral", "augment": True}, 0),
+    ("stackgan", {"sampling": "strided", "discriminator_norm": "spectral", "augment": True}, 1),
+]
+
+
+@pytest.mark.parametrize(("name", "update", "index"), CHOICES)
+def test_a_choice_changes_no_path_of_the_gradients(name: str, update: dict[str, Any], index: int) -> None:
+    networks, steps = updates(name, index, CONFIGS[name].model_copy(update=update))
+    assert reached_by_terms(networks, steps) == EXPECTED[name, index]
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_stackgans_penalty_is_its_discriminators(index: int) -> None:
+    config = CONFIGS["stackgan"].model_copy(update={"penalty": 0.5, "discriminator_norm": "none", "found": 0.0})
+    judge, prefix = ("second_judge", "second_") if index else ("first_judge", "")
+    reached = reached_by_terms(*updates("stackgan", index, config))
+    assert reached[f"{prefix}discriminator/penalty"] == {judge} and f"{prefix}generator/found" not in reached
+
+
 @pytest.mark.parametrize("penalty", ["wgan-gp", "dragan", "r1"])
 @pytest.mark.parametrize("loss", ["bce", "squares", "hinge", "wasserstein"])
 def test_dcgans_choices_reach_the_networks(loss: str, penalty: str) -> None:
@@ -220,10 +244,12 @@ def test_no_other_text_is_a_text_of_ones_own() -> None:
 
 def test_the_first_stage_rests_while_the_second_learns() -> None:
     networks = stackgan.networks(CONFIGS["stackgan"])
-    before = {key: value.clone() for key, value in networks["first"].state_dict().items()}
+    resting = [networks[name] for name in ("encoder", "matcher", "first")]
+    before = [value.clone() for network in resting for value in network.state_dict().values()]
     for _ in stackgan.step(CONFIGS["stackgan"], networks, {}, batch("stackgan"), 1):
         pass
-    assert all(torch.equal(before[key], value) for key, value in networks["first"].state_dict().items())
+    after = [value for network in resting for value in network.state_dict().values()]
+    assert all(map(torch.equal, before, after))
 
 
 def test_half_a_stack_is_not_exported() -> None:
@@ -237,8 +263,9 @@ def test_one_class_is_none() -> None:
         cgan.scan(Path(), cgan.Config(labels=("a", "a")), SquareConfig(), 0)
 
 
-def test_stackgan_wants_a_batch() -> None:
-    networks = stackgan.networks(CONFIGS["stackgan"])
-    alone = tuple(part[:1] for part in batch("stackgan"))
+@pytest.mark.parametrize("name", ["gan", "dcgan", "cgan", "infogan", "stackgan"])
+def test_one_picture_is_no_batch(name: str) -> None:
+    family = FAMILIES[name]
+    alone = tuple(part[:1] for part in batch(name))
     with pytest.raises(TrainingError, match=r"train\.batch to at least 2"):
-        list(stackgan.step(CONFIGS["stackgan"], networks, {}, alone, 0))
+        list(family.step(CONFIGS[name], family.networks(CONFIGS[name]), {}, alone, 0))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gantool.card import Port
 from gantool_trainer import from_noise, layouts, losses
 from gantool_trainer.augment import augmented
-from gantool_trainer.blocks import Residual, awaken, bare, conv3x3, frozen, pixel_shuffle_up
+from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, he_initialise, pixel_shuffle_up
 from gantool_trainer.data import Batch, DescribedConfig, Squares
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
@@ -112,7 +112,7 @@ class Critic(nn.Module):
         side = (shape[1] // 2**downs + 1) // 2
         features = widths[-1] * side**2
         self.score, self.classify = nn.Linear(features, 1), nn.Linear(features, tags)
-        awaken(self.body)
+        he_initialise(self.body)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         features = self.body(x)
@@ -183,10 +183,10 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         "fake": config.adversarial * losses.bce_fake(fake_scores),
         "tags": told(config, real_logits, labels) + told(config, fake_logits, wanted),
     }
-    if index % config.penalty_every == 0:
-        weight = config.penalty_every * config.penalty
-        terms["penalty"] = weight * losses.dragan(lambda x: bare(critic)(x)[0], seen)
-    yield Update("discriminator", terms)
+    penalty = losses.lazily(
+        config.penalty, config.penalty_every, index, lambda: losses.dragan(lambda x: bare(critic)(x)[0], seen)
+    )
+    yield Update("discriminator", terms | penalty)
     with frozen(critic):
         scores, logits = critic(shown(fake))
     yield Update(

@@ -40,6 +40,7 @@ class Config(BaseModel):
     """Of a dense layer before the generator's first map, for small pictures, whose convolutions are few; 0 for none."""
     discriminator_channels: Width = 128
     discriminator_hidden: Annotated[int, Field(ge=0)] = 0
+    """The same after the discriminator's last map."""
     discriminator_norm: JudgeNorm = "batch"
     loss: Literal["bce", "squares", "hinge", "wasserstein"] = "bce"
     penalty: Literal["none", "wgan-gp", "dragan", "r1"] = "none"
@@ -92,14 +93,15 @@ def memory(config: Config, data: SquareConfig) -> dict[str, Tensor]:
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
     real = 2 * batch[0] - 1
+    from_noise.check_batch(real)
     generator, discriminator = networks["generator"], networks["discriminator"]
     loss, shown = losses.ADVERSARIAL[config.loss], augmented if config.augment else torch.nn.Identity()
     fake = generator(from_noise.noise(config.noise, len(real), config.latent, real.device))
     seen, made = shown(real), shown(fake.detach())
     terms = {"real": loss.real(discriminator(seen)), "fake": loss.fake(discriminator(made))}
-    if config.penalty != "none" and index % config.penalty_every == 0:
-        terms["penalty"] = config.penalty_every * config.penalty_weight * slope(config, bare(discriminator), seen, made)
-    yield Update("discriminator", terms)
+    weight = 0.0 if config.penalty == "none" else config.penalty_weight
+    penalty = losses.lazily(weight, config.penalty_every, index, lambda: slope(config, bare(discriminator), seen, made))
+    yield Update("discriminator", terms | penalty)
     with frozen(discriminator):
         scores = discriminator(shown(fake))
     yield Update("generator", {"adversarial": loss.made(scores)})

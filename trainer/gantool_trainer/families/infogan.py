@@ -14,7 +14,6 @@ from gantool_trainer import from_noise, losses
 from gantool_trainer.augment import deformed
 from gantool_trainer.blocks import frozen, initialise
 from gantool_trainer.data import Batch, SquareConfig, Squares
-from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Shape
 from gantool_trainer.layouts import Split
@@ -29,7 +28,7 @@ _ROWS, _SPAN = 8, 2.0
 
 
 class Config(BaseModel):
-    """The paper's choices for MNIST by default (appendix C.1)."""
+    """The paper's networks for MNIST by default (appendix C.1), with DCGAN's rectifiers and normal noise."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,11 +45,11 @@ class Config(BaseModel):
     """Of the generator's dense layer."""
     discriminator_channels: Width = 64
     discriminator_hidden: Width = 1024
-    information: Weight = 1.0
-    """lambda, of the information that the picture has about its category."""
-    deform: Weight = 0.0
+    deform: Annotated[float, Field(ge=0, le=1)] = 0.0
     """How far pictures are turned, slanted, scaled and moved at random before their category is read, so that it means
     none of that, which is left to the continuous codes (see `augment.deformed`)."""
+    information: Weight = 1.0
+    """lambda, of the information that the picture has about its category."""
     code_information: Weight = 0.1
     """The same for the continuous codes, whose information is measured in another unit (section 7)."""
 
@@ -113,9 +112,8 @@ def memory(config: Config, data: SquareConfig) -> dict[str, Tensor]:
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
     real = 2 * batch[0] - 1
     generator, discriminator = networks["generator"], networks["discriminator"]
+    from_noise.check_batch(real)
     count, device = len(real), real.device
-    if count < 2:
-        raise TrainingError("InfoGAN normalises over the batch; set train.batch to at least 2")
     category = torch.randint(config.categories, (count,)).to(device)
     codes = from_noise.noise("uniform", count, config.codes, device)
     noise = from_noise.noise(_NOISE, count, config.latent, device)
@@ -149,8 +147,8 @@ def judged(config: Config, discriminator: nn.Module, fake: Tensor) -> tuple[Tens
 def information(config: Config, logits: Tensor, read: Tensor, category: Tensor, codes: Tensor) -> dict[str, Tensor]:
     """What is left to know of the codes once the picture is seen: the bound of equation 5 negated, but for constants.
 
-    A reader of continuous codes whose deviation could shrink would gain without end, and the codes would take over what
-    the category should mean; so it is 1.
+    The deviation with which continuous codes are read is 1, as in the authors' program (github.com/openai/InfoGAN): if
+    it could shrink, they would gain without end, and take over what the category should mean.
     """
     return {
         "category": config.information * F.cross_entropy(logits, category),

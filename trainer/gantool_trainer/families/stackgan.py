@@ -56,6 +56,7 @@ class Config(BaseModel):
     second_blocks: Width = 4
     discriminator_channels: Width = 64
     discriminator_norm: JudgeNorm = "batch"
+    """Of their convolutions."""
     penalty: Weight = 0.0
     """On the discriminators' slope (DRAGAN, arXiv 1705.07215); needs ones without batch norm."""
     penalty_every: Width = 1
@@ -266,8 +267,7 @@ def memory(config: Config, data: DescribedConfig) -> dict[str, Tensor]:
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
     real, texts = 2 * batch[0] - 1, batch[1]
-    if len(real) < 2:
-        raise TrainingError("StackGAN needs pictures that do not fit the text; set train.batch to at least 2")
+    from_noise.check_batch(real)
     count, device = len(real), real.device
     text = texts[torch.arange(count), torch.randint(texts.shape[1], (count,)).to(device)]
     small = F.interpolate(real, size=first_shape(config)[1:], mode="area")
@@ -278,53 +278,44 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         yield Update("encoder", {"matching": matching(embedding, networks["matcher"](small), text)})
         embedding = embedding.detach()
         fake, mean, log_variance = networks["first"](embedding, *noise[:2])
-        condition = (embedding, mean, log_variance)
-        yield from _adversarial(config, networks, small, fake, condition, texts, text, index, "")
-        return
-    networks["encoder"].eval(), networks["first"].eval()  # they are done: as they will be run
-    with torch.no_grad():
-        embedding = networks["encoder"](text)
-        picture, *_ = networks["first"](embedding, *noise[:2])
-    fake, mean, log_variance = networks["second"](picture, embedding, noise[2])
-    condition = (embedding, mean, log_variance)
-    yield from _adversarial(config, networks, real, fake, condition, texts, text, index, "second_")
+        real, judge, prefix = small, networks["first_judge"], ""
+    else:
+        for name in ("encoder", "matcher", "first"):  # they are done: as they will be run
+            networks[name].eval()
+        with torch.no_grad():
+            embedding = networks["encoder"](text)
+            picture, *_ = networks["first"](embedding, *noise[:2])
+        fake, mean, log_variance = networks["second"](picture, embedding, noise[2])
+        judge, prefix = networks["second_judge"], "second_"
 
-
-def _adversarial(
-    config: Config,
-    networks: Networks,
-    real: Tensor,
-    fake: Tensor,
-    condition: tuple[Tensor, Tensor, Tensor],
-    texts: Tensor,
-    text: Tensor,
-    index: int,
-    prefix: str,
-) -> Iterator[Update]:
-    """One stage's two updates: what is real and the text's, against what is not the text's, and what is made."""
-    judge, matcher = networks[f"{prefix or 'first_'}judge"], networks["matcher"]
-    embedding, mean, log_variance = condition
     shown = augmented if config.augment else nn.Identity()
-    seen, mismatched = shown(real), other(texts, text)
-    wrong = F.softplus(judge(seen, embedding.roll(1, dims=0)))[:, 0]
-    terms = {
-        "real": losses.bce_real(judge(seen, embedding)),
-        "mismatched": (wrong * mismatched).sum() / mismatched.sum().clamp_min(1) / 2,
-        "fake": losses.bce_fake(judge(shown(fake.detach()), embedding)) / 2,
-    }
-    if config.penalty and index % config.penalty_every == 0:
-        weight = config.penalty_every * config.penalty
-        terms["penalty"] = weight * losses.dragan(lambda x: bare(judge)(x, embedding), seen)
-    yield Update(f"{prefix}discriminator", terms)
-    with frozen(judge, matcher):
-        terms = {
-            "adversarial": losses.bce_real(judge(shown(fake), embedding)),
-            "divergence": config.divergence * divergence(mean, log_variance),
-        }
+    seen, made = shown(real), shown(fake.detach())
+    judged = judgement(judge, seen, made, embedding, other(texts, text))
+    slope = losses.lazily(
+        config.penalty,
+        config.penalty_every,
+        index,
+        lambda: losses.dragan(lambda x: bare(judge)(x, embedding), seen),
+    )
+    yield Update(f"{prefix}discriminator", judged | slope)
+    terms = {"divergence": config.divergence * divergence(mean, log_variance)}
+    with frozen(judge, networks["matcher"]):
+        terms["adversarial"] = losses.bce_real(judge(shown(fake), embedding))
         if config.found:
             small = F.interpolate(fake, size=first_shape(config)[1:], mode="area")
-            terms["found"] = config.found * matching(embedding, matcher(small), text)
+            terms["found"] = config.found * matching(embedding, networks["matcher"](small), text)
     yield Update(f"{prefix}generator", terms)
+
+
+def judgement(judge: nn.Module, real: Tensor, fake: Tensor, embedding: Tensor, mismatched: Tensor) -> dict[str, Tensor]:
+    """The discriminator's terms: what is real and the text's, what is not the text's where ``mismatched`` (N,) is 1,
+    and what is made."""
+    wrong = F.softplus(judge(real, embedding.roll(1, dims=0)))[:, 0]
+    return {
+        "real": losses.bce_real(judge(real, embedding)),
+        "mismatched": (wrong * mismatched).sum() / mismatched.sum().clamp_min(1) / 2,
+        "fake": losses.bce_fake(judge(fake, embedding)) / 2,
+    }
 
 
 def other(texts: Tensor, text: Tensor) -> Tensor:
