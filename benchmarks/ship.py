@@ -132,8 +132,10 @@ SHIPPED = {
         "AUTHORS-lpc.txt (CC BY-SA 3.0 or GPL 3.0)",
         licence="CC BY-SA 3.0",
         measure=MEASURES["stackgan-people"],
-        notes="64 pixels on white; texts like: a woman with dark skin and red hair wearing a white shirt, blue pants "
-        "and black shoes, facing left, walking",
+        notes="64 pixels on white; texts like: a woman with light skin and redhead long hair wearing a teal shirt, "
+        "maroon pants and brown shoes, facing left, walking; it knows the words of its texts alone: hair is redhead, "
+        "brunette, raven, black, blonde, gold, green, blue, purple, pink, gray or white, shirts and tunics are brown, "
+        "maroon, teal or white; few words make people of no certain colours",
     ),
     "stargan-hair": Shipped(
         training_data="4,760 anime faces with the colour of their hair (no licence stated: research demonstration)",
