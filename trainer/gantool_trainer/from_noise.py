@@ -160,6 +160,12 @@ def check_batch(real: Tensor) -> None:
         raise TrainingError("these networks normalise over the batch; set train.batch to at least 2")
 
 
+def check_slope(norm: JudgeNorm) -> None:
+    """Raises ValueError for a discriminator in which no picture has a slope of its own to penalise."""
+    if norm == "batch":
+        raise ValueError("a penalty needs discriminator_norm spectral or none: batch norm mixes the pictures")
+
+
 def noise(kind: Noise, count: int, length: int, device: torch.device) -> Tensor:
     """(count, length), from N(0, 1) or evenly from -1..1. Draws from torch's global generator."""
     drawn = torch.randn(count, length) if kind == "normal" else 2 * torch.rand(count, length) - 1
