@@ -69,10 +69,10 @@ def generate(
     """Make pictures of nothing but noise, classes, codes or words.
 
     \b
-    gantool generate --model cgan-mnist -n 64 --seed 1 --grid -o sheet.png
-    gantool generate --model cgan-mnist --class 8 -n 16 -o eights/
-    gantool generate --model cgan-mnist --class 3 --interpolate 1 2 -o walk.gif
-    gantool generate --model mine.onnx --traverse c1
+    gantool generate --model dcgan-faces -n 64 --seed 1 --grid -o sheet.png
+    gantool generate --model anime-faces --tags "blonde hair" -n 16 -o blonde/
+    gantool generate --model dcgan-faces --interpolate 1 2 -o walk.gif
+    gantool generate --model infogan-mnist --traverse c1
     """
     import gantool
     from gantool import library

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from gantool import ModelCard
 
 app = typer.Typer(help="List, describe, add and remove models.", no_args_is_help=True)
-_NAMED = 30
 _TILING = {"whole": "whole pictures only", "pieces": "exact, the network in pieces"}
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -101,10 +100,9 @@ def _port(port: object) -> str:
 
     assert isinstance(port, Port)
     shape = " x ".join(str(size) for size in port.shape)
-    told = {"label": "one of ", "code": "", "text": f"{len(port.labels) - 1} words such as "}
+    told = {"label": "one of ", "code": "", "text": f"{len(port.labels) - 1} words: "}
     names = [name for name in port.labels if name]
-    more = ", ..." if len(names) > _NAMED else ""
-    labels = f", {told.get(port.kind, '')}{', '.join(names[:_NAMED])}{more}" if names else ""
+    labels = f", {told.get(port.kind, '')}{', '.join(names)}" if names else ""
     values = f", {port.range[0]:g}..{port.range[1]:g} {port.channels}" if port.kind == "image" else ""
     return f"{port.name}: {port.kind}, {shape}{values}{labels}"
 

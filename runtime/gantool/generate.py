@@ -14,7 +14,7 @@ from gantool.text import END, Read, read
 
 SEEDS = 2**32
 """Seeds are whole numbers from 0 and below this."""
-_NAMED = 20
+_NAMED = 24
 """Names that an error lists."""
 _FAR = 1000.0
 _ROWS = 8

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,14 @@ def test_shipped_models_are_whole_and_described() -> None:
         assert library.sha256(entry.path) == library.shipped_digests()[entry.name]
         assert card.name == entry.name and card.metrics and card.protocol and card.recipe
         assert "unknown" not in (card.licence, card.training_data)
+
+
+def test_the_readme_and_the_help_name_models_that_are_there() -> None:
+    root = Path(__file__).parent.parent.parent
+    texts = [path.read_text() for path in (root / "README.md", *(root / "cli" / "gantool_cli").glob("*.py"))]
+    named = {name for text in texts for name in re.findall(r"gantool [a-z]+ --model ([a-z0-9-]+)(?![\w.])", text)}
+    ours = {"mine", *(entry.name for entry in library.entries())}
+    assert len(named) > 10 and named <= ours, named - ours
 
 
 @pytest.mark.parametrize("name", ["../evil", "", "a b", ".hidden"])

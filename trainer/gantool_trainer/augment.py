@@ -19,6 +19,22 @@ def augmented(x: Tensor) -> Tensor:
     return _cut(_shifted(_coloured(x)))
 
 
+def deformed(x: Tensor, strength: float) -> Tensor:
+    """(N, C, H, W) in -1..1, each picture turned, slanted, scaled and moved; at a strength of 1, the most, by up to 0.4
+    radians, a slope of 0.4, to 71..167 % and by a fifth of the side. What comes in is black.
+
+    Draws from torch's global generator.
+    """
+    most = 0.4 * strength
+    turn, slant, wide, high, right, down = most * (2 * torch.rand(6, len(x), device=x.device, dtype=x.dtype) - 1)
+    cos, sin = torch.cos(turn), torch.sin(turn)
+    above = [(1 + wide) * cos, (1 + high) * (slant * cos - sin), right]
+    below = [(1 + wide) * sin, (1 + high) * (slant * sin + cos), down]
+    matrix = torch.stack(above + below, dim=1).unflatten(1, (2, 3))
+    grid = F.affine_grid(matrix, list(x.shape), align_corners=False)
+    return F.grid_sample(x + 1, grid, align_corners=False) - 1
+
+
 def _draw(x: Tensor) -> Tensor:
     return torch.rand(len(x), 1, 1, 1, device=x.device, dtype=x.dtype)
 

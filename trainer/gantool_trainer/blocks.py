@@ -53,6 +53,9 @@ class Blur(nn.Module):
         return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), self.kernel.to(x.dtype), groups=x.shape[1])
 
 
+_CALM = 0.3
+
+
 class Residual(nn.Sequential):
     """x + layers(x)."""
 
@@ -90,6 +93,20 @@ def initialise(module: nn.Module, deviation: float = 0.02) -> None:
             named.get("parametrizations.weight.original", layer.weight).normal_(0.0, deviation)
             if layer.bias is not None:
                 layer.bias.zero_()
+
+
+@torch.no_grad()
+def he_initialise(module: nn.Module) -> None:
+    """Weights with which signals keep their strength through leaky rectifiers (arXiv 1502.01852), for networks without
+    norms, in which they fade with other starts; biases zero. Residual blocks begin small, or they would add up."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, a=0.2)
+            if layer.bias is not None:
+                layer.bias.zero_()
+    for block in module.modules():
+        if isinstance(block, Residual):
+            scale_weights(block, _CALM)
 
 
 @torch.no_grad()

@@ -12,12 +12,12 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gantool.card import ModelCard, Noise, Port
 from gantool_trainer import layouts
-from gantool_trainer.blocks import initialise
+from gantool_trainer.blocks import he_initialise, initialise
 from gantool_trainer.data import SquareConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator
 from gantool_trainer.layouts import Split
-from gantool_trainer.networks import UNET_SAMPLING, Sampling
+from gantool_trainer.networks import UNET_SAMPLING, Sampling, reflected
 from gantool_trainer.pictures import Picture, sheet, to_picture
 from gantool_trainer.seeds import torch_seed
 
@@ -30,7 +30,10 @@ _FIXED = 21  # what a seed is for
 
 
 class DenseGenerator(nn.Module):
-    """Vectors to a picture through hidden layers: (N, i) each, to (N, C, H, W) in -1..1."""
+    """Vectors to a picture through hidden layers: (N, i) each, to (N, C, H, W) in -1..1.
+
+    Batch norm is younger than the first GANs; without it the discriminator soon wins for good.
+    """
 
     def __init__(self, inputs: int, hidden: Sequence[int], shape: Shape) -> None:
         super().__init__()
@@ -38,7 +41,7 @@ class DenseGenerator(nn.Module):
         widths = [inputs, *hidden]
         layers: list[nn.Module] = []
         for a, b in itertools.pairwise(widths):
-            layers += [nn.Linear(a, b), nn.LeakyReLU(0.2)]
+            layers += [nn.Linear(a, b, bias=False), nn.BatchNorm1d(b), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], int(np.prod(shape))), nn.Tanh())
 
     def forward(self, *vectors: Tensor) -> Tensor:
@@ -60,7 +63,11 @@ class ConvGenerator(nn.Module):
         up = UNET_SAMPLING[sampling][1]
         for a, b in itertools.pairwise(widths):
             layers += [up(a, b), nn.BatchNorm2d(b), nn.ReLU()]
-        self.layers = nn.Sequential(*layers, up(widths[-1], shape[0]), nn.Tanh())
+        if sampling == "smooth":  # what is enlarged has no detail of its own: that is drawn at full resolution
+            layers += [up(widths[-1], channels), nn.BatchNorm2d(channels), nn.ReLU(), reflected(channels, shape[0], 3)]
+        else:
+            layers.append(up(widths[-1], shape[0]))
+        self.layers = nn.Sequential(*layers, nn.Tanh())
         initialise(self)
 
     def forward(self, *vectors: Tensor) -> Tensor:
@@ -105,7 +112,10 @@ class ConvTrunk(nn.Module):
         if norm == "spectral":
             layers = [spectral_norm(layer) if isinstance(layer, nn.Conv2d | nn.Linear) else layer for layer in layers]
         self.layers = nn.Sequential(*layers)
-        initialise(self)
+        if norm == "none":
+            he_initialise(self)
+        else:
+            initialise(self)
 
     def forward(self, picture: Tensor, *vectors: Tensor) -> Tensor:
         planes = [v[:, :, None, None].expand(-1, -1, *picture.shape[2:]) for v in vectors]
@@ -142,6 +152,18 @@ def shape_of(data: SquareConfig) -> Shape:
 def scan(folder: Path, data: SquareConfig, seed: int) -> Split[Path]:
     """Raises TrainingError."""
     return layouts.unlabelled(folder, data.holdout, seed)
+
+
+def check_batch(real: Tensor) -> None:
+    """Raises TrainingError for a batch of one, which has nothing to be normalised over."""
+    if len(real) < 2:
+        raise TrainingError("these networks normalise over the batch; set train.batch to at least 2")
+
+
+def check_slope(norm: JudgeNorm) -> None:
+    """Raises ValueError for a discriminator in which no picture has a slope of its own to penalise."""
+    if norm == "batch":
+        raise ValueError("a penalty needs discriminator_norm spectral or none: batch norm mixes the pictures")
 
 
 def noise(kind: Noise, count: int, length: int, device: torch.device) -> Tensor:

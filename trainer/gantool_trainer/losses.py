@@ -28,6 +28,12 @@ def squares_fake(scores: Tensor) -> Tensor:
     return scores.square().mean()
 
 
+def lazily(weight: float, every: int, index: int, penalty: Callable[[], Tensor]) -> dict[str, Tensor]:
+    """A penalty's term, at steps that are multiples of ``every`` alone, where it weighs as much more (lazy
+    regularisation, arXiv 1912.04958, appendix B); nothing without weight."""
+    return {"penalty": every * weight * penalty()} if weight and index % every == 0 else {}
+
+
 def hinge_real(scores: Tensor) -> Tensor:
     """max(0, 1 - scores): what is real should score above 1 (Lim & Ye, arXiv 1705.02894)."""
     return F.relu(1 - scores).mean()

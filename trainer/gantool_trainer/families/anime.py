@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -14,17 +14,19 @@ from torch import Tensor, nn
 from gantool.card import Port
 from gantool_trainer import from_noise, layouts, losses
 from gantool_trainer.augment import augmented
-from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, pixel_shuffle_up
+from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, he_initialise, pixel_shuffle_up
 from gantool_trainer.data import Batch, DescribedConfig, Squares
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.from_noise import Shape
 from gantool_trainer.layouts import Split, Tagged
+from gantool_trainer.networks import UNET_SAMPLING
 from gantool_trainer.pictures import Picture
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = DescribedConfig
+Enlargement = Literal["sub-pixel", "smooth"]
 _SHOWN = 64
 
 
@@ -44,6 +46,8 @@ class Config(BaseModel):
     """Side of the generator's first map."""
     channels: Width = 64
     blocks: Width = 16
+    sampling: Enlargement = "sub-pixel"
+    """How maps are enlarged; smooth leaves no checkerboard."""
     discriminator_channels: Width = 32
     discriminator_blocks: Annotated[int, Field(ge=0)] = 2
     """Residual blocks at each resolution."""
@@ -73,7 +77,7 @@ class TaggedGenerator(nn.Module):
             nn.BatchNorm2d(c),
             nn.ReLU(),
         )
-        ups = [(pixel_shuffle_up(c, 2, nn.Identity), nn.BatchNorm2d(c), nn.ReLU()) for _ in range(doublings(config))]
+        ups = [(_doubled(c, config.sampling), nn.BatchNorm2d(c), nn.ReLU()) for _ in range(doublings(config))]
         self.tail = nn.Sequential(
             *(layer for up in ups for layer in up), nn.Conv2d(c, config.shape[0], 9, padding=4), nn.Tanh()
         )
@@ -81,6 +85,12 @@ class TaggedGenerator(nn.Module):
     def forward(self, *vectors: Tensor) -> Tensor:
         x = self.start(self.project(torch.cat(vectors, dim=1)).unflatten(1, self.first))
         return self.tail(x + self.body(x))
+
+
+def _doubled(channels: int, sampling: Enlargement) -> nn.Module:
+    if sampling == "sub-pixel":
+        return pixel_shuffle_up(channels, 2, nn.Identity)
+    return UNET_SAMPLING[sampling][1](channels, channels)
 
 
 class Critic(nn.Module):
@@ -102,9 +112,7 @@ class Critic(nn.Module):
         side = (shape[1] // 2**downs + 1) // 2
         features = widths[-1] * side**2
         self.score, self.classify = nn.Linear(features, 1), nn.Linear(features, tags)
-        for layer in self.body.modules():
-            if isinstance(layer, nn.Conv2d):  # without norms, torch's own start fades from layer to layer
-                nn.init.kaiming_normal_(layer.weight, a=0.2)
+        he_initialise(self.body)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         features = self.body(x)
@@ -175,10 +183,10 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         "fake": config.adversarial * losses.bce_fake(fake_scores),
         "tags": told(config, real_logits, labels) + told(config, fake_logits, wanted),
     }
-    if index % config.penalty_every == 0:
-        weight = config.penalty_every * config.penalty
-        terms["penalty"] = weight * losses.dragan(lambda x: bare(critic)(x)[0], seen)
-    yield Update("discriminator", terms)
+    penalty = losses.lazily(
+        config.penalty, config.penalty_every, index, lambda: losses.dragan(lambda x: bare(critic)(x)[0], seen)
+    )
+    yield Update("discriminator", terms | penalty)
     with frozen(critic):
         scores, logits = critic(shown(fake))
     yield Update(

@@ -27,7 +27,8 @@ _ROWS = 8
 
 
 class Config(BaseModel):
-    """The paper's dense networks, or convolutional ones as DCGAN's; the label goes into both of them."""
+    """Dense networks, the paper's with batch norm in the generator, or convolutional ones as DCGAN's; the label goes
+    into both of them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -88,6 +89,7 @@ def memory(config: Config, data: SquareConfig) -> dict[str, Tensor]:
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
     real, label = 2 * batch[0] - 1, F.one_hot(batch[1], len(config.labels)).float()
+    from_noise.check_batch(real)
     generator, discriminator = networks["generator"], networks["discriminator"]
     fake = generator(from_noise.noise(config.noise, len(real), config.latent, real.device), label)
     yield Update(

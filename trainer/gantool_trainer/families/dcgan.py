@@ -41,11 +41,14 @@ class Config(BaseModel):
     """Of a dense layer before the generator's first map, for small pictures, whose convolutions are few; 0 for none."""
     discriminator_channels: Width = 128
     discriminator_hidden: Annotated[int, Field(ge=0)] = 0
+    """The same after the discriminator's last map."""
     discriminator_norm: JudgeNorm = "batch"
     loss: Literal["bce", "squares", "hinge", "wasserstein"] = "bce"
     penalty: Literal["none", "wgan-gp", "dragan", "r1"] = "none"
     """On the discriminator's slope; needs a discriminator without batch norm."""
     penalty_weight: Weight = 10.0
+    penalty_every: Width = 1
+    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
     search: bool = False
     """Whether export also writes a file with which holes are filled by searching the latent (arXiv 1607.07539)."""
     prior: Weight = 0.003
@@ -55,8 +58,8 @@ class Config(BaseModel):
 
     @model_validator(mode="after")
     def _each_picture_has_a_slope(self) -> Self:
-        if self.penalty != "none" and self.discriminator_norm == "batch":
-            raise ValueError("a penalty needs discriminator_norm spectral or none: batch norm mixes the pictures")
+        if self.penalty != "none":
+            from_noise.check_slope(self.discriminator_norm)
         return self
 
 
@@ -114,14 +117,15 @@ def memory(config: Config, data: SquareConfig) -> dict[str, Tensor]:
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
     real = 2 * batch[0] - 1
+    from_noise.check_batch(real)
     generator, discriminator = networks["generator"], networks["discriminator"]
     loss, shown = losses.ADVERSARIAL[config.loss], augmented if config.augment else torch.nn.Identity()
     fake = generator(from_noise.noise(config.noise, len(real), config.latent, real.device))
     seen, made = shown(real), shown(fake.detach())
     terms = {"real": loss.real(discriminator(seen)), "fake": loss.fake(discriminator(made))}
-    if config.penalty != "none":
-        terms["penalty"] = config.penalty_weight * slope(config, bare(discriminator), seen, made)
-    yield Update("discriminator", terms)
+    weight = 0.0 if config.penalty == "none" else config.penalty_weight
+    penalty = losses.lazily(weight, config.penalty_every, index, lambda: slope(config, bare(discriminator), seen, made))
+    yield Update("discriminator", terms | penalty)
     with frozen(discriminator):
         scores = discriminator(shown(fake))
     yield Update("generator", {"adversarial": loss.made(scores)})

@@ -21,7 +21,8 @@ Data = SquareConfig
 
 
 class Config(BaseModel):
-    """Widths as they are usual for MNIST; dropout in the discriminator, as in the paper (section 5)."""
+    """Widths as they are usual for MNIST; dropout in the discriminator, as in the paper (section 5), and batch norm in
+    the generator, which is younger."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -66,6 +67,7 @@ def memory(config: Config, data: SquareConfig) -> dict[str, Tensor]:
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
     real = 2 * batch[0] - 1
+    from_noise.check_batch(real)
     generator, discriminator = networks["generator"], networks["discriminator"]
     fake = generator(from_noise.noise(config.noise, len(real), config.latent, real.device))
     yield Update(

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from gantool.card import Noise, Port
 from gantool_trainer import from_noise, losses
+from gantool_trainer.augment import deformed
 from gantool_trainer.blocks import frozen, initialise
 from gantool_trainer.data import Batch, SquareConfig, Squares
-from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Shape
 from gantool_trainer.layouts import Split
@@ -25,12 +25,10 @@ Weight = Annotated[float, Field(ge=0)]
 Data = SquareConfig
 _NOISE: Noise = "normal"
 _ROWS, _SPAN = 8, 2.0
-_SURE = 3.0
-"""A reader who could be ever surer would gain without end."""
 
 
 class Config(BaseModel):
-    """The paper's choices for MNIST by default (appendix C.1)."""
+    """The paper's networks for MNIST by default (appendix C.1), with DCGAN's rectifiers and normal noise."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,6 +45,9 @@ class Config(BaseModel):
     """Of the generator's dense layer."""
     discriminator_channels: Width = 64
     discriminator_hidden: Width = 1024
+    deform: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """How far pictures are turned, slanted, scaled and moved at random before their category is read, so that it means
+    none of that, which is left to the continuous codes (see `augment.deformed`)."""
     information: Weight = 1.0
     """lambda, of the information that the picture has about its category."""
     code_information: Weight = 0.1
@@ -55,7 +56,7 @@ class Config(BaseModel):
 
 class Reader(nn.Module):
     """The discriminator, and what reads the codes from its features (section 6): (N, C, H, W) to scores (N, 1), logits
-    of the category (N, categories), and the codes' means and log deviations (N, 2 codes)."""
+    of the category (N, categories), and the codes' means (N, codes)."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -65,7 +66,7 @@ class Reader(nn.Module):
             nn.Linear(self.trunk.features, 128),
             nn.BatchNorm1d(128),
             nn.LeakyReLU(0.1),
-            nn.Linear(128, config.categories + 2 * config.codes),
+            nn.Linear(128, config.categories + config.codes),
         )
         initialise(self)
         self.categories = config.categories
@@ -111,15 +112,14 @@ def memory(config: Config, data: SquareConfig) -> dict[str, Tensor]:
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
     real = 2 * batch[0] - 1
     generator, discriminator = networks["generator"], networks["discriminator"]
+    from_noise.check_batch(real)
     count, device = len(real), real.device
-    if count < 2:
-        raise TrainingError("InfoGAN normalises over the batch; set train.batch to at least 2")
     category = torch.randint(config.categories, (count,)).to(device)
     codes = from_noise.noise("uniform", count, config.codes, device)
     noise = from_noise.noise(_NOISE, count, config.latent, device)
     fake = generator(noise, F.one_hot(category, config.categories).float(), codes)
 
-    scores, logits, read = discriminator(fake.detach())
+    scores, logits, read = judged(config, discriminator, fake.detach())
     yield Update(
         "discriminator",
         {
@@ -129,21 +129,30 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         },
     )
     with frozen(discriminator):
-        scores, logits, read = discriminator(fake)
+        scores, logits, read = judged(config, discriminator, fake)
     yield Update(
         "generator",
         {"adversarial": losses.bce_real(scores), **information(config, logits, read, category, codes)},
     )
 
 
+def judged(config: Config, discriminator: nn.Module, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What `Reader` says of pictures, but the category as it is read when they are deformed."""
+    scores, logits, read = discriminator(fake)
+    if config.deform:
+        _, logits, _ = discriminator(deformed(fake, config.deform))
+    return scores, logits, read
+
+
 def information(config: Config, logits: Tensor, read: Tensor, category: Tensor, codes: Tensor) -> dict[str, Tensor]:
-    """What is left to know of the codes once the picture is seen, the bound of equation 5 negated."""
-    mean, log_deviation = read.chunk(2, dim=1)
-    log_deviation = log_deviation.clamp(-_SURE, _SURE)
-    surprise = ((codes - mean) * torch.exp(-log_deviation)).square() / 2 + log_deviation
+    """What is left to know of the codes once the picture is seen: the bound of equation 5 negated, but for constants.
+
+    The deviation with which continuous codes are read is 1, as in the authors' program (github.com/openai/InfoGAN): if
+    it could shrink, they would gain without end, and take over what the category should mean.
+    """
     return {
         "category": config.information * F.cross_entropy(logits, category),
-        "codes": config.code_information * surprise.sum(1).mean(),
+        "codes": config.code_information * (codes - read).square().sum(1).mean() / 2,
     }
 
 

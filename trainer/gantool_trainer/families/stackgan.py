@@ -2,24 +2,23 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from gantool.card import ModelCard, Port
 from gantool.text import END, read, words
 from gantool_trainer import from_noise, layouts, losses
 from gantool_trainer.augment import augmented
-from gantool_trainer.blocks import Residual, conv3x3, frozen, initialise
+from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, initialise
 from gantool_trainer.data import Batch, DescribedConfig, Squares
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
-from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Shape
+from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, JudgeNorm, Shape
 from gantool_trainer.layouts import Captioned, Split
 from gantool_trainer.networks import UNET_SAMPLING, Sampling
 from gantool_trainer.pictures import Picture
@@ -56,10 +55,25 @@ class Config(BaseModel):
     second_channels: Width = 64
     second_blocks: Width = 4
     discriminator_channels: Width = 64
+    discriminator_norm: JudgeNorm = "batch"
+    """Of their convolutions."""
+    penalty: Weight = 0.0
+    """On the discriminators' slope (DRAGAN, arXiv 1705.07215); needs ones without batch norm."""
+    penalty_every: Width = 1
+    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    found: Weight = 0.0
+    """Of the made pictures being found by their texts among a batch's, and the reverse, as the real ones are (after
+    AttnGAN, arXiv 1711.10485): a stronger voice for the text than the discriminator's."""
     divergence: Weight = 1.0
     """Of the conditions' distribution from N(0, 1) (equation 2)."""
     augment: bool = False
     """Whether the discriminators see everything changed at random, so that they learn no picture by heart."""
+
+    @model_validator(mode="after")
+    def _each_picture_has_a_slope(self) -> Self:
+        if self.penalty:
+            from_noise.check_slope(self.discriminator_norm)
+        return self
 
 
 class TextEncoder(nn.Module):
@@ -163,11 +177,11 @@ class MatchingJudge(nn.Module):
 
     def __init__(self, config: Config, shape: Shape) -> None:
         super().__init__()
-        self.trunk = ConvTrunk(0, config.discriminator_channels, shape, "spectral")
+        self.trunk = ConvTrunk(0, config.discriminator_channels, shape, config.discriminator_norm)
         self.read = nn.Sequential(nn.Linear(config.embedding, config.condition), nn.LeakyReLU(0.2))
         joined = self.trunk.features + config.condition
         self.judge = nn.Sequential(
-            spectral_norm(nn.Linear(joined, config.condition)), nn.LeakyReLU(0.2), nn.Linear(config.condition, 1)
+            nn.Linear(joined, config.condition), nn.LeakyReLU(0.2), nn.Linear(config.condition, 1)
         )
 
     def forward(self, picture: Tensor, embedding: Tensor) -> Tensor:
@@ -253,8 +267,7 @@ def memory(config: Config, data: DescribedConfig) -> dict[str, Tensor]:
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
     real, texts = 2 * batch[0] - 1, batch[1]
-    if len(real) < 2:
-        raise TrainingError("StackGAN needs pictures that do not fit the text; set train.batch to at least 2")
+    from_noise.check_batch(real)
     count, device = len(real), real.device
     text = texts[torch.arange(count), torch.randint(texts.shape[1], (count,)).to(device)]
     small = F.interpolate(real, size=first_shape(config)[1:], mode="area")
@@ -265,49 +278,44 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         yield Update("encoder", {"matching": matching(embedding, networks["matcher"](small), text)})
         embedding = embedding.detach()
         fake, mean, log_variance = networks["first"](embedding, *noise[:2])
-        condition = (embedding, mean, log_variance)
-        yield from _adversarial(config, networks["first_judge"], small, fake, condition, other(texts, text), "")
-        return
-    networks["encoder"].eval(), networks["first"].eval()  # they are done: as they will be run
-    with torch.no_grad():
-        embedding = networks["encoder"](text)
-        picture, *_ = networks["first"](embedding, *noise[:2])
-    fake, mean, log_variance = networks["second"](picture, embedding, noise[2])
-    condition = (embedding, mean, log_variance)
-    yield from _adversarial(config, networks["second_judge"], real, fake, condition, other(texts, text), "second_")
+        real, judge, prefix = small, networks["first_judge"], ""
+    else:
+        for name in ("encoder", "matcher", "first"):  # they are done: as they will be run
+            networks[name].eval()
+        with torch.no_grad():
+            embedding = networks["encoder"](text)
+            picture, *_ = networks["first"](embedding, *noise[:2])
+        fake, mean, log_variance = networks["second"](picture, embedding, noise[2])
+        judge, prefix = networks["second_judge"], "second_"
 
-
-def _adversarial(
-    config: Config,
-    judge: nn.Module,
-    real: Tensor,
-    fake: Tensor,
-    text: tuple[Tensor, Tensor, Tensor],
-    mismatched: Tensor,
-    prefix: str,
-) -> Iterator[Update]:
-    """One stage's two updates: what is real and the text's, against what is not the text's, and what is made."""
-    embedding, mean, log_variance = text
     shown = augmented if config.augment else nn.Identity()
-    seen = shown(real)
-    wrong = F.softplus(judge(seen, embedding.roll(1, dims=0)))[:, 0]
-    yield Update(
-        f"{prefix}discriminator",
-        {
-            "real": losses.bce_real(judge(seen, embedding)),
-            "mismatched": (wrong * mismatched).sum() / mismatched.sum().clamp_min(1) / 2,
-            "fake": losses.bce_fake(judge(shown(fake.detach()), embedding)) / 2,
-        },
+    seen, made = shown(real), shown(fake.detach())
+    judged = judgement(judge, seen, made, embedding, other(texts, text))
+    slope = losses.lazily(
+        config.penalty,
+        config.penalty_every,
+        index,
+        lambda: losses.dragan(lambda x: bare(judge)(x, embedding), seen),
     )
-    with frozen(judge):
-        scores = judge(shown(fake), embedding)
-    yield Update(
-        f"{prefix}generator",
-        {
-            "adversarial": losses.bce_real(scores),
-            "divergence": config.divergence * divergence(mean, log_variance),
-        },
-    )
+    yield Update(f"{prefix}discriminator", judged | slope)
+    terms = {"divergence": config.divergence * divergence(mean, log_variance)}
+    with frozen(judge, networks["matcher"]):
+        terms["adversarial"] = losses.bce_real(judge(shown(fake), embedding))
+        if config.found:
+            small = F.interpolate(fake, size=first_shape(config)[1:], mode="area")
+            terms["found"] = config.found * matching(embedding, networks["matcher"](small), text)
+    yield Update(f"{prefix}generator", terms)
+
+
+def judgement(judge: nn.Module, real: Tensor, fake: Tensor, embedding: Tensor, mismatched: Tensor) -> dict[str, Tensor]:
+    """The discriminator's terms: what is real and the text's, what is not the text's where ``mismatched`` (N,) is 1,
+    and what is made."""
+    wrong = F.softplus(judge(real, embedding.roll(1, dims=0)))[:, 0]
+    return {
+        "real": losses.bce_real(judge(real, embedding)),
+        "mismatched": (wrong * mismatched).sum() / mismatched.sum().clamp_min(1) / 2,
+        "fake": losses.bce_fake(judge(fake, embedding)) / 2,
+    }
 
 
 def other(texts: Tensor, text: Tensor) -> Tensor:
