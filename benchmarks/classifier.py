@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from gantool_trainer.augment import deformed
 from gantool_trainer.pictures import Picture, random_view, read_picture, scaled, to_tensor
 from gantool_trainer.seeds import rng
 
@@ -50,23 +51,33 @@ def trained(
     *,
     crop: int = 0,
     mirror: bool = True,
+    deform: float = 0.0,
+    others: Sequence[Sequence[Path]] = (),
+    share: float = 0.0,
+    seed: int = 0,
 ) -> Classifier:
     """A classifier of these kinds, each shown equally often, from a fixed seed, at a short side of ``side``: of windows
-    of ``crop`` pixels (by default five sixths of the side), mirrored or not."""
-    torch.manual_seed(0)
+    of ``crop`` pixels (by default five sixths of the side), mirrored or not, deformed or not (see `augment.deformed`).
+
+    In every batch, ``share`` of the pictures are from ``others``, more pictures of the same kinds."""
+    torch.manual_seed(seed)
     layers: list[nn.Module] = []
     for inputs, outputs in itertools.pairwise(_WIDTHS):
         layers += [nn.Conv2d(inputs, outputs, 3, 2, 1), nn.BatchNorm2d(outputs), nn.ReLU()]
     body, head = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()), nn.Linear(_WIDTHS[-1], len(kinds))
-    pictures = [[scaled(read_picture(path), side) for path in paths] for paths in kinds]
+    real, more = ([[scaled(read_picture(path), side) for path in paths] for paths in part] for part in (kinds, others))
     optimiser = torch.optim.Adam([*body.parameters(), *head.parameters()], lr=1e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     crop = crop or side * 5 // 6
+    sources = [more if i < round(share * batch) else real for i in range(batch)]
     for step in range(steps):
-        draw = rng(0, step)
+        draw = rng(seed, step)
         labels = draw.integers(len(kinds), size=batch)
-        shown = (pictures[k][int(draw.integers(len(pictures[k])))] for k in labels)
+        pools = (source[k] for source, k in zip(sources, labels, strict=True))
+        shown = (pool[int(draw.integers(len(pool)))] for pool in pools)
         views = torch.stack([to_tensor(random_view(picture, crop, crop, draw, mirror)) for picture in shown])
+        if deform:
+            views = (deformed(2 * views - 1, deform) + 1) / 2
         loss = F.cross_entropy(head(body(views)), torch.from_numpy(labels))
         optimiser.zero_grad()
         loss.backward()

@@ -11,15 +11,17 @@ FORMAT = 1
 KEY = "gantool"
 """Name of the card in the ONNX file's ``metadata_props``."""
 
-Kind = Literal["image", "mask", "latent", "label", "code", "text", "statistics", "gradient", "loss"]
+Kind = Literal["image", "mask", "pose", "latent", "label", "code", "text", "statistics", "gradient", "loss"]
 Task = Literal["upscale", "translate", "restore", "colorize", "inpaint", "stylize", "generate", "pose"]
 Precision = Literal["fp32", "fp16", "int8"]
 Noise = Literal["normal", "uniform"]
 HaloSource = Literal["receptive-field", "measured", "whole", "pieces"]
 
+_NAMED: dict[Kind, int] = {"label": -1, "code": -1, "pose": 1}
+"""Kinds of input with a name for each place, and the axis of those places."""
 PICTURE = "picture"
 """The map that the first piece of a network takes."""
-SPATIAL: frozenset[str] = frozenset({"image", "mask"})
+SPATIAL: frozenset[str] = frozenset({"image", "mask", "pose"})
 """Kinds of input that are cut along with a tile; every other kind is handed to each tile as it is."""
 
 
@@ -254,7 +256,7 @@ def _port_complaints(port: Port) -> list[tuple[bool, str]]:
         (not all(isinstance(length, int | str) for length in port.shape), f"port {port.name} has a bad shape"),
         (not all(isinstance(label, str) for label in port.labels), f"port {port.name} has a bad label"),
         (
-            port.kind in ("label", "code") and len(port.labels) != port.shape[-1],
+            port.kind in _NAMED and len(port.labels) != port.shape[_NAMED[port.kind]],
             f"port {port.name} has not a name for each place",
         ),
         (port.noise not in get_args(Noise), f"port {port.name} has an unknown kind of noise"),

@@ -4,6 +4,7 @@ Sample number ``n`` of a run belongs to epoch ``n // N`` and is picture ``permut
 its augmentation is drawn from (seed, n). A step therefore sees the same batch however often the run was stopped.
 """
 
+import itertools
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,10 +20,12 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch.utils.data import DataLoader, Dataset
 
+from gantool import pose
+from gantool.pose import Point
 from gantool_trainer.degrade import DegradeConfig, degrade, sharpened
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.holes import hole
-from gantool_trainer.layouts import Domains, Labelled, Pair
+from gantool_trainer.layouts import Domains, Labelled, Pair, Posed
 from gantool_trainer.pictures import (
     Picture,
     centre_crop,
@@ -33,6 +36,7 @@ from gantool_trainer.pictures import (
     scaled,
     to_tensor,
 )
+from gantool_trainer.poses import body
 from gantool_trainer.rain import rain
 from gantool_trainer.seeds import rng
 
@@ -119,6 +123,15 @@ class DescribedConfig(SquareConfig):
 
     columns: tuple[str, ...] = ()
     """The columns with labels or texts; the first column names the picture."""
+
+
+class PosedConfig(DataConfig):
+    """People in several poses."""
+
+    side: Annotated[int, Field(ge=16)] = 64
+    """Pictures are scaled to this width and height."""
+    person: str = "character"
+    """The column of a CSV that says who is in a picture."""
 
 
 class DegradedConfig(CropConfig):
@@ -320,6 +333,34 @@ class Squares(Dataset[Batch]):
         if self._config.mirror and rng(self._seed, _AUGMENT, n).random() < 0.5:
             picture = picture[:, ::-1]
         return to_tensor(picture), *(torch.as_tensor(facts[place]) for facts in self._facts)
+
+
+class PosedPairs(Dataset[Batch]):
+    """Item ``n`` is (somebody, the same in another pose, the joints of that pose, about where the body is): float32,
+    (3, side, side) twice in 0..1, (joints, side, side) and (1, side, side)."""
+
+    def __init__(self, people: Sequence[Sequence[Posed]], config: PosedConfig, seed: int) -> None:
+        self._config, self._seed = config, seed
+        self._numbers = [*itertools.accumulate((len(person) for person in people), initial=0)]
+        self._items = [item for person in people for item in person]
+        self._pictures = Kept(self._items, config, lambda item: _read(item.path))
+
+    def __len__(self) -> int:
+        return len(self._numbers) - 1
+
+    def __getitem__(self, n: int) -> Batch:
+        who = shuffled(self._seed, n, len(self))
+        first, end = self._numbers[who : who + 2]
+        a, b = rng(self._seed, _AUGMENT, n).choice(range(first, end), 2, replace=False)
+        return posed_pair(self._pictures[a], self._pictures[b], self._items[b].points, self._config.side)
+
+
+def posed_pair(source: Picture, target: Picture, points: Sequence[Point], side: int) -> Batch:
+    """A sample as in `PosedPairs`; the points are the target's."""
+    size = float(target.shape[1]), float(target.shape[0])
+    there, where = pose.maps(points, size, side), body(points, size, side)[None]
+    ours, theirs = (to_tensor(resized(picture, (side, side))) for picture in (source, target))
+    return ours, theirs, torch.from_numpy(there), torch.from_numpy(where)
 
 
 def square(picture: Picture, config: SquareConfig) -> Picture:

@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 import numpy as np
 from PIL import Image
 
+from gantool import pose
+from gantool.pose import Point
 from gantool_trainer import idx
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.pictures import read_picture
@@ -68,6 +70,14 @@ class Captioned:
 
     path: Path
     texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A picture of somebody, and where their joints are in it."""
+
+    path: Path
+    points: tuple[Point, ...]
 
 
 def plain(folder: Path, holdout: int, seed: int, least: int = 1) -> Split[Path]:
@@ -211,6 +221,39 @@ def captioned(folder: Path, columns: Sequence[str], holdout: int, seed: int) -> 
         paths, values = _columns(folder, part, columns)
         parts.append([Captioned(*item) for item in zip(paths, zip(*values, strict=True), strict=True)])
     return _apart(folder, parts[0], parts[1], holdout, seed)
+
+
+def posed(folder: Path, person: str, holdout: int, seed: int) -> Split[tuple[Posed, ...]]:
+    """People, each in several poses: a CSV with the column ``person``, and keypoints.csv (see `gantool.pose`).
+
+    Raises:
+        TrainingError: one message that names everything wrong with the folder.
+    """
+    known = keypoints_of(folder)
+    parts = []
+    for part in _parts(folder):
+        paths, values = _columns(folder, part, (person, *known.keys))
+        people: dict[str, list[Posed]] = {}
+        for path, (name, *key) in zip(paths, zip(*values, strict=True), strict=True):
+            if tuple(key) not in known.rows:
+                raise TrainingError(f"{folder / pose.TABLE} has no row for {', '.join(key)}, the pose of {path.name}")
+            people.setdefault(name, []).append(Posed(path, known.rows[tuple(key)]))
+        parts.append(people)
+    if alone := sorted(name for people in parts for name, pictures in people.items() if len(pictures) < 2):
+        raise TrainingError(f"{folder} has a single picture of {_list(alone)}; a pose is learnt from two or more")
+    train, test = ([tuple(pictures) for pictures in people.values()] for people in parts)
+    if not train:
+        raise TrainingError(f"{folder} has no CSV whose first column names pictures; put it beside them, or train.csv")
+    _check([item.path for person in (*train, *test) for item in person], folder, 1)
+    return Split(tuple(train), _spread(test, holdout)) if test else _held_out(train, folder, holdout, seed)
+
+
+def keypoints_of(folder: Path) -> pose.Keypoints:
+    """Raises TrainingError."""
+    try:
+        return pose.keypoints(folder / pose.TABLE)
+    except pose.PoseError as error:
+        raise TrainingError(f"{error}; give --data a folder of posed pictures with its {pose.TABLE}") from error
 
 
 def _columns(folder: Path, part: str, columns: Sequence[str]) -> tuple[list[Path], list[list[str]]]:

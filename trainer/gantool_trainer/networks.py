@@ -8,12 +8,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gantool_trainer.blocks import Blur, Residual, initialise
+from gantool_trainer.blocks import Blur, Residual, he_initialise, initialise
 
 Sampling = Literal["strided", "smooth"]
 """How a network changes resolution: by strided and transposed convolutions, as the papers do; or smoothly, blurred
 before each stride and enlarged bilinearly, which leaves no checkerboard."""
-Norm = Literal["instance", "spectral"]
+Norm = Literal["instance", "spectral", "none"]
 UnetNorm = Literal["instance", "batch"]
 
 
@@ -223,7 +223,10 @@ class PatchDiscriminator(nn.Module):
             conv = nn.Conv2d(widths[i - 1], widths[i], 4, 2 if i < strides else 1, 1)
             self.stages.append(nn.Sequential(*_judged(conv, norm), nn.LeakyReLU(0.2)))
         self.judge = nn.Conv2d(widths[-1], 1, 4, 1, 1)
-        initialise(self)
+        if norm == "none":
+            he_initialise(self)
+        else:
+            initialise(self)
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         hidden = []
@@ -234,4 +237,6 @@ class PatchDiscriminator(nn.Module):
 
 
 def _judged(conv: nn.Conv2d, norm: Norm) -> tuple[nn.Module, ...]:
-    return (spectral_norm(conv),) if norm == "spectral" else (conv, nn.InstanceNorm2d(conv.out_channels))
+    if norm == "instance":
+        return conv, nn.InstanceNorm2d(conv.out_channels)
+    return (spectral_norm(conv) if norm == "spectral" else conv,)

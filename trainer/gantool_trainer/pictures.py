@@ -1,14 +1,20 @@
-"""Pictures as arrays: (H, W, 3) uint8 RGB, upright."""
+"""Pictures as arrays: (H, W, 3) uint8 RGB, upright.
+
+Torch is imported where tensors are made alone: folders of pictures are read in installations without it, too.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from PIL import Image, ImageOps
 
 from gantool_trainer import idx
+
+if TYPE_CHECKING:
+    import torch
 
 Picture = npt.NDArray[np.uint8]
 
@@ -43,12 +49,14 @@ def centre_crop(picture: Picture, side: int) -> Picture:
     return np.ascontiguousarray(picture[top : top + side, left : left + side])
 
 
-def to_tensor(picture: Picture) -> torch.Tensor:
+def to_tensor(picture: Picture) -> "torch.Tensor":
     """(H, W, 3) uint8 to (3, H, W) float32 in 0..1."""
+    import torch
+
     return torch.from_numpy(np.array(picture.transpose(2, 0, 1), order="C")).float().div_(255)
 
 
-def to_picture(x: torch.Tensor) -> Picture:
+def to_picture(x: "torch.Tensor") -> Picture:
     """(3, H, W) in 0..1 to (H, W, 3) uint8."""
     return np.ascontiguousarray((x.float().cpu().clamp(0, 1) * 255).round().byte().numpy().transpose(1, 2, 0))
 

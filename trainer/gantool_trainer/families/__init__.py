@@ -13,6 +13,7 @@ from gantool_trainer.families import (
     inpaint,
     pan,
     pix2pix,
+    pose,
     srgan,
     stackgan,
     stargan,
@@ -31,6 +32,7 @@ FAMILIES: dict[str, Family] = {
     "cgan": cast(Family, cgan),
     "infogan": cast(Family, infogan),
     "inpaint": cast(Family, inpaint),
+    "pose": cast(Family, pose),
     "stackgan": cast(Family, stackgan),
     "anime": cast(Family, anime),
 }

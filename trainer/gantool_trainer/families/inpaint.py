@@ -1,5 +1,6 @@
 """Holes in pictures filled: completion with a global and a patch discriminator (Iizuka et al., ACM TOG 36(4), 2017)."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from gantool.card import ModelCard, Port
 from gantool_trainer import layouts, losses, metrics
-from gantool_trainer.blocks import Residual, frozen, initialise
+from gantool_trainer.blocks import Residual, bare, frozen, he_initialise, scale_weights
 from gantool_trainer.data import Batch, HoledViews, ViewConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
@@ -38,7 +39,14 @@ class Config(BaseModel):
     discriminator_channels: Width = 32
     pixel: Weight = 1.0
     """Of the mean absolute difference in the holes."""
-    adversarial: Weight = 0.01
+    adversarial: Weight = 0.003
+    """Of each discriminator's word."""
+    adversarial_from: Annotated[int, Field(ge=0)] = 0
+    """The step from which the discriminators join (the paper's phases, section 4.3)."""
+    penalty: Weight = 0.25
+    """On the discriminators' slopes (DRAGAN, arXiv 1705.07215), which have no norms."""
+    penalty_every: Width = 4
+    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
 
 
 class Completion(nn.Module):
@@ -60,7 +68,8 @@ class Completion(nn.Module):
             *(up(4 * c, 2 * c), nn.LeakyReLU(0.2), up(2 * c, c), nn.LeakyReLU(0.2)),
             *(reflected(c, 3, 3), nn.Tanh()),
         )
-        initialise(self, 0.03)
+        he_initialise(self)
+        scale_weights(self.layers[-2], 0.3)
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         made = self.layers(torch.cat([image * (1 - mask), mask], dim=1))
@@ -72,11 +81,11 @@ def settled(config: Config, folder: Path, data: ViewConfig) -> Config:
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
-    shape = (3, _SIDE, _SIDE)
+    shape = (4, _SIDE, _SIDE)
     return {
         "generator": Completion(config.channels),
-        "whole": Judge(ConvTrunk(1, config.discriminator_channels, shape, "spectral")),
-        "patches": PatchDiscriminator(4, config.discriminator_channels, 2, "spectral"),
+        "whole": Judge(ConvTrunk(0, config.discriminator_channels, shape, "none")),
+        "patches": PatchDiscriminator(4, config.discriminator_channels, 2, "none"),
     }
 
 
@@ -108,32 +117,38 @@ def memory(config: Config, data: ViewConfig) -> dict[str, Tensor]:
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
     real, mask = 2 * batch[0] - 1, batch[1]
-    whole, patches = networks["whole"], networks["patches"]
     fake = networks["generator"](real, mask)
+    terms = {"pixel": config.pixel * ((fake - real).abs() * mask).sum() / (3 * mask.sum()).clamp_min(1)}
+    if index >= config.adversarial_from:
+        whole, patches = networks["whole"], networks["patches"]
+        ours, theirs = _shown(real, mask), _shown(fake.detach(), mask)
+        judged = {}
+        for name, judge, seen, made in zip(("whole", "patches"), (whole, patches), ours, theirs, strict=True):
+            judged[name] = losses.bce_real(_scores(judge(seen))) + losses.bce_fake(_scores(judge(made)))
+            slope = functools.partial(losses.dragan, functools.partial(_verdict, bare(judge)), seen)
+            penalty = losses.lazily(config.penalty, config.penalty_every, index, slope)
+            judged |= {f"{name}_{key}": value for key, value in penalty.items()}
+        yield Update("discriminator", judged)
+        with frozen(whole, patches):
+            for name, judge, made in zip(("whole", "patches"), (whole, patches), _shown(fake, mask), strict=True):
+                terms[name] = config.adversarial * losses.bce_real(_scores(judge(made)))
+    yield Update("generator", terms)
 
-    def judged(x: Tensor) -> tuple[Tensor, Tensor]:
-        small = nn.functional.interpolate(torch.cat([x, mask], dim=1), size=(_SIDE, _SIDE), mode="area")
-        return whole(small[:, :3], small[:, 3:].mean(dim=(2, 3))), patches(torch.cat([x, mask], dim=1))[0]
 
-    real_scores, fake_scores = judged(real), judged(fake.detach())
-    yield Update(
-        "discriminator",
-        {
-            name: losses.hinge_real(ours) + losses.hinge_fake(theirs)
-            for name, ours, theirs in zip(("whole", "patches"), real_scores, fake_scores, strict=True)
-        },
-    )
-    with frozen(whole, patches):
-        scores = judged(fake)
-    away = (fake - real).abs()
-    yield Update(
-        "generator",
-        {
-            "pixel": config.pixel * (away * mask).sum() / (3 * mask.sum()).clamp_min(1),
-            "whole": config.adversarial * losses.mean_real(scores[0]),
-            "patches": config.adversarial * losses.mean_real(scores[1]),
-        },
-    )
+def _shown(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """What the two discriminators see: the whole made small, and all of it, each with the holes."""
+    both = torch.cat([x, mask], dim=1)
+    return nn.functional.interpolate(both, size=(_SIDE, _SIDE), mode="area"), both
+
+
+def _scores(judged: Tensor | tuple[Tensor, list[Tensor]]) -> Tensor:
+    """Of the whole (N, 1), or of its patches."""
+    return judged if isinstance(judged, Tensor) else judged[0]
+
+
+def _verdict(judge: nn.Module, x: Tensor) -> Tensor:
+    """(N,): over all patches."""
+    return _scores(judge(x)).flatten(1).mean(dim=1)
 
 
 def samples(config: Config, networks: Networks, split: Split[Path], data: ViewConfig) -> Picture:

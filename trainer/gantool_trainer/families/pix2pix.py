@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gantool.card import Task
 from gantool_trainer import losses, pairs
-from gantool_trainer.blocks import frozen
+from gantool_trainer.blocks import bare, frozen
 from gantool_trainer.data import Batch, PairedConfig, PairedViews
 from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.layouts import Pair, Split
@@ -44,6 +44,10 @@ class Config(BaseModel):
     discriminator_norm: Norm = "instance"
     adversarial: Weight = 1.0
     """0 leaves the discriminator out: the baseline that L1 alone reaches."""
+    penalty: Weight = 0.0
+    """On the slope of a discriminator without norms (DRAGAN, arXiv 1705.07215)."""
+    penalty_every: Annotated[int, Field(ge=1)] = 1
+    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
     pixel: Weight = 100.0
     detail: bool = False
     """Whether what the network makes of a picture has the picture's own fine detail (not of a label map's)."""
@@ -90,10 +94,17 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
     terms = {"pixel": config.pixel * F.l1_loss(fake, target)}
     if config.adversarial:
         discriminator = networks["discriminator"]
-        real_scores, _ = discriminator(torch.cat([source, target], dim=1))
+        real, critic = torch.cat([source, target], dim=1), bare(discriminator)
+        real_scores, _ = discriminator(real)
         fake_scores, _ = discriminator(torch.cat([source, fake.detach()], dim=1))
+
+        def slope() -> Tensor:
+            return losses.dragan(lambda x: critic(x)[0].mean(dim=(1, 2, 3)), real)
+
+        penalty = losses.lazily(config.penalty, config.penalty_every, index, slope)
         # Halved, so that it learns more slowly than the generator (section 3.3).
-        yield Update("discriminator", {"judge": (losses.bce_real(real_scores) + losses.bce_fake(fake_scores)) / 2})
+        judged = (losses.bce_real(real_scores) + losses.bce_fake(fake_scores)) / 2
+        yield Update("discriminator", {"judge": judged, **penalty})
         with frozen(discriminator):
             scores, _ = discriminator(torch.cat([source, fake], dim=1))
         terms["adversarial"] = config.adversarial * losses.bce_real(scores)

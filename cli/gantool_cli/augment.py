@@ -1,0 +1,135 @@
+"""`gantool augment`."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gantool_cli.options import AsJson, Device, ModelName, Quiet, Threads
+
+if TYPE_CHECKING:
+    from gantool import Model, ModelCard, Wishes
+    from gantool_cli.labelled import Item
+
+_MOST = 100_000
+_NAMED = 10  # labels that an error lists
+_MADE = "generated-seed"  # what the names of generated pictures begin with
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of manifest.csv."""
+
+    file: str
+    label: str
+    source: str
+    origin: str
+
+
+def augment(
+    data: Annotated[
+        Path, typer.Argument(help="Labelled pictures, in train/ and test/ or not: a folder for each label, or a CSV.")
+    ],
+    per_class: Annotated[int, typer.Option(min=1, max=_MOST, help="Generated pictures of each label.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write: a new or an empty one.")],
+    model: ModelName = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Of the noise: the same seed, the same pictures.")
+    ] = 0,
+    column: Annotated[str, typer.Option(help="The column of DATA's CSV that holds the labels.")] = "",
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the real pictures instead of linking to them.")] = False,
+    device: Device = "auto",
+    threads: Threads = 0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Put generated pictures beside the real ones of a labelled set, to train a classifier on both.
+
+    \b
+    gantool augment digits/ --model cgan-mnist --per-class 500 -o more/
+    gantool augment faces/ --column hair --model anime-faces --per-class 100 --seed 1 -o more/
+
+    A test part stays as it is. manifest.csv says of each picture whether it is real, and where it is from.
+    """
+    from gantool import ImageError, library
+    from gantool_cli import labelled
+    from gantool_cli.loading import load
+
+    if model is None:
+        known = ", ".join([*library.for_task("generate"), "the path of an .onnx file"])
+        raise typer.BadParameter(f"name a model with --model: {known}")
+    labelled.check_empty(output)
+    if data.resolve() in (output.resolve(), *output.resolve().parents):
+        raise ImageError(f"{output} is inside {data}, whose pictures it would be taken for; name another with -o")
+    loaded = load(model, "generate", device, threads)
+    train, test = labelled.read(data, column)
+    if made := [item for item in train if Path(item.name).name.startswith(_MADE)]:
+        raise ImageError(f"{data} has generated pictures already, such as {made[0].path}; give the real ones alone")
+    wishes = _wishes(loaded.card, data, sorted({item.label for item in train}), column)
+    with labelled.appearing(output) as folder:
+        real = [*_placed(train, folder, "train", copy), *_placed(test, folder, "test", copy)]
+        drawn = list(_drawn(loaded, wishes, seed, per_class, folder, quiet))
+        _write(folder / "manifest.csv", [*real, *drawn])
+    counts = {"real": len(train), "generated": len(drawn), "test": len(test)}
+    if as_json:
+        print(json.dumps({"output": str(output), **counts, "labels": list(wishes)}, indent=2))
+    elif not quiet:
+        print(f"{output}  {', '.join(f'{count} {what}' for what, count in counts.items())}, {len(wishes)} labels")
+
+
+def _wishes(card: "ModelCard", data: Path, labels: Sequence[str], column: str) -> "dict[str, Wishes]":
+    """What to ask of the model for pictures of each label. Raises ModelError, which says what each of them knows."""
+    from gantool import ModelError
+    from gantool.generate import feeds
+
+    tags = {port.name.lower() for port in card.taking("label")}
+    # Of a model with several tags, the column says which: blue hair, not blue eyes.
+    wishes: dict[str, Wishes] = {
+        label: {"label": f"{label} {column}" if column.lower() in tags else label} for label in labels
+    }
+    for wish in wishes.values():
+        try:
+            feeds(card, 0, 0, wish)
+        except ModelError as error:
+            more = f" and {len(labels) - _NAMED} more" if len(labels) > _NAMED else ""
+            raise ModelError(f"{data} has the labels {', '.join(labels[:_NAMED])}{more}, but {error}") from None
+    return wishes
+
+
+def _placed(items: "Sequence[Item]", folder: Path, part: str, copy: bool) -> Iterator[Row]:
+    from gantool_cli import labelled
+
+    for item in items:
+        path = labelled.place(item, folder / part, copy=copy)
+        yield Row(path.relative_to(folder).as_posix(), item.label, "real", str(item.path.resolve()))
+
+
+def _drawn(
+    model: "Model", wishes: "Mapping[str, Wishes]", seed: int, count: int, folder: Path, quiet: bool
+) -> Iterator[Row]:
+    """The pictures that `gantool generate --class LABEL -n COUNT` makes of this seed."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from gantool.generate import feeds
+    from gantool_cli import labelled
+
+    shots = [(label, number) for label in wishes for number in range(count)]
+    hidden = quiet or not sys.stderr.isatty()
+    for label, number in track(shots, "pictures", console=Console(stderr=True), transient=True, disable=hidden):
+        path = folder / "train" / label / f"{_MADE}{seed}-{number + 1:04}.png"
+        path.write_bytes(labelled.png(model.made_of(feeds(model.card, seed, number, wishes[label]))))
+        origin = f"{model.card.name} seed {seed} number {number + 1}"
+        yield Row(path.relative_to(folder).as_posix(), label, "generated", origin)
+
+
+def _write(manifest: Path, rows: Sequence[Row]) -> None:
+    with manifest.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Row)])
+        writer.writeheader()
+        writer.writerows(map(asdict, rows))

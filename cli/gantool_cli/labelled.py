@@ -1,0 +1,125 @@
+"""Labelled pictures: read in any layout that the trainer knows, written with a folder for each label."""
+
+import io
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gantool.pictures import Picture
+
+_ALL = 10**12
+_RESERVED = frozenset('/\\:*?"<>|\0')
+
+
+@dataclass(frozen=True)
+class Item:
+    """A picture with its label."""
+
+    path: Path
+    """A file, or a number inside one of MNIST's."""
+    label: str
+    name: str
+    """Where it belongs in the folder of its label, such as left/1.png."""
+
+
+def read(data: Path, column: str = "") -> tuple[list[Item], list[Item]]:
+    """The pictures to train on, and those of the test part where there is one; ``column`` as in `layouts.labelled`.
+
+    Raises:
+        TrainingError: one message that names everything wrong with the folder.
+        ImageError: a label that no folder can be called.
+    """
+    from gantool.errors import ImageError
+    from gantool_trainer import layouts
+    from gantool_trainer.errors import TrainingError
+
+    labels = layouts.names_of(data, column)
+    if wrong := [label for label in labels if label in (".", "..") or _RESERVED & set(label)]:
+        raise ImageError(f"{data} has the label '{wrong[0]}', which no folder can be called; rename it")
+    try:
+        split = layouts.labelled(data, column, labels, _ALL, 0)
+        train, test = split.train, split.holdout
+    except TrainingError:  # there is no test part, of which all could be held out
+        train, test = layouts.labelled(data, column, labels, 0, 0).train, ()
+    above = (data / "train").is_dir() + (not column)  # folders that the label's own one lies in, and itself
+    ours, theirs = (
+        [Item(item.path, labels[item.label], _name(item.path, data, above)) for item in part] for part in (train, test)
+    )
+    return list(dict.fromkeys(ours)), list(dict.fromkeys(theirs))
+
+
+def place(item: Item, folder: Path, *, copy: bool = False) -> Path:
+    """Put the picture into the folder of its label, and say where: as a link, or as a copy, also where links cannot be
+    made. Raises OSError."""
+    from gantool.pictures import Picture
+    from gantool_trainer import idx
+
+    target = folder / item.label / item.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if (gray := idx.picture(item.path)) is not None:
+        target.write_bytes(png(Picture(gray)))
+        return target
+    if not copy:
+        with suppress(OSError):
+            target.symlink_to(item.path.resolve())
+            return target
+    with item.path.open("rb") as source, target.open("xb") as file:
+        shutil.copyfileobj(source, file)
+    return target
+
+
+def png(picture: "Picture") -> bytes:
+    """The picture as a file. Written in one go, a full disk is noticed."""
+    from gantool import files
+
+    buffer = io.BytesIO()
+    files.write(picture, files.Metadata("PNG"), "PNG", buffer)
+    return buffer.getvalue()
+
+
+@contextmanager
+def appearing(folder: Path) -> Iterator[Path]:
+    """An empty folder that becomes ``folder`` when the block ends well, and is removed when it does not.
+
+    Raises:
+        ImageError: there is something at ``folder``, or the disk refuses.
+    """
+    from gantool.errors import ImageError
+
+    check_empty(folder)
+    final = Path(os.path.realpath(folder))
+    temporary = final.with_name(f".gantool-{secrets.token_hex(8)}.tmp")
+    try:
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            if final.exists():
+                final.rmdir()
+            temporary.rename(final)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise ImageError(f"cannot write {folder}: {error.strerror or error}; choose another place with -o") from error
+
+
+def check_empty(folder: Path) -> None:
+    """Raises ImageError if there is anything but an empty folder."""
+    from gantool.errors import ImageError
+
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise ImageError(f"{folder} exists already and is not an empty folder; name another with -o")
+
+
+def _name(path: Path, data: Path, above: int) -> str:
+    from gantool_trainer import idx
+
+    if idx.holds_pictures(path.parent):
+        return f"{path.parent.name.removesuffix('.gz').removesuffix(idx.IMAGES)}-{int(path.name):05}.png"
+    return Path(*path.relative_to(data).parts[above:]).as_posix()

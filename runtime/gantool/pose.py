@@ -1,0 +1,162 @@
+"""Poses: where the joints of a body are in a picture, and the maps by which a network is told.
+
+As a file, a pose is JSON: the size of the picture that its coordinates belong to, and each joint as [x, y] in pixels
+from the upper left corner, or null where it is hidden:
+
+    {"size": [64, 64], "joints": {"head": [31.5, 26], "eyes": null, ...}}
+
+A set of pictures has its poses in ``keypoints.csv``: columns ``NAME_x`` and ``NAME_y`` for each joint, -1 where it is
+hidden; all other columns say whose row it is, by the columns of the same names in the CSV beside the pictures.
+"""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from gantool.errors import GantoolError
+
+Point = tuple[float, float] | None
+"""x and y, or a joint that is hidden."""
+TABLE = "keypoints.csv"
+_SPREAD = 1 / 24
+"""Deviation of the bump that marks a joint, over the picture's side."""
+
+
+class PoseError(GantoolError):
+    """A pose cannot be read, or is not one that a model can take."""
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Joints in a picture of this (width, height)."""
+
+    size: tuple[float, float]
+    joints: Mapping[str, Point]
+
+
+@dataclass(frozen=True)
+class Keypoints:
+    """The poses of a set of pictures."""
+
+    joints: tuple[str, ...]
+    keys: tuple[str, ...]
+    """The columns that tell rows apart."""
+    rows: Mapping[tuple[str, ...], tuple[Point, ...]]
+
+
+def read(path: Path) -> Pose:
+    """A pose from its JSON file. Raises PoseError."""
+    try:
+        return of_values(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise PoseError(f"cannot read the pose {path}: {error}") from error
+    except PoseError as error:
+        raise PoseError(f"{path} is no pose: {error}") from error
+
+
+def of_values(values: Any) -> Pose:
+    """A pose from what its JSON holds. Raises PoseError."""
+    if not isinstance(values, dict) or set(values) != {"size", "joints"} or not isinstance(values["joints"], dict):
+        raise PoseError('give {"size": [width, height], "joints": {NAME: [x, y] or null, ...}}')
+    size = _numbers(values["size"])
+    if size is None or min(size) <= 0:
+        raise PoseError(f'"size" is {values["size"]}; give [width, height] of the picture, in pixels')
+    joints = {str(name): None if at is None else _numbers(at) for name, at in values["joints"].items()}
+    if wrong := [name for name, at in values["joints"].items() if at is not None and joints[str(name)] is None]:
+        raise PoseError(f"the joint {wrong[0]} is {values['joints'][wrong[0]]}; give [x, y], or null where it is hidden")
+    return Pose(size, joints)
+
+
+def _numbers(value: Any) -> tuple[float, float] | None:
+    """Two finite numbers."""
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
+        return None
+    plain = all(isinstance(x, int | float) and not isinstance(x, bool) and abs(x) < 1e6 for x in value)
+    return (float(value[0]), float(value[1])) if plain else None
+
+
+def like(picture: Path) -> Pose:
+    """The pose that goes with a picture of a set: SET/PART/picture.png with SET/PART.csv, or a CSV beside the picture,
+    and SET/keypoints.csv. Raises PoseError."""
+    picture = picture.absolute()
+    root = next((folder for folder in list(picture.parents)[:2] if (folder / TABLE).is_file()), None)
+    if root is None:
+        raise PoseError(f"there is no {TABLE} beside {picture.name} or one folder above, so its pose is not known")
+    found = keypoints(root / TABLE)
+    try:
+        with Image.open(picture) as image:
+            size = image.size
+    except OSError as error:
+        raise PoseError(f"cannot read {picture}: {error}") from error
+    for table in sorted(path for path in root.glob("*.csv") if path.name != TABLE):
+        for row in _rows(table):
+            if picture.name == row.get(next(iter(row))) and all(key in row for key in found.keys):
+                own = tuple(row[key] for key in found.keys)
+                if own not in found.rows:
+                    raise PoseError(f"{root / TABLE} has no row for {', '.join(own)}, the pose of {picture.name}")
+                return Pose(size, dict(zip(found.joints, found.rows[own], strict=True)))
+    raise PoseError(f"no CSV in {root} names {picture.name}, so its pose is not known")
+
+
+def keypoints(table: Path) -> Keypoints:
+    """The poses of a set. Raises PoseError."""
+    rows = _rows(table)
+    names = list(rows[0]) if rows else []
+    joints = tuple(name.removesuffix("_x") for name in names if name.endswith("_x"))
+    places = [f"{joint}_{axis}" for joint in joints for axis in "xy"]
+    keys = tuple(name for name in names if name not in places)
+    if not joints or not keys or not set(places) <= set(names):
+        raise PoseError(f"{table} needs columns NAME_x and NAME_y for each joint, and others that say whose they are")
+    found = {}
+    for row in rows:
+        try:
+            at = [(float(row[f"{joint}_x"]), float(row[f"{joint}_y"])) for joint in joints]
+        except (TypeError, ValueError) as error:
+            raise PoseError(f"{table} has something else than a number in the row of {row[keys[0]]}: {error}") from error
+        found[tuple(row[key] for key in keys)] = tuple(point if min(point) >= 0 else None for point in at)
+    return Keypoints(joints, keys, found)
+
+
+def _rows(table: Path) -> list[dict[str, str]]:
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            return list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise PoseError(f"cannot read {table}: {error}") from error
+
+
+def points_of(pose: Pose, joints: Sequence[str]) -> tuple[Point, ...]:
+    """The joints of a model in its order. Raises PoseError if one is missing, or none can be seen."""
+    known = ", ".join(joints)
+    if missing := [joint for joint in joints if joint not in pose.joints]:
+        raise PoseError(f"the pose lacks {', '.join(missing)}: give each joint as [x, y], or as null where it is hidden")
+    if unknown := [name for name in pose.joints if name not in joints]:
+        raise PoseError(f"the pose has a joint {unknown[0]}, which the model does not know; its joints are: {known}")
+    points = tuple(pose.joints[joint] for joint in joints)
+    if all(point is None for point in points):
+        raise PoseError(f"the pose hides every joint; give [x, y] for some of: {known}")
+    return points
+
+
+def maps(points: Sequence[Point], size: tuple[float, float], side: int) -> npt.NDArray[np.float32]:
+    """A map for each joint, (joints, side, side): a bump of height 1 where it is, nothing for one that is hidden
+    (PG2, arXiv 1705.09368, section 3.1, where it is a disc).
+
+    Args:
+        size: (width, height) of the picture that the points belong to.
+    """
+    centres = np.arange(side) + 0.5
+    made = np.zeros((len(points), side, side), np.float32)
+    for number, point in enumerate(points):
+        if point is not None:
+            x, y = ((at + 0.5) * side / length for at, length in zip(point, size, strict=True))
+            across, down = (np.exp(-((centres - at) ** 2) / (2 * (_SPREAD * side) ** 2)) for at in (x, y))
+            made[number] = down[:, None] * across
+    return made

@@ -1,0 +1,235 @@
+"""A person in another pose: PG2 (arXiv 1705.09368).
+
+Two stages in one run: up to step ``second_from`` the first learns to draw the pose, coarsely; from there on the second
+adds detail beside a discriminator.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from gantool.card import ModelCard, Port
+from gantool_trainer import layouts, losses, metrics
+from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, he_initialise, scale_weights
+from gantool_trainer.data import Batch, PosedConfig, PosedPairs, posed_pair
+from gantool_trainer.errors import TrainingError
+from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.from_noise import ConvTrunk, Judge
+from gantool_trainer.layouts import Posed, Split
+from gantool_trainer.pictures import Picture, read_picture, sheet, to_picture
+
+Width = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0)]
+Data = PosedConfig
+
+
+class Config(BaseModel):
+    """The paper's choices by default, but for a discriminator without norms and with a lazy penalty on its slope."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    joints: tuple[str, ...] = ()
+    """Follow from the data."""
+    side: Width = 64
+    """Follows from the data."""
+    channels: Width = 128
+    """Of the first map; each smaller one has as many more."""
+    levels: Annotated[int, Field(ge=2)] = 5
+    """Maps, each half as wide as the one before."""
+    narrow: Width = 64
+    """Of the dense layer between the first stage's halves."""
+    second_channels: Width = 128
+    second_levels: Annotated[int, Field(ge=2)] = 4
+    discriminator_channels: Width = 64
+    second_from: Annotated[int, Field(ge=1)] = 22_000
+    """The step from which the second stage learns, and the first rests."""
+    pixel: Weight = 10.0
+    """Of the masked distance in the second stage."""
+    penalty: Weight = 0.25
+    """On the discriminator's slope (DRAGAN, arXiv 1705.07215)."""
+    penalty_every: Width = 4
+    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+
+
+class Unet(nn.Module):
+    """Down through residual blocks, whose width grows by as much at each level, and up again with each map joined to
+    its mirror image (sections 3.1 and 3.2): (N, inputs, H, W) to (N, 3, H, W).
+
+    Args:
+        between: what is done with the smallest map.
+    """
+
+    def __init__(self, inputs: int, channels: int, levels: int, between: nn.Module) -> None:
+        super().__init__()
+        widths = [channels * (i + 1) for i in range(levels)]
+        self.head = nn.Sequential(conv3x3(inputs, channels), nn.ReLU())
+        self.blocks = nn.ModuleList(_block(width) for width in widths)
+        self.down = nn.ModuleList(conv3x3(a, b, stride=2) for a, b in zip(widths, widths[1:], strict=False))
+        self.between = between
+        self.enlarge = nn.Upsample(scale_factor=2.0, mode="nearest")
+        self.up = nn.ModuleList(
+            nn.Sequential(conv3x3(a + b, a), nn.ReLU(), _block(a)) for a, b in zip(widths, widths[1:], strict=False)
+        )
+        self.tail = conv3x3(channels, 3)
+        he_initialise(self)
+        scale_weights(self.tail, 0.1)
+
+    def forward(self, *x: Tensor) -> Tensor:
+        h = self.head(torch.cat(x, dim=1))
+        maps = []
+        for block, down in zip(self.blocks, self.down, strict=False):
+            maps.append(block(h))
+            h = torch.relu(down(maps[-1]))
+        h = self.between(self.blocks[-1](h))
+        for up in reversed(self.up):
+            h = up(torch.cat([maps.pop(), self.enlarge(h)], dim=1))
+        return self.tail(h)
+
+
+def _block(channels: int) -> nn.Module:
+    return nn.Sequential(Residual(conv3x3(channels, channels), nn.ReLU(), conv3x3(channels, channels)), nn.ReLU())
+
+
+class Dense(nn.Module):
+    """A map through a narrow dense layer and back, so that each place hears of all others: (N, C, h, w) to the same."""
+
+    def __init__(self, shape: tuple[int, int, int], narrow: int) -> None:
+        super().__init__()
+        length = int(np.prod(shape))
+        self.shape, self.layers = shape, nn.Sequential(nn.Linear(length, narrow), nn.Linear(narrow, length))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.layers(x.flatten(1)).unflatten(1, self.shape))
+
+
+class Posing(nn.Module):
+    """Both stages, as they are exported: pictures (N, 3, S, S) in -1..1 and joints (N, J, S, S) to the same pictures in
+    the other pose."""
+
+    def __init__(self, first: nn.Module, second: nn.Module) -> None:
+        super().__init__()
+        self.first, self.second = first, second
+
+    def forward(self, image: Tensor, pose: Tensor) -> Tensor:
+        coarse = self.first(image, pose)
+        return coarse + self.second(image, coarse)
+
+
+def settled(config: Config, folder: Path, data: PosedConfig) -> Config:
+    return config.model_copy(update={"joints": layouts.keypoints_of(folder).joints, "side": data.side})
+
+
+def networks(config: Config) -> dict[str, nn.Module]:
+    smallest, c = config.side // 2 ** (config.levels - 1), config.channels
+    dense = Dense((config.levels * c, smallest, smallest), config.narrow)
+    shape = (6, config.side, config.side)
+    return {
+        "first": Unet(3 + len(config.joints), c, config.levels, dense),
+        "second": Unet(6, config.second_channels, config.second_levels, nn.Identity()),
+        "discriminator": Judge(ConvTrunk(0, config.discriminator_channels, shape, "none")),
+    }
+
+
+def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+    return {"first": ("first",), "second": ("second",), "discriminator": ("discriminator",)}
+
+
+def averaged(config: Config) -> tuple[str, ...]:
+    return ("first", "second")
+
+
+def scan(folder: Path, config: Config, data: PosedConfig, seed: int) -> Split[tuple[Posed, ...]]:
+    multiple = 2 ** (max(config.levels, config.second_levels) - 1)
+    if data.side % multiple:
+        raise TrainingError(f"data.side is {data.side}; give a multiple of {multiple} (2^(model.levels - 1))")
+    return layouts.posed(folder, data.person, data.holdout, seed)
+
+
+def dataset(split: Split[tuple[Posed, ...]], config: Config, data: PosedConfig, seed: int) -> PosedPairs:
+    return PosedPairs(split.train, data, seed)
+
+
+def memory(config: Config, data: PosedConfig) -> dict[str, Tensor]:
+    return {}
+
+
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+    source, target, joints, body = 2 * batch[0] - 1, 2 * batch[1] - 1, batch[2], batch[3]
+    first, second, discriminator = (networks[name] for name in ("first", "second", "discriminator"))
+    if index < config.second_from:
+        yield Update("first", {"pixel": masked(first(source, joints), target, body)})
+        return
+    with torch.no_grad():
+        coarse = first(source, joints)
+    fine = coarse + second(source, coarse)
+    real, fake = torch.cat([source, target], dim=1), torch.cat([source, fine.detach()], dim=1)
+    terms = {"real": losses.bce_real(discriminator(real)), "fake": losses.bce_fake(discriminator(fake))}
+    critic = bare(discriminator)
+    penalty = losses.lazily(config.penalty, config.penalty_every, index, lambda: losses.dragan(critic, real))
+    yield Update("discriminator", terms | penalty)
+    with frozen(discriminator):
+        scores = discriminator(torch.cat([source, fine], dim=1))
+    pixel = config.pixel * masked(fine, target, body)
+    yield Update("second", {"pixel": pixel, "adversarial": losses.bce_real(scores)})
+
+
+def masked(ours: Tensor, theirs: Tensor, body: Tensor) -> Tensor:
+    """Mean absolute difference, twice as much where the body is (equations 1 and 5)."""
+    return ((ours - theirs).abs() * (1 + body)).mean()
+
+
+def samples(config: Config, networks: Networks, split: Split[tuple[Posed, ...]], data: PosedConfig) -> Picture:
+    """Rows of held-out people: given, the pose's joints, coarse, fine, true."""
+    rows = []
+    for source, target, joints, coarse, fine in _held_out(networks, split, data):
+        shown = joints.amax(dim=0, keepdim=True).expand(3, -1, -1)
+        rows.append([*map(to_picture, (source, shown, coarse, fine, target))])
+    return sheet(rows)
+
+
+def evaluate(
+    config: Config, networks: Networks, split: Split[tuple[Posed, ...]], data: PosedConfig
+) -> dict[str, float]:
+    """Mean PSNR (RGB) and SSIM (Y) of both stages beside the true pictures, over pairs of the held-out people."""
+    scores = []
+    for _, target, _, coarse, fine in _held_out(networks, split, data):
+        truth, ours, best = map(to_picture, (target, coarse, fine))
+        ssim, coarsely = (metrics.ssim(metrics.luma(picture), metrics.luma(truth)) for picture in (best, ours))
+        scores.append((metrics.psnr(best.astype(float), truth.astype(float)), ssim, coarsely))
+    return dict(zip(("psnr", "ssim", "ssim_coarse"), np.mean(scores, axis=0).tolist(), strict=True))
+
+
+def _held_out(
+    networks: Networks, split: Split[tuple[Posed, ...]], data: PosedConfig
+) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
+    """(source, target, joints, coarse, fine) of a pair of each person; pictures in 0..1."""
+    device = next(networks["first"].parameters()).device
+    for number, person in enumerate(split.holdout):
+        a, b = person[number % len(person)], person[(2 * number + 1) % len(person)]
+        pair = posed_pair(read_picture(a.path), read_picture(b.path), b.points, data.side)
+        source, target, joints = (part.to(device) for part in pair[:3])
+        coarse = networks["first"](2 * source[None] - 1, joints[None])
+        fine = coarse + networks["second"](2 * source[None] - 1, coarse)
+        yield source, target, joints, (coarse[0] + 1) / 2, (fine[0] + 1) / 2
+
+
+def generators(config: Config, networks: Networks, data: PosedConfig) -> dict[str, Generator]:
+    picture = ("batch", 3, config.side, config.side)
+    card = ModelCard(
+        name="unnamed",
+        task="pose",
+        architecture=f"pg2-{config.channels}-{config.second_channels}",
+        inputs=(
+            Port("image", "image", picture, range=(-1.0, 1.0)),
+            Port("pose", "pose", ("batch", len(config.joints), config.side, config.side), labels=config.joints),
+        ),
+        outputs=(Port("result", "image", picture, range=(-1.0, 1.0)),),
+        side=config.side,
+        halo_source="whole",
+    )
+    return {"": Generator(Posing(networks["first"], networks["second"]), card)}
