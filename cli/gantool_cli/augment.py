@@ -33,7 +33,10 @@ class Row:
 
 def augment(
     data: Annotated[
-        Path, typer.Argument(help="Labelled pictures, in train/ and test/ or not: a folder for each label, or a CSV.")
+        Path,
+        typer.Argument(
+            metavar="DATA", help="Labelled pictures, in train/ and test/ or not: a folder for each label, or a CSV."
+        ),
     ],
     per_class: Annotated[int, typer.Option(min=1, max=_MOST, help="Generated pictures of each label.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write: a new or an empty one.")],
@@ -63,6 +66,8 @@ def augment(
     if model is None:
         known = ", ".join([*library.for_task("generate"), "the path of an .onnx file"])
         raise typer.BadParameter(f"name a model with --model: {known}")
+    if not data.is_dir():
+        raise ImageError(f"{data} is not a folder; give one with a folder for each label, or with a CSV and --column")
     labelled.check_empty(output)
     if data.resolve() in (output.resolve(), *output.resolve().parents):
         raise ImageError(f"{output} is inside {data}, whose pictures it would be taken for; name another with -o")

@@ -54,7 +54,8 @@ def run(
     outcomes = [_report(_failure(problem), quiet=quiet, as_json=as_json) for problem in problems]
     with _bars(jobs, shown=not quiet and sys.stderr.isatty()) as advance:
         for job in jobs:
-            outcomes.append(_report(_do(model, job, overwrite, options, advance), quiet=quiet, as_json=as_json))
+            outcome = _do(model, job, overwrite, options, advance, quiet=quiet)
+            outcomes.append(_report(outcome, quiet=quiet, as_json=as_json))
     if as_json:
         print(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
     failed = sum(outcome.error is not None for outcome in outcomes)
@@ -74,11 +75,20 @@ def _or_pipe(inputs: Sequence[str], verb: str) -> Sequence[str]:
 
 
 def _do(
-    model: "Model", job: Job, overwrite: bool, options: "Options", advance: Callable[[Job, float], None]
+    model: "Model",
+    job: Job,
+    overwrite: bool,
+    options: "Options",
+    advance: Callable[[Job, float], None],
+    *,
+    quiet: bool,
 ) -> Outcome:
     start = time.perf_counter()
     try:
-        size = _convert(model, job, overwrite, options | {"progress": lambda share: advance(job, share)})
+        told: Options = {"progress": lambda share: advance(job, share)}
+        if not quiet:
+            told["notice"] = lambda text: print(f"gantool: {job.source}: {text}", file=sys.stderr)
+        size = _convert(model, job, overwrite, options | told)
         seconds = round(time.perf_counter() - start, 3)
         return Outcome(str(job.source), str(job.target), *size, seconds, model.device)
     except MemoryError:

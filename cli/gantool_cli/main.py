@@ -13,17 +13,35 @@ from typing import Annotated
 
 import typer
 
-from gantool_cli import doctor, generate, models, train, translate, upscale
+from gantool_cli import (
+    colorize,
+    doctor,
+    generate,
+    inpaint,
+    models,
+    pose,
+    restore,
+    stylize,
+    train,
+    translate,
+    upscale,
+)
 from gantool_cli.errors import explain
 
 app = typer.Typer(
-    help="GANs for pictures: upscale and translate photographs, generate new ones, train and export your own models.",
+    help="GANs for pictures: upscale, repair, colour, fill, translate and paint photographs, generate new pictures, "
+    "train and export your own models.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("upscale", rich_help_panel="Pictures")(upscale.upscale)
 app.command("translate", rich_help_panel="Pictures")(translate.translate)
+app.command("restore", rich_help_panel="Pictures")(restore.restore)
+app.command("colorize", rich_help_panel="Pictures")(colorize.colorize)
+app.command("inpaint", rich_help_panel="Pictures")(inpaint.inpaint)
+app.command("stylize", rich_help_panel="Pictures")(stylize.stylize)
+app.command("pose", rich_help_panel="Pictures")(pose.pose)
 app.command("generate", rich_help_panel="Pictures")(generate.generate)
 app.add_typer(models.app, name="models", rich_help_panel="Models")
 app.command("train", rich_help_panel="Models")(train.train)

@@ -16,15 +16,18 @@ _aten = torch.ops.aten
 
 
 def unrolled(network: nn.Module, inputs: Sequence[Tensor]) -> fx.GraphModule:
-    """The network on inputs of these shapes, its gradients written out."""
+    """The network with its gradients written out, traced on these inputs."""
     for parameter in network.parameters():
         parameter.requires_grad_(False)
     spelled: dict[torch._ops.OpOverload, Callable[..., object]] = {
         **core_aten_decompositions(),
         _aten.convolution_backward.default: _convolution_backward,
         _aten.upsample_bilinear2d_backward.default: _bilinear_backward,
+        _aten.avg_pool2d_backward.default: _average_backward,
     }
-    return make_fx(network, decomposition_table=spelled)(*inputs).eval()
+    # Sizes stay open, so that the graph takes pictures of any size if its network does.
+    trace = make_fx(network, decomposition_table=spelled, tracing_mode="symbolic", _allow_non_fake_inputs=True)
+    return trace(*inputs).eval()
 
 
 def _convolution_backward(
@@ -46,6 +49,11 @@ def _convolution_backward(
     spans = zip(x.shape[2:], gradient.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True)
     left = [size - ((out - 1) * s - 2 * p + d * (k - 1) + 1) for size, out, k, s, p, d in spans]
     return F.conv_transpose2d(gradient, weight, None, stride, padding, left, groups, dilation), None, None
+
+
+def _average_backward(gradient: Tensor, x: Tensor, kernel: Sequence[int], *_: object) -> Tensor:
+    """Each average's share goes back to all that it was made of; pools do not overlap, and sides are multiples."""
+    return F.interpolate(gradient, size=x.shape[2:], mode="nearest") / (kernel[0] * kernel[1])
 
 
 def _bilinear_backward(

@@ -11,7 +11,21 @@ FORMAT = 1
 KEY = "gantool"
 """Name of the card in the ONNX file's ``metadata_props``."""
 
-Kind = Literal["image", "mask", "pose", "latent", "label", "code", "text", "statistics", "gradient", "loss"]
+Kind = Literal[
+    "image",
+    "mask",
+    "pose",
+    "latent",
+    "label",
+    "code",
+    "text",
+    "statistics",
+    "features",
+    "style",
+    "weight",
+    "gradient",
+    "loss",
+]
 Task = Literal["upscale", "translate", "restore", "colorize", "inpaint", "stylize", "generate", "pose"]
 Precision = Literal["fp32", "fp16", "int8"]
 Noise = Literal["normal", "uniform"]

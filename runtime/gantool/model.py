@@ -1,14 +1,15 @@
 """Run a model on pictures of any size."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Unpack, overload
 
 import numpy as np
 from PIL import Image
 
-from gantool import files, fill, generate, library, search
+from gantool import files, fill, generate, library, search, style
+from gantool import pose as poses
 from gantool.card import ModelCard
 from gantool.detail import colour_over, enlarge, grayed, resized, transfer
 from gantool.devices import open_session
@@ -21,12 +22,15 @@ from gantool.pictures import (
     beside,
     bleed,
     from_array,
+    looks_gray,
     normalise,
+    on_white,
     quantise,
     resize_matte,
     to_array,
     to_pil,
 )
+from gantool.pose import Pose
 from gantool.tiling import Box
 
 ALL = "all"
@@ -48,8 +52,20 @@ class Options(Control, total=False):
     """What is to be filled, white on black, of any size; soft edges are mixed."""
     box: tuple[int, int, int, int] | None
     """The same as a rectangle, in pixels: x, y, width, height."""
+    pose: str | Path | Pose | None
+    """The pose to take, or the path of its JSON file."""
+    style: str | Path | Image.Image | Pixels | None
+    """The picture whose style is taken."""
+    style_weight: float | None
+    """How much more the style counts than usual."""
+    preserve_color: bool | None
+    """Whether the picture keeps its colours, and takes the light alone."""
+    preview: Callable[[Picture, float], None] | None
+    """Called before each step of an optimisation with the picture as it is, and its loss."""
     steps: int | None
     """Of a search or an optimisation."""
+    notice: Callable[[str], None] | None
+    """Called with a sentence about a picture of another kind than the model was made for."""
     to: str | None
     """Which of the model's labels to translate to; "all" gives a sheet, the picture itself and then each."""
 
@@ -86,6 +102,8 @@ def _check_graph(card: ModelCard, session: Any) -> None:
         (["image", "label"], ["image"]),
         (["image", "mask"], ["image"]),
         (["image", "latent", "mask"], ["gradient", "image", "loss"]),
+        (["image", "pose"], ["image"]),
+        (["features", "image", "style", "weight"], ["features", "gradient", "loss", "style"]),
         (["image", "statistics"], ["image", "statistics"]),
         (["image", "label", "statistics"], ["image", "statistics"]),
     ]
@@ -98,7 +116,8 @@ def _check_graph(card: ModelCard, session: Any) -> None:
         if not drawn or not fixed or not planes or card.precision != "fp32":
             raise ModelError(f"{card.name} does not make pictures of a fixed size in fp32; this gantool cannot run it")
         return
-    pictures = kinds in known and card.image.channels == card.result.channels == "RGB"
+    images = [port for port in (*card.inputs, *card.outputs) if port.kind == "image"]
+    pictures = kinds in known and all(port.channels == "RGB" for port in images)
     if not pictures or card.precision != "fp32":
         raise ModelError(f"{card.name} does not turn one RGB picture into another in fp32; this gantool cannot run it")
     if card.statistics is not None and card.scale != 1:
@@ -255,14 +274,14 @@ class Model:
         """Run the model on pixels. Depth and matte are kept, and grayness by models that add no colour."""
         if self._card.task == "generate":
             raise ModelError(f"{self._card.name} takes no picture; use it with `gantool generate`")
+        self._check_used(options)
+        self._note(picture, options)
         card, shown = self._card, self._shown(options.get("to"))
         if card.task == "inpaint":
             return self._filled(picture, options)
-        if options.get("mask") is not None or options.get("box") is not None:
-            raise ModelError(f"{card.name} fills no holes; leave out the mask, or use `gantool inpaint`")
         if shown:
             return beside([picture, *self._each(picture, shown, options)])
-        picture = bleed(picture)
+        picture = on_white(picture) if card.task == "pose" else bleed(picture)
         colour = picture.colour
         gray = picture.gray and card.task in _GRAY_STAYS
         if picture.gray and not gray:
@@ -270,13 +289,43 @@ class Model:
         width, height = self.result_size(picture.size)
         strength = self._strength(options.get("strength"))
         result = np.empty((height, width) if gray else (height, width, 3), colour.dtype)
-        for box, values in self._pieces(colour, self._given(options.get("to")), options):
+        for box, values in self._pieces(colour, self._given(options), options):
+            if options.get("preserve_color"):
+                values = style.coloured(values, normalise(colour[box.slices]).transpose(2, 0, 1))
             block = values.mean(axis=0) if gray else values.transpose(1, 2, 0)
             if strength != 1:
                 block = strength * block + (1 - strength) * normalise(colour[box.slices])
             result[box.slices] = quantise(block, result.dtype)
         alpha = None if picture.alpha is None else resize_matte(picture.alpha, (width, height))
         return Picture(result, alpha)
+
+    def _check_used(self, options: Options) -> None:
+        """Raises ModelError for an option that means nothing to the model."""
+        card = self._card
+        painting, searching = bool(card.taking("style")), bool(card.taking("latent"))
+        known = {
+            "mask": card.task == "inpaint",
+            "box": card.task == "inpaint",
+            "pose": card.task == "pose",
+            "style": painting,
+            "style_weight": painting,
+            "preview": painting,
+            "preserve_color": card.task == "stylize",
+            "steps": painting or searching,
+        }
+        for name, used in known.items():
+            if options.get(name) is not None and not used:
+                raise ModelError(f"{card.name} has no use for {name.replace('_', ' ')}; leave it out")
+
+    def _note(self, picture: Picture, options: Options) -> None:
+        """Tell of a gray picture where colour counts, and the reverse."""
+        notice, name, task = options.get("notice"), self._card.name, self._card.task
+        if notice is None:
+            return
+        if task == "colorize" and not picture.gray and not looks_gray(picture):
+            notice("it is in colour already; its colours are replaced")
+        if picture.gray and (task == "translate" or (task == "stylize" and options.get("preserve_color"))):
+            notice(f"it is gray, and {name} was made for colour; colorize it first for a better result")
 
     def _filled(self, picture: Picture, options: Options) -> Picture:
         """The picture with the holes of the options filled."""
@@ -333,6 +382,8 @@ class Model:
         """The result piece by piece, at the picture's own size whatever size the network has seen."""
         if self._card.task == "colorize":
             colour = grayed(colour)
+        if self._card.taking("style"):
+            return enlarge(self._painted(colour, options), colour.shape[:2])
         size = self._working_size(colour.shape[:2], options.get("working_size"))
         if size == colour.shape[:2]:
             return self._engine.run(colour, given, options)
@@ -348,11 +399,41 @@ class Model:
             return transfer(colour, small, translated)
         return enlarge(translated, colour.shape[:2])
 
+    def _painted(self, colour: Pixels, options: Options) -> Floats:
+        """The picture in the style of another, at the size at which it is optimised."""
+        wanted, preview = options.get("style"), options.get("preview")
+        if wanted is None:
+            raise ImageError(f"{self._card.name} takes the style of a picture; name one: --style painting.jpg")
+        reference = _picture_of(wanted).colour
+        if reference.ndim == 2:
+            reference = np.repeat(reference[..., None], 3, axis=2)
+        weight, side = options.get("style_weight"), options.get("working_size")
+        if weight is not None and not 0 < weight < np.inf:
+            raise ModelError(f"the style's weight is a number above 0, not {weight}")
+
+        def show(values: Floats, loss: float) -> None:
+            assert preview is not None
+            preview(Picture(quantise(values.transpose(1, 2, 0), np.dtype(np.uint8))), loss)
+
+        return style.painted(
+            self._engine,
+            colour,
+            reference,
+            options,
+            side=side or style.SIDE,
+            steps=style.STEPS if options.get("steps") is None else options["steps"] or 0,
+            weight=style.WEIGHT if weight is None else weight,
+            preview=None if preview is None else show,
+        )
+
     def _working_size(self, size: tuple[int, int], side: int | None) -> tuple[int, int]:
         """(height, width) at which the network sees a picture of this (height, width)."""
         card, short = self._card, min(size)
         if side is not None and side < 1:
             raise ValueError(f"a working size is at least 1 pixel, not {side}")
+        fixed = card.image.shape[2:]
+        if isinstance(fixed[0], int) and isinstance(fixed[1], int):
+            return fixed[0], fixed[1]
         if card.scale != 1 or not (side or card.side):
             return size
         # A picture is enlarged to what the network knows, but no further.
@@ -361,8 +442,11 @@ class Model:
         # At its own size it is padded by a few pixels instead; a coarse stride would have it see mostly padding.
         return (height, width) if factor != 1 or card.multiple > _FINE else size
 
-    def _given(self, to: str | None) -> Globals:
-        port = self._card.label
+    def _given(self, options: Options) -> Globals:
+        """What the network takes besides the picture."""
+        if self._card.task == "pose":
+            return self._pose(options.get("pose"))
+        port, to = self._card.label, options.get("to")
         if port is None:
             if to is not None:
                 raise ModelError(f"{self._card.name} has no labels to choose from; leave out --to")
@@ -373,6 +457,16 @@ class Model:
         if to not in port.labels:
             raise ModelError(f"{self._card.name} has no label '{to}'; it knows: {known}")
         return {port.name: np.array([[float(label == to) for label in port.labels]], np.float32)}
+
+    def _pose(self, pose: str | Path | Pose | None) -> Globals:
+        port = self._card.taking("pose")[0]
+        if pose is None:
+            raise ImageError(
+                f"say which pose {self._card.name} is to draw: --pose pose.json, or --like PICTURE of a set"
+            )
+        found = pose if isinstance(pose, Pose) else poses.read(Path(pose))
+        points = poses.points_of(found, port.labels)
+        return {port.name: poses.maps(points, found.size, self._card.side)[None]}
 
 
 def _picture_of(image: str | Path | Image.Image | Pixels) -> Picture:

@@ -11,6 +11,8 @@ from PIL import Image
 from gantool.errors import ImageError
 
 Pixels = npt.NDArray[Any]
+_TINGE = 0.02
+"""Mean distance between a picture's channels, of 0..1, below which it looks gray."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,20 @@ def quantise(values: npt.NDArray[np.float32], dtype: np.dtype[Any]) -> Pixels:
         return values
     values *= np.iinfo(dtype).max
     return np.rint(values, out=values).astype(dtype)
+
+
+def on_white(picture: Picture) -> Picture:
+    """The picture without its matte, white where it was transparent."""
+    if picture.alpha is None:
+        return picture
+    share = normalise(picture.alpha) if picture.gray else normalise(picture.alpha)[..., None]
+    return Picture(quantise(share * normalise(picture.colour) + (1 - share), picture.colour.dtype))
+
+
+def looks_gray(picture: Picture) -> bool:
+    """Whether there is nothing but gray in a picture, give or take what a JPEG file does to it."""
+    colour = normalise(picture.colour[::4, ::4])
+    return picture.gray or float(np.ptp(colour, axis=2).mean()) < _TINGE
 
 
 def beside(pictures: Sequence[Picture]) -> Picture:

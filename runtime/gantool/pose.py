@@ -70,7 +70,9 @@ def of_values(values: Any) -> Pose:
         raise PoseError(f'"size" is {values["size"]}; give [width, height] of the picture, in pixels')
     joints = {str(name): None if at is None else _numbers(at) for name, at in values["joints"].items()}
     if wrong := [name for name, at in values["joints"].items() if at is not None and joints[str(name)] is None]:
-        raise PoseError(f"the joint {wrong[0]} is {values['joints'][wrong[0]]}; give [x, y], or null where it is hidden")
+        raise PoseError(
+            f"the joint {wrong[0]} is {values['joints'][wrong[0]]}; give [x, y], or null where it is hidden"
+        )
     return Pose(size, joints)
 
 
@@ -119,7 +121,9 @@ def keypoints(table: Path) -> Keypoints:
         try:
             at = [(float(row[f"{joint}_x"]), float(row[f"{joint}_y"])) for joint in joints]
         except (TypeError, ValueError) as error:
-            raise PoseError(f"{table} has something else than a number in the row of {row[keys[0]]}: {error}") from error
+            raise PoseError(
+                f"{table} has something else than a number in the row of {row[keys[0]]}: {error}"
+            ) from error
         found[tuple(row[key] for key in keys)] = tuple(point if min(point) >= 0 else None for point in at)
     return Keypoints(joints, keys, found)
 
@@ -136,7 +140,9 @@ def points_of(pose: Pose, joints: Sequence[str]) -> tuple[Point, ...]:
     """The joints of a model in its order. Raises PoseError if one is missing, or none can be seen."""
     known = ", ".join(joints)
     if missing := [joint for joint in joints if joint not in pose.joints]:
-        raise PoseError(f"the pose lacks {', '.join(missing)}: give each joint as [x, y], or as null where it is hidden")
+        raise PoseError(
+            f"the pose lacks {', '.join(missing)}: give each joint as [x, y], or as null where it is hidden"
+        )
     if unknown := [name for name in pose.joints if name not in joints]:
         raise PoseError(f"the pose has a joint {unknown[0]}, which the model does not know; its joints are: {known}")
     points = tuple(pose.joints[joint] for joint in joints)

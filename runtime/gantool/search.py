@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from gantool.adam import Adam
 from gantool.card import Port
 from gantool.engine import Control, Engine, Floats, look, tell
 from gantool.errors import ModelError
@@ -18,7 +19,7 @@ _NEAR = 7
 """Side of the neighbourhood whose holes make a pixel matter (section 3.2)."""
 _CANDIDATES = 32
 _STEPS = 500
-_RATE, _DECAYS, _TINY = 0.03, (0.9, 0.999), 1e-8
+_RATE = 0.03
 _ENOUGH = 1e-4
 
 
@@ -69,18 +70,15 @@ def search(step: Step, latents: Floats, limits: tuple[float, float], steps: int,
     if steps < 1:
         raise ModelError(f"a search takes one step at least, not {steps}")
     z = latents[[int(np.argmin([step(latent[None])[2] for latent in latents]))]]
-    first, second = np.zeros_like(z), np.zeros_like(z)
+    adam = Adam(z.shape)
     least, best = np.inf, None
     for number in range(1, steps + 1):
         look(control)
         picture, gradient, loss = step(z)
         if best is None or loss < least:
             least, best = loss, picture
-        first = _DECAYS[0] * first + (1 - _DECAYS[0]) * gradient
-        second = _DECAYS[1] * second + (1 - _DECAYS[1]) * gradient**2
-        m, v = first / (1 - _DECAYS[0] ** number), second / (1 - _DECAYS[1] ** number)
         rate = _RATE * (1 + np.cos(np.pi * number / steps)) / 2
-        z = np.clip(z - rate * m / (np.sqrt(v) + _TINY), *limits).astype(np.float32)
+        z = np.clip(z - rate * adam.direction(gradient), *limits).astype(np.float32)
         tell(control, number / steps)
     assert best is not None
     return best

@@ -312,6 +312,23 @@ class HoledViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return to_tensor(view), torch.from_numpy(hole(self._config.crop, draw))[None]
 
 
+class NumberedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Item ``n`` is (a view of a picture, the picture's place): float32 in 0..1, (3, crop, crop), and int64 scalar."""
+
+    def __init__(self, paths: Sequence[Path], config: ViewConfig, seed: int) -> None:
+        self._config, self._seed = config, seed
+        self._pictures = Kept(paths, config, lambda path: scaled(_read(path), config.side[1]))
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+        place = shuffled(self._seed, n, len(self))
+        draw = rng(self._seed, _AUGMENT, n)
+        view = random_view(self._pictures[place], self._config.crop, self._config.side[0], draw)
+        return to_tensor(view), torch.tensor(place)
+
+
 class Squares(Dataset[Batch]):
     """Item ``n`` is (a picture, its facts): float32 in 0..1, (3 or 1, side, side), and int64, such as a label's place.
 

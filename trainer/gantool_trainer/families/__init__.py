@@ -17,6 +17,7 @@ from gantool_trainer.families import (
     srgan,
     stackgan,
     stargan,
+    style,
 )
 from gantool_trainer.family import Family
 
@@ -34,5 +35,6 @@ FAMILIES: dict[str, Family] = {
     "inpaint": cast(Family, inpaint),
     "pose": cast(Family, pose),
     "stackgan": cast(Family, stackgan),
+    "style": cast(Family, style),
     "anime": cast(Family, anime),
 }

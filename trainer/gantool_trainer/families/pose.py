@@ -4,6 +4,7 @@ Two stages in one run: up to step ``second_from`` the first learns to draw the p
 adds detail beside a discriminator.
 """
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -69,11 +70,11 @@ class Unet(nn.Module):
         widths = [channels * (i + 1) for i in range(levels)]
         self.head = nn.Sequential(conv3x3(inputs, channels), nn.ReLU())
         self.blocks = nn.ModuleList(_block(width) for width in widths)
-        self.down = nn.ModuleList(conv3x3(a, b, stride=2) for a, b in zip(widths, widths[1:], strict=False))
+        self.down = nn.ModuleList(conv3x3(a, b, stride=2) for a, b in itertools.pairwise(widths))
         self.between = between
         self.enlarge = nn.Upsample(scale_factor=2.0, mode="nearest")
         self.up = nn.ModuleList(
-            nn.Sequential(conv3x3(a + b, a), nn.ReLU(), _block(a)) for a, b in zip(widths, widths[1:], strict=False)
+            nn.Sequential(conv3x3(a + b, a), nn.ReLU(), _block(a)) for a, b in itertools.pairwise(widths)
         )
         self.tail = conv3x3(channels, 3)
         he_initialise(self)

@@ -1,0 +1,109 @@
+"""The style of one picture on the content of another, by optimising pixels (Gatys et al., CVPR 2016).
+
+The graph says what content and style a picture has, and the gradient of its distance from those that it should have;
+the steps are made here.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gantool.adam import Adam
+from gantool.card import Kind, ModelCard, Port
+from gantool.detail import resized
+from gantool.engine import Control, Engine, Floats, Globals, look, tell
+from gantool.errors import ModelError
+from gantool.pictures import Pixels, normalise
+from gantool.tiling import round_up
+
+SIDE = 512
+"""Short side of the picture that is optimised, where none is chosen."""
+STEPS = 200
+WEIGHT = 1.0
+_RATE = 0.03
+_COARSE = 0.6
+"""Share of the steps that are made at half the size."""
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def painted(
+    engine: Engine,
+    colour: Pixels,
+    style: Pixels,
+    control: Control,
+    *,
+    side: int,
+    steps: int,
+    weight: float,
+    preview: Callable[[Floats, float], None] | None = None,
+) -> Floats:
+    """(3, h, w) in 0..1, with a short side of about ``side``: the content of one picture in the style of another.
+
+    The first steps are made at half the size, where they cost a quarter and reach twice as far, so that large shapes
+    take the style too (Gatys et al., arXiv 1611.07865, section 6).
+
+    Args:
+        colour: (H, W, 3), and so is ``style``.
+        weight: how much more the style counts than usual.
+        preview: called before each step with what there is, and its loss.
+
+    Raises:
+        ModelError: there are no steps to make.
+        Cancelled: the control's token was set.
+    """
+    if steps < 1:
+        raise ModelError(f"a picture is painted in one step at least, not {steps}")
+    coarse = round(_COARSE * steps)
+    done, painting = 0, colour
+    for length, count in ((side // 2, coarse), (side, steps - coarse)):
+        x, targets = _planes(painting, length, colour, engine.card), _targets(engine, colour, style, length, weight)
+        adam = Adam(x.shape)
+        for _ in range(count):
+            look(control)
+            gradient, loss = _gradient(engine, x, targets)
+            if preview is not None:
+                preview(x[0], loss)
+            rate = _RATE * (1 - (done / steps))
+            x = np.clip(x - rate * adam.direction(gradient), 0, 1).astype(np.float32)
+            done += 1
+            tell(control, done / steps)
+        painting = np.ascontiguousarray(x[0].transpose(1, 2, 0))
+    return x[0]
+
+
+def _gradient(engine: Engine, x: Floats, targets: Globals) -> tuple[Floats, float]:
+    names = {port.kind: port.name for port in engine.card.outputs}
+    gradient, loss = engine.run_whole([names["gradient"], names["loss"]], {engine.card.image.name: x, **targets})
+    return gradient, float(loss[0, 0])
+
+
+def _targets(engine: Engine, colour: Pixels, style: Pixels, side: int, weight: float) -> Globals:
+    """What the graph is to compare with: the content of one picture, the style of another."""
+    card = engine.card
+    kinds: tuple[Kind, Kind] = ("features", "style")
+    ports = {kind: card.taking(kind)[0] for kind in kinds}
+    names = {port.kind: port.name for port in card.outputs}
+    found: Globals = {card.taking("weight")[0].name: np.full((1, 1), weight, np.float32)}
+    for kind, picture in zip(kinds, (colour, style), strict=True):
+        x = _planes(picture, side, picture, card)
+        blank = {port.name: np.zeros(_shape(port, *x.shape[2:]), np.float32) for port in ports.values()}
+        (found[ports[kind].name],) = engine.run_whole([names[kind]], {**found, **blank, card.image.name: x})
+    return found
+
+
+def coloured(light: Floats, colour: Floats) -> Floats:
+    """One picture's light with another's colour, both (3, h, w) (Gatys et al., arXiv 1606.05897, section 4)."""
+    return colour + np.tensordot(_LUMA, light - colour, 1)[None]
+
+
+def _planes(colour: Pixels, side: int, whole: Pixels, card: ModelCard) -> Floats:
+    """(1, 3, h, w) in 0..1, in the shape of ``whole`` with a short side of about ``side``, that the graph takes."""
+    factor = side / min(whole.shape[:2])
+    height, width = (max(card.minimum, round_up(round(length * factor), card.multiple)) for length in whole.shape[:2])
+    return np.ascontiguousarray(normalise(resized(colour, (height, width))).transpose(2, 0, 1))[None]
+
+
+def _shape(port: Port, height: int, width: int) -> tuple[int, ...]:
+    sizes = {"height": height, "width": width}
+    axes = (str(axis).partition("/") for axis in port.shape)
+    return tuple(sizes[name] // int(parts or 1) if name in sizes else int(name) for name, _, parts in axes)

@@ -1,0 +1,223 @@
+"""Pictures in the style of another: by optimising pixels (Gatys et al., CVPR 2016), and by a network that has learnt
+one style (perceptual losses, Johnson et al., arXiv 1603.08155).
+
+Both need features to compare pictures by: VGG19's where they can be had, or ones learnt here from the pictures at hand.
+The latter are the first stage of a run: up to step ``style_from`` the feature network learns which picture a crop is
+from, so that it knows textures and what they make up; then it rests and the generator learns the style.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from gantool.card import ModelCard, Port
+from gantool_trainer import layouts
+from gantool_trainer.blocks import bare
+from gantool_trainer.data import Batch, NumberedViews, ViewConfig
+from gantool_trainer.errors import TrainingError
+from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.features import Taps, learnable_taps, vgg19_taps
+from gantool_trainer.layouts import Split
+from gantool_trainer.networks import ResnetGenerator
+from gantool_trainer.pictures import Picture, centre_crop, read_picture, scaled, sheet, to_picture, to_tensor
+
+Width = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0)]
+Data = ViewConfig
+_MULTIPLE = 4
+
+
+class Config(BaseModel):
+    """A light network by default; the paper's has 32 channels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    style: str = ""
+    """Path of the picture whose style is learnt."""
+    style_side: Annotated[int, Field(ge=32)] = 256
+    """Short side at which its style is seen."""
+    features: Literal["learnt", "vgg19"] = "learnt"
+    feature_channels: Width = 32
+    """Of the first level of learnt features."""
+    kinds: Annotated[int, Field(ge=0)] = 0
+    """Pictures that features are learnt from; follows from the data."""
+    style_from: Annotated[int, Field(ge=0)] = 0
+    """The step from which the style is learnt."""
+    channels: Width = 16
+    blocks: Width = 5
+    content_weight: Weight = 1.0
+    style_weight: Weight = 5.0
+    variation_weight: Weight = 0.1
+    """Of the difference between neighbouring pixels, which keeps noise away."""
+
+
+class PixelStep(nn.Module):
+    """What a step of optimising pixels needs to know: a picture (1, 3, H, W) in 0..1, the content (1, C, h, w) and the
+    style (1, G) that it should have, and the style's weight (1, 1), to the content and style that it has, the gradient
+    of its loss, and the loss (1, 1)."""
+
+    def __init__(self, config: Config, features: Taps) -> None:
+        super().__init__()
+        self.features, self.variation = features, config.variation_weight
+
+    def forward(self, image: Tensor, content: Tensor, style: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
+        with torch.enable_grad():
+            x = image.detach().requires_grad_()
+            maps, seen = self.features(x)
+            own = torch.cat([gram(m) for m in maps], dim=1)
+            loss = distance(seen, content) + self.variation * variation(x)
+            parts = zip(own.split(self.features.grams, dim=1), style.split(self.features.grams, dim=1), strict=True)
+            loss = loss + weight.sum() * torch.stack([distance(a, b) for a, b in parts]).mean()
+            (gradient,) = torch.autograd.grad(loss, x)
+        return seen.detach(), own.detach(), gradient, loss.detach()[None, None]
+
+
+def gram(x: Tensor) -> Tensor:
+    """How often channels of (N, C, H, W) are active together, (N, C^2): the style, wherever it is (section 2.2)."""
+    flat = x.flatten(2).float()
+    return (flat @ flat.transpose(1, 2) / flat.shape[2]).flatten(1)
+
+
+def distance(ours: Tensor, theirs: Tensor) -> Tensor:
+    """Mean squared difference over the mean square of the target, so that layers of other strength count alike."""
+    return (ours - theirs).square().mean() / theirs.square().mean().clamp_min(1e-6)
+
+
+def variation(x: Tensor) -> Tensor:
+    """Mean absolute difference between neighbouring pixels of (N, C, H, W)."""
+    return (x[:, :, 1:] - x[:, :, :-1]).abs().mean() + (x[..., 1:] - x[..., :-1]).abs().mean()
+
+
+def settled(config: Config, folder: Path, data: ViewConfig) -> Config:
+    if not config.style:
+        raise TrainingError("say whose style is to be learnt: --set model.style=painting.jpg")
+    try:
+        read_picture(Path(config.style))
+    except OSError as error:
+        raise TrainingError(f"cannot read the style {config.style}: {error}") from error
+    return config if config.kinds else config.model_copy(update={"kinds": len(scan(folder, config, data, 0).train)})
+
+
+def networks(config: Config) -> dict[str, nn.Module]:
+    generator = ResnetGenerator(config.channels, config.blocks, "smooth")
+    if config.features == "vgg19":
+        return {"generator": generator, "features": vgg19_taps()}
+    features = learnable_taps(config.feature_channels)
+    return {"generator": generator, "features": features, "head": nn.Linear(features.width, config.kinds)}
+
+
+def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+    return {"generator": ("generator",), "features": ("features", "head") if config.features == "learnt" else ()}
+
+
+def averaged(config: Config) -> tuple[str, ...]:
+    return ("generator", "features")
+
+
+def scan(folder: Path, config: Config, data: ViewConfig, seed: int) -> Split[Path]:
+    if data.crop % _MULTIPLE or data.crop < 32:
+        raise TrainingError(f"data.crop is {data.crop}; give a multiple of {_MULTIPLE}, and at least 32")
+    return layouts.unlabelled(folder, data.holdout, seed)
+
+
+def dataset(split: Split[Path], config: Config, data: ViewConfig, seed: int) -> NumberedViews:
+    return NumberedViews(split.train, data, seed)
+
+
+def memory(config: Config, data: ViewConfig) -> dict[str, Tensor]:
+    """The style's Gram matrices, which are known when its features are."""
+    grams = vgg19_taps().grams if config.features == "vgg19" else learnable_taps(config.feature_channels).grams
+    return {"style": torch.zeros(1, sum(grams))}
+
+
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+    views, numbers = batch
+    features, taps = networks["features"], bare(networks["features"])
+    assert isinstance(taps, Taps)
+    if config.features == "learnt" and index < config.style_from:
+        guesses = networks["head"](features(views)[0][-1].mean(dim=(2, 3)))
+        yield Update("features", {"which": F.cross_entropy(guesses, numbers)})
+        return
+    features.eval()
+    if not memory["style"].any():
+        memory["style"].copy_(_style(config, features, views.device))
+    for parameter in features.parameters():
+        parameter.requires_grad_(False)
+    made = (networks["generator"](2 * views - 1) + 1) / 2
+    with torch.no_grad():
+        content = features(views)[1]
+    maps, seen = features(made)
+    targets = memory["style"].split(taps.grams, dim=1)
+    style = torch.stack([distance(gram(m), t.expand(len(m), -1)) for m, t in zip(maps, targets, strict=True)]).mean()
+    yield Update(
+        "generator",
+        {
+            "content": config.content_weight * distance(seen.float(), content.float()),
+            "style": config.style_weight * style,
+            "variation": config.variation_weight * variation(made.float()),
+        },
+    )
+
+
+@torch.no_grad()
+def _style(config: Config, features: nn.Module, device: torch.device) -> Tensor:
+    picture = to_tensor(scaled(read_picture(Path(config.style)), config.style_side))[None].to(device)
+    return torch.cat([gram(m) for m in features(picture)[0]], dim=1)
+
+
+def samples(config: Config, networks: Networks, split: Split[Path], data: ViewConfig) -> Picture:
+    """Rows of held-out pictures: as they are, in the style."""
+    rows = []
+    for path in split.holdout:
+        picture = centre_crop(scaled(read_picture(path), data.side[1]), data.side[1] // _MULTIPLE * _MULTIPLE)
+        x = to_tensor(picture)[None].to(next(networks["generator"].parameters()).device)
+        rows.append([picture, to_picture((networks["generator"](2 * x - 1)[0] + 1) / 2)])
+    return sheet(rows)
+
+
+def evaluate(config: Config, networks: Networks, split: Split[Path], data: ViewConfig) -> dict[str, float]:
+    return {}
+
+
+def generators(config: Config, networks: Networks, data: ViewConfig) -> dict[str, Generator]:
+    """The network of the one style and, for any style, the step by which pixels are optimised."""
+    features = networks["features"]
+    assert isinstance(features, Taps)
+    shape = ("batch", 3, "height", "width")
+    fast = ModelCard(
+        name="unnamed",
+        task="stylize",
+        architecture=f"resnet-{config.blocks}x{config.channels}-smooth",
+        inputs=(Port("image", "image", shape, range=(-1.0, 1.0)),),
+        outputs=(Port("result", "image", shape, range=(-1.0, 1.0)),),
+        multiple=_MULTIPLE,
+        minimum=16,
+    )
+    channels, stride = features.content
+    content, style = (1, channels, f"height/{stride}", f"width/{stride}"), (1, sum(features.grams))
+    search = ModelCard(
+        name="unnamed",
+        task="stylize",
+        architecture=f"gatys-{config.features}",
+        inputs=(
+            Port("image", "image", (1, 3, "height", "width")),
+            Port("content", "features", content),
+            Port("style", "style", style),
+            Port("weight", "weight", (1, 1)),
+        ),
+        outputs=(
+            Port("seen_content", "features", content),
+            Port("seen_style", "style", style),
+            Port("gradient", "gradient", (1, 3, "height", "width")),
+            Port("loss", "loss", (1, 1)),
+        ),
+        multiple=features.stride,
+        minimum=4 * features.stride,
+        halo_source="whole",
+    )
+    return {"": Generator(networks["generator"], fast), "any": Generator(PixelStep(config, features), search)}
