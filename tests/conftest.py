@@ -60,7 +60,7 @@ def small_files(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Calla
     def make(name: str) -> Path:
         folder, family = tmp_path_factory.mktemp(name), recipe.load(name).family
         data = lay_out(name, photos, folder / "data")
-        loop.train(recipe.load(name, SMALL[family].overrides), data, folder / "run", accelerator="cpu")
+        loop.train(recipe.load(name, SMALL[family]), data, folder / "run", accelerator="cpu")
         return export(folder / "run", folder / "tiny.onnx")[0].path
 
     return make

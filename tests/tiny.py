@@ -1,6 +1,5 @@
 """Every family made small: overrides that change nothing else, data to train on, and a run through the CLI."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from gantool_trainer import recipe
@@ -32,39 +31,35 @@ SQUARE = (*COMMON, "train.batch=4", "data.side=16", "optimisers.generator.lr=0.1
 CONVOLUTIONAL = (*SQUARE, "model.channels=4", "model.discriminator_channels=4")
 
 
-@dataclass(frozen=True)
-class Small:
-    """How a family is tested."""
-
-    overrides: tuple[str, ...]
-    verb: str
-    """The command that runs what it exports."""
-
-
 SMALL = {
-    "srgan": Small(TINY, "upscale"),
-    "cyclegan": Small((*TRANSLATION, "model.blocks=1", "model.discriminator_strides=2", "data.balance="), "translate"),
-    "discogan": Small((*TRANSLATION, "train.batch=2", "model.code=4", "model.interval=2"), "translate"),
-    "pix2pix": Small((*TRANSLATION, 'data.names=["A", "B"]', "model.levels=4", "train.batch=1"), "translate"),
-    "pan": Small((*TRANSLATION, "model.levels=4", "train.batch=1"), "translate"),
-    "gan": Small((*SQUARE, "model.hidden=[8]", "model.discriminator_hidden=[8]"), "generate"),
-    "dcgan": Small((*CONVOLUTIONAL, "model.hidden=8", "model.discriminator_hidden=8"), "generate"),
-    "cgan": Small((*CONVOLUTIONAL, "model.hidden=[8]", "model.discriminator_hidden=[8]"), "generate"),
-    "infogan": Small((*CONVOLUTIONAL, "model.hidden=8", "model.discriminator_hidden=8", "data.gray=true"), "generate"),
-    "anime": Small(
-        (*CONVOLUTIONAL, "model.blocks=1", "data.side=32", 'data.columns=["hair", "eyes"]'),
-        "generate",
+    "srgan": TINY,
+    "cyclegan": (*TRANSLATION, "model.blocks=1", "model.discriminator_strides=2", "data.balance="),
+    "discogan": (*TRANSLATION, "train.batch=2", "model.code=4", "model.interval=2"),
+    "pix2pix": (*TRANSLATION, 'data.names=["A", "B"]', "model.levels=4", "train.batch=1"),
+    "pan": (*TRANSLATION, "model.levels=4", "train.batch=1"),
+    "gan": (*SQUARE, "model.hidden=[8]", "model.discriminator_hidden=[8]"),
+    "dcgan": (*CONVOLUTIONAL, "model.hidden=8", "model.discriminator_hidden=8"),
+    "cgan": (*CONVOLUTIONAL, "model.hidden=[8]", "model.discriminator_hidden=[8]"),
+    "infogan": (*CONVOLUTIONAL, "model.hidden=8", "model.discriminator_hidden=8", "data.gray=true"),
+    "anime": (*CONVOLUTIONAL, "model.blocks=1", "data.side=32", 'data.columns=["hair", "eyes"]'),
+    "stackgan": (
+        *(*CONVOLUTIONAL, "model.second_channels=4", "model.second_blocks=1", "model.second_from=1"),
+        *("model.first_side=16", "data.side=32", 'data.columns=["caption"]', "model.condition=4"),
+        *("optimisers.second_generator.lr=0.1",),
     ),
-    "stackgan": Small(
-        (
-            *(*CONVOLUTIONAL, "model.second_channels=4", "model.second_blocks=1", "model.second_from=1"),
-            *("model.first_side=16", "data.side=32", 'data.columns=["caption"]', "model.condition=4"),
-            *("optimisers.second_generator.lr=0.1",),
-        ),
-        "generate",
+    "stargan": (*TRANSLATION, "data.column=", "model.blocks=1", "model.critics=1", "train.batch=2"),
+    "inpaint": (*TRANSLATION, "model.adversarial_from=1", "train.batch=2"),
+    "pose": (
+        *(*COMMON, "data.side=32", "model.channels=4", "model.second_channels=4", "model.discriminator_channels=4"),
+        *("model.second_from=1", "train.batch=2"),
     ),
-    "stargan": Small((*TRANSLATION, "data.column=", "model.blocks=1", "model.critics=1", "train.batch=2"), "translate"),
+    "style": (
+        *(*COMMON, "data.crop=32", "data.side=[32, 40]", "model.channels=4", "model.blocks=1", "train.batch=2"),
+        *("model.feature_channels=4", "model.style_from=1", "model.style_side=32"),
+        f"model.style={Path(__file__).parent / 'pictures' / 'flowers.jpg'}",
+    ),
 }
+"""What makes each family small."""
 
 
 def lay_out(name: str, pictures: Path, folder: Path) -> Path:
@@ -72,10 +67,12 @@ def lay_out(name: str, pictures: Path, folder: Path) -> Path:
     settings = recipe.load(name)
     family = settings.family
     photographs = sorted(path for path in pictures.iterdir() if path.suffix == ".jpg")
-    if family in ("srgan", "gan", "dcgan", "infogan") or getattr(settings.data, "drawn", ""):
+    if family in ("srgan", "gan", "dcgan", "infogan", "inpaint", "style") or getattr(settings.data, "drawn", ""):
         return pictures
     if family in ("anime", "stackgan"):
         return described(photographs, folder)
+    if family == "pose":
+        return posed(photographs, folder)
     if family in ("pix2pix", "pan"):
         places = [(path, (folder / name / path.name)) for path in photographs for name in ("A", "B")]
     else:
@@ -95,4 +92,17 @@ def described(photographs: list[Path], folder: Path) -> Path:
         (folder / path.name).symlink_to(path)
         lines.append(f"{path.name},{('red', 'blue')[number % 2]},{('blue', 'green')[number % 3 % 2]},a {path.stem}")
     (folder / "pictures.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def posed(photographs: list[Path], folder: Path) -> Path:
+    """Four people, each in two poses."""
+    folder.mkdir(parents=True)
+    lines = ["file,character,pose"]
+    for number, path in enumerate(photographs):
+        (folder / path.name).symlink_to(path)
+        lines.append(f"{path.name},who{number // 2},{('stand', 'sit')[number % 2]}")
+    (folder / "pictures.csv").write_text("\n".join(lines) + "\n")
+    points = "pose,head_x,head_y,foot_x,foot_y\nstand,60,20,60,100\nsit,50,60,-1,-1\n"
+    (folder / "keypoints.csv").write_text(points)
     return folder

@@ -21,7 +21,7 @@ SIDE = 512
 STEPS = 200
 WEIGHT = 1.0
 _RATE = 0.03
-_COARSE = 0.6
+COARSE = 0.6
 """Share of the steps that are made at half the size."""
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -53,7 +53,7 @@ def painted(
     """
     if steps < 1:
         raise ModelError(f"a picture is painted in one step at least, not {steps}")
-    coarse = round(_COARSE * steps)
+    coarse = round(COARSE * steps)
     done, painting = 0, colour
     for length, count in ((side // 2, coarse), (side, steps - coarse)):
         x, targets = _planes(painting, length, colour, engine.card), _targets(engine, colour, style, length, weight)

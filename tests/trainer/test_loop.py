@@ -50,7 +50,7 @@ def test_resumed_equals_uninterrupted_to_the_bit(precision: str, photos: Path, t
 
 def test_what_a_family_remembers_is_resumed_too(photos: Path, tmp_path: Path) -> None:
     data = lay_out("cyclegan", photos, tmp_path / "data")
-    small = (*SMALL["cyclegan"].overrides, "model.pool=3", "train.steps=8", "train.snapshot_every=5")
+    small = (*SMALL["cyclegan"], "model.pool=3", "train.steps=8", "train.snapshot_every=5")
     settings = recipe.load("cyclegan-day-night", small)
     loop.train(settings, data, tmp_path / "whole", accelerator="cpu")
     (tmp_path / "parts").mkdir()
@@ -66,7 +66,7 @@ def test_what_a_family_remembers_is_resumed_too(photos: Path, tmp_path: Path) ->
 def test_a_run_in_stages_is_resumed_before_and_after_them(photos: Path, tmp_path: Path) -> None:
     data = lay_out("stackgan", photos, tmp_path / "data")
     values = ("model.second_from=4", "train.steps=7", "train.snapshot_every=1")
-    settings = recipe.load("stackgan-flowers", (*SMALL["stackgan"].overrides, *values))
+    settings = recipe.load("stackgan-flowers", (*SMALL["stackgan"], *values))
     loop.train(settings, data, tmp_path / "whole", accelerator="cpu")
     whole = checkpoint.load(tmp_path / "whole")
     for step in (3, 5):

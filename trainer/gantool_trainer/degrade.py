@@ -92,15 +92,19 @@ def degrade(picture: Picture, scale: int, config: DegradeConfig, rng: np.random.
 
 
 def single(picture: Picture, scale: int, config: DegradeConfig, rng: np.random.Generator) -> Picture:
-    """Blur, noise and JPEG in the order of a camera, each of them or not, after shrinking; shapes as in `bicubic`."""
+    """Blur, then noise and JPEG in either order, each of them or not, after shrinking; shapes as in `bicubic`."""
     x = bicubic(picture, scale).astype(np.float32)
     if rng.random() < config.clean:
         return to_uint8(x)
     if rng.random() < config.blur:
         x = convolve(x, gaussian_kernel(rng, config.blur_sigma))
-    if rng.random() < config.noisy:
+    noisy, packed = rng.random() < config.noisy, rng.random() < config.packed
+    scanned = rng.random() < 0.5  # noise over the artefacts of a file, and not from the camera
+    if packed and scanned:
+        x = jpeg(x, rng.uniform(*config.jpeg))
+    if noisy:
         x = add_noise(x, config.noise, rng)
-    if rng.random() < config.packed:
+    if packed and not scanned:
         x = jpeg(x, rng.uniform(*config.jpeg))
     return to_uint8(x)
 

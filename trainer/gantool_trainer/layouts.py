@@ -292,7 +292,7 @@ def _labels(folder: Path, part: str, column: str) -> list[tuple[Path, str]]:
         return [(path, str(label)) for file in files for path, label in _inside(file, idx.labelled)]
     if not column:
         return [(path, path.relative_to(root).parts[0]) for path in _pictures(root) if path.parent != root]
-    tables = [folder / f"{part}.csv"] if part else sorted(folder.glob("*.csv"))
+    tables = [folder / f"{part}.csv"] if part else sorted(set(folder.glob("*.csv")) - {folder / pose.TABLE})
     for table in tables:
         if table.is_file():
             return rows(table, root, column)
