@@ -50,11 +50,12 @@ def restored(models: Models, sets: Path) -> list[Figures]:
     for name, photos in photographs(sets).items():
         damaged = {"JPEG 30": [], "noise 15": [], "both": [], "noise, then JPEG": [], "clean": photos}
         for number, photo in enumerate(photos):
-            noisy = photo + np.float32(_SIGMA) * rng(number).standard_normal(photo.shape, np.float32)
-            damaged["JPEG 30"].append(to_uint8(jpeg(photo.astype(np.float32), _QUALITY)))
-            damaged["noise 15"].append(to_uint8(noisy))
-            damaged["both"].append(to_uint8(jpeg(photo.astype(np.float32), _QUALITY) + (noisy - photo).astype(np.float32)))
-            damaged["noise, then JPEG"].append(to_uint8(jpeg(noisy, _QUALITY)))
+            x, noise = photo.astype(np.float32), _SIGMA * rng(number).standard_normal(photo.shape, np.float32)
+            packed = jpeg(x, _QUALITY)
+            damaged["JPEG 30"].append(to_uint8(packed))
+            damaged["noise 15"].append(to_uint8(x + noise))
+            damaged["both"].append(to_uint8(packed + noise))
+            damaged["noise, then JPEG"].append(to_uint8(jpeg(x + noise, _QUALITY)))
         for model, figures in zip(models, results, strict=True):
             for kind, pictures in damaged.items():
                 after = mean([psnr(model(picture), photo) for picture, photo in zip(pictures, photos, strict=True)])

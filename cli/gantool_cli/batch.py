@@ -45,7 +45,9 @@ def run(
     as_json: bool,
 ) -> None:
     """Run the model on every input; one bad input does not stop the rest. Exits with 1 if any failed."""
-    jobs, problems = plan(_or_pipe(inputs, model.card.task), output, model.suffix(options.get("to")))
+    from gantool.model import wanted
+
+    jobs, problems = plan(_or_pipe(inputs, model.card.task), output, model.suffix(wanted(options)))
     if any(job.target == PIPE for job in jobs):
         if as_json:
             raise typer.BadParameter("--json and a picture cannot both go to standard output; name a file with -o")

@@ -206,7 +206,7 @@ class Model:
             Cancelled: ``cancel`` was set; nothing is written.
         """
         if isinstance(image, str | Path):
-            target = self.beside(Path(image), options.get("to"))
+            target = self.beside(Path(image), wanted(options))
             self.convert(Path(image), target, **options)
             return target
         if isinstance(image, np.ndarray):
@@ -217,7 +217,8 @@ class Model:
         raise ImageError(f"cannot take a {type(image).__name__}; give a Pillow image, a numpy array or a path")
 
     def beside(self, source: Path, to: str | None = None) -> Path:
-        """Where the result of a file goes by default: photo.jpg to photo-MODEL.jpg, or photo-MODEL-LABEL.jpg."""
+        """Where the result of a file goes by default: photo.jpg to photo-MODEL.jpg, or photo-MODEL-LABEL.jpg
+        with what is asked for (see `wanted`)."""
         return source.with_name(f"{source.stem}-{self.suffix(to)}{source.suffix}")
 
     def suffix(self, to: str | None = None) -> str:
@@ -467,6 +468,12 @@ class Model:
         found = pose if isinstance(pose, Pose) else poses.read(Path(pose))
         points = poses.points_of(found, port.labels)
         return {port.name: poses.maps(points, found.size, self._card.side)[None]}
+
+
+def wanted(options: Options) -> str | None:
+    """What the options ask for, in a word that a file can be named by: a label, or the style's file."""
+    style = options.get("style")
+    return options.get("to") or (Path(style).stem if isinstance(style, str | Path) else None)
 
 
 def _picture_of(image: str | Path | Image.Image | Pixels) -> Picture:
