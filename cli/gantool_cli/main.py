@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from gantool_cli import (
+    augment,
     colorize,
     doctor,
     generate,
@@ -43,6 +44,7 @@ app.command("inpaint", rich_help_panel="Pictures")(inpaint.inpaint)
 app.command("stylize", rich_help_panel="Pictures")(stylize.stylize)
 app.command("pose", rich_help_panel="Pictures")(pose.pose)
 app.command("generate", rich_help_panel="Pictures")(generate.generate)
+app.command("augment", rich_help_panel="Pictures")(augment.augment)
 app.add_typer(models.app, name="models", rich_help_panel="Models")
 app.command("train", rich_help_panel="Models")(train.train)
 app.command("export", rich_help_panel="Models")(train.export)
