@@ -45,7 +45,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Run the model on every input; one bad input does not stop the rest. Exits with 1 if any failed."""
-    from gantool.model import wanted
+    from gantool.options import wanted
 
     jobs, problems = plan(_or_pipe(inputs, model.card.task), output, model.suffix(wanted(options)))
     if any(job.target == PIPE for job in jobs):

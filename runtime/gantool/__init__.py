@@ -10,7 +10,8 @@ from importlib.metadata import version
 from gantool.card import ModelCard, Port
 from gantool.errors import Cancelled, DeviceError, GantoolError, ImageError, ModelError, UnknownModelError
 from gantool.generate import Wishes
-from gantool.model import Model, Options, load
+from gantool.model import Model, load
+from gantool.options import Options
 
 __version__ = version("gantool")
 __all__ = [

@@ -270,6 +270,13 @@ def _decode(image: Image.Image, data: bytes) -> tuple[Picture, Metadata]:
     return _turned(from_pil(image), turn), metadata
 
 
+def any_picture(image: str | Path | Image.Image | Pixels) -> Picture:
+    """The pixels of a picture in any shape. Raises ImageError."""
+    if isinstance(image, str | Path):
+        return read(Path(image))[0]
+    return from_array(image) if isinstance(image, np.ndarray) else of_image(image)[0]
+
+
 def of_image(image: Image.Image) -> tuple[Picture, Metadata]:
     """A Pillow image as `read` would have read it from a file.
 

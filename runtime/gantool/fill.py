@@ -6,9 +6,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from gantool import files, search
 from gantool.card import ModelCard
 from gantool.detail import resized
+from gantool.engine import Engine
 from gantool.errors import ImageError
+from gantool.options import Options
 from gantool.pictures import Picture, normalise, quantise
 from gantool.tiling import Box, round_up
 
@@ -43,8 +46,42 @@ def checked(share: Floats) -> Floats:
     return share
 
 
-def filled(picture: Picture, share: Floats, card: ModelCard, network: Network) -> Picture:
-    """The picture with its holes filled; every pixel whose share is 0 stays as it is, to the last bit."""
+def filled(engine: Engine, picture: Picture, options: Options) -> Picture:
+    """The picture with the holes of the options filled; every other pixel stays as it is, to the last bit.
+
+    Raises:
+        ImageError: the mask cannot be read, covers nothing or everything, or the box is not in the picture.
+        Cancelled, ModelError
+    """
+    card, share = engine.card, _share(picture, options)
+    if card.taking("latent"):
+        return composed(picture, share, card, search.fitting(engine, options, options.get("steps")))
+    mask = card.taking("mask")[0].name
+
+    def completed(image: Floats, holes: Floats) -> Floats:
+        (made,) = engine.run_whole([card.result.name], {card.image.name: image, mask: holes})
+        return made
+
+    return composed(picture, share, card, completed)
+
+
+def _share(picture: Picture, options: Options) -> Floats:
+    """How much of each pixel is filled, (H, W) in 0..1. Raises ImageError."""
+    mask, box = options.get("mask"), options.get("box")
+    if mask is not None and box is None:
+        return mask_of(files.any_picture(mask), picture.size)
+    if box is None or mask is not None:
+        raise ImageError("say what is to be filled: with a mask, or with a box of x, y, width and height")
+    (x, y, w, h), (width, height) = box, picture.size
+    if min(x, y) < 0 or min(w, h) < 1 or x >= width or y >= height:
+        raise ImageError(f"the box {x},{y},{w},{h} is not inside the picture of {width}x{height}")
+    share = np.zeros((height, width), np.float32)
+    share[y : y + h, x : x + w] = 1
+    return checked(share)
+
+
+def composed(picture: Picture, share: Floats, card: ModelCard, network: Network) -> Picture:
+    """The picture with what a network makes of each hole's neighbourhood, as much of it as the share says."""
     gray, result = picture.gray, picture.colour.copy()
     aligned = bool(card.taking("latent"))  # a picture of one kind of thing, which only the whole of it shows
     for window in [Box(0, 0, *share.shape)] if aligned else windows(share, card.side):

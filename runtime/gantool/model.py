@@ -1,27 +1,29 @@
 """Run a model on pictures of any size."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Unpack, overload
 
 import numpy as np
 from PIL import Image
 
-from gantool import files, fill, generate, library, search, style
+from gantool import files, fill, generate, library, style
 from gantool import pose as poses
 from gantool.card import ModelCard
 from gantool.detail import colour_over, enlarge, grayed, resized, transfer
 from gantool.devices import open_session
-from gantool.engine import Control, Engine, Floats, Globals
+from gantool.engine import Engine, Floats, Globals
 from gantool.errors import ImageError, ModelError
 from gantool.generate import Wishes
+from gantool.options import Options, wanted
 from gantool.pictures import (
     Picture,
     Pixels,
     beside,
     bleed,
     from_array,
+    in_colour,
     looks_gray,
     normalise,
     on_white,
@@ -38,36 +40,6 @@ _FINE = 16
 _DRAWN = frozenset({"latent", "label", "code", "text"})
 _MOST_BYTES = 2 * 10**9
 _GRAY_STAYS = frozenset({"upscale", "restore"})
-
-
-class Options(Control, total=False):
-    """What may be said about one run of a model."""
-
-    working_size: int | None
-    """Short side, in pixels, at which a model trained at some size sees the picture (default: the card's ``side``);
-    a large number stands for the picture's own."""
-    strength: float | None
-    """Share of the change that is made, 0..1, by a model that keeps the size (default: all of it)."""
-    mask: str | Path | Image.Image | Pixels | None
-    """What is to be filled, white on black, of any size; soft edges are mixed."""
-    box: tuple[int, int, int, int] | None
-    """The same as a rectangle, in pixels: x, y, width, height."""
-    pose: str | Path | Pose | None
-    """The pose to take, or the path of its JSON file."""
-    style: str | Path | Image.Image | Pixels | None
-    """The picture whose style is taken."""
-    style_weight: float | None
-    """How much more the style counts than usual."""
-    preserve_color: bool | None
-    """Whether the picture keeps its colours, and takes the light alone."""
-    preview: Callable[[Picture, float], None] | None
-    """Called before each step of an optimisation with the picture as it is, and its loss."""
-    steps: int | None
-    """Of a search or an optimisation."""
-    notice: Callable[[str], None] | None
-    """Called with a sentence about a picture of another kind than the model was made for."""
-    to: str | None
-    """Which of the model's labels to translate to; "all" gives a sheet, the picture itself and then each."""
 
 
 def load(model: str | Path, device: str = "auto", threads: int = 0) -> "Model":
@@ -279,14 +251,14 @@ class Model:
         self._note(picture, options)
         card, shown = self._card, self._shown(options.get("to"))
         if card.task == "inpaint":
-            return self._filled(picture, options)
+            return fill.filled(self._engine, picture, options)
         if shown:
             return beside([picture, *self._each(picture, shown, options)])
         picture = on_white(picture) if card.task == "pose" else bleed(picture)
         colour = picture.colour
         gray = picture.gray and card.task in _GRAY_STAYS
-        if picture.gray and not gray:
-            colour = np.repeat(colour[..., None], 3, axis=2)
+        if not gray:
+            colour = in_colour(colour)
         width, height = self.result_size(picture.size)
         strength = self._strength(options.get("strength"))
         result = np.empty((height, width) if gray else (height, width, 3), colour.dtype)
@@ -328,32 +300,6 @@ class Model:
         if picture.gray and (task == "translate" or (task == "stylize" and options.get("preserve_color"))):
             notice(f"it is gray, and {name} was made for colour; colorize it first for a better result")
 
-    def _filled(self, picture: Picture, options: Options) -> Picture:
-        """The picture with the holes of the options filled."""
-        mask, box = options.get("mask"), options.get("box")
-        if (mask is None) == (box is None):
-            raise ImageError("say what is to be filled: with a mask, or with a box of x, y, width and height")
-        width, height = picture.size
-        if box is not None:
-            x, y, w, h = box
-            if min(x, y) < 0 or min(w, h) < 1 or x >= width or y >= height:
-                raise ImageError(f"the box {x},{y},{w},{h} is not inside the picture of {width}x{height}")
-            share = np.zeros((height, width), np.float32)
-            share[y : y + h, x : x + w] = 1
-            share = fill.checked(share)
-        else:
-            assert mask is not None
-            share = fill.mask_of(_picture_of(mask), picture.size)
-
-        if self._card.taking("latent"):
-            return fill.filled(picture, share, self._card, search.fitting(self._engine, options, options.get("steps")))
-        return fill.filled(picture, share, self._card, self._completed)
-
-    def _completed(self, image: Floats, holes: Floats) -> Floats:
-        mask = self._card.taking("mask")[0].name
-        (made,) = self._engine.run_whole([self._card.result.name], {self._card.image.name: image, mask: holes})
-        return made
-
     def _strength(self, strength: float | None) -> float:
         if strength is None:
             return 1.0
@@ -384,12 +330,11 @@ class Model:
         if self._card.task == "colorize":
             colour = grayed(colour)
         if self._card.taking("style"):
-            return enlarge(self._painted(colour, options), colour.shape[:2])
+            return enlarge(style.painted(self._engine, colour, options), colour.shape[:2])
         size = self._working_size(colour.shape[:2], options.get("working_size"))
         if size == colour.shape[:2]:
             return self._engine.run(colour, given, options)
-        if colour.ndim == 2:
-            colour = np.repeat(colour[..., None], 3, axis=2)
+        colour = in_colour(colour)
         small = resized(colour, size)
         translated = np.empty((3, *small.shape[:2]), np.float32)
         for box, values in self._engine.run(small, given, options):
@@ -399,33 +344,6 @@ class Model:
         if self._card.detail:
             return transfer(colour, small, translated)
         return enlarge(translated, colour.shape[:2])
-
-    def _painted(self, colour: Pixels, options: Options) -> Floats:
-        """The picture in the style of another, at the size at which it is optimised."""
-        wanted, preview = options.get("style"), options.get("preview")
-        if wanted is None:
-            raise ImageError(f"{self._card.name} takes the style of a picture; name one: --style painting.jpg")
-        reference = _picture_of(wanted).colour
-        if reference.ndim == 2:
-            reference = np.repeat(reference[..., None], 3, axis=2)
-        weight, side = options.get("style_weight"), options.get("working_size")
-        if weight is not None and not 0 < weight < np.inf:
-            raise ModelError(f"the style's weight is a number above 0, not {weight}")
-
-        def show(values: Floats, loss: float) -> None:
-            assert preview is not None
-            preview(Picture(quantise(values.transpose(1, 2, 0), np.dtype(np.uint8))), loss)
-
-        return style.painted(
-            self._engine,
-            colour,
-            reference,
-            options,
-            side=side or style.SIDE,
-            steps=style.STEPS if options.get("steps") is None else options["steps"] or 0,
-            weight=style.WEIGHT if weight is None else weight,
-            preview=None if preview is None else show,
-        )
 
     def _working_size(self, size: tuple[int, int], side: int | None) -> tuple[int, int]:
         """(height, width) at which the network sees a picture of this (height, width)."""
@@ -468,16 +386,3 @@ class Model:
         found = pose if isinstance(pose, Pose) else poses.read(Path(pose))
         points = poses.points_of(found, port.labels)
         return {port.name: poses.maps(points, found.size, self._card.side)[None]}
-
-
-def wanted(options: Options) -> str | None:
-    """What the options ask for, in a word that a file can be named by: a label, or the style's file."""
-    style = options.get("style")
-    return options.get("to") or (Path(style).stem if isinstance(style, str | Path) else None)
-
-
-def _picture_of(image: str | Path | Image.Image | Pixels) -> Picture:
-    """The pixels of a picture in any shape. Raises ImageError."""
-    if isinstance(image, str | Path):
-        return files.read(Path(image))[0]
-    return from_array(image) if isinstance(image, np.ndarray) else files.of_image(image)[0]

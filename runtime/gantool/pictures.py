@@ -131,6 +131,11 @@ def quantise(values: npt.NDArray[np.float32], dtype: np.dtype[Any]) -> Pixels:
     return np.rint(values, out=values).astype(dtype)
 
 
+def in_colour(colour: Pixels) -> Pixels:
+    """(H, W) or (H, W, 3) to (H, W, 3)."""
+    return np.repeat(colour[..., None], 3, axis=2) if colour.ndim == 2 else colour
+
+
 def on_white(picture: Picture) -> Picture:
     """The picture without its matte, white where it was transparent."""
     if picture.alpha is None:

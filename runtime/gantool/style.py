@@ -4,53 +4,46 @@ The graph says what content and style a picture has, and the gradient of its dis
 the steps are made here.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
+from gantool import files
 from gantool.adam import Adam
 from gantool.card import Kind, ModelCard, Port
 from gantool.detail import resized
-from gantool.engine import Control, Engine, Floats, Globals, look, tell
-from gantool.errors import ModelError
-from gantool.pictures import Pixels, normalise
+from gantool.engine import Engine, Floats, Globals, look, tell
+from gantool.errors import ImageError, ModelError
+from gantool.options import Options
+from gantool.pictures import Picture, Pixels, in_colour, normalise, quantise
 from gantool.tiling import round_up
 
 SIDE = 512
 """Short side of the picture that is optimised, where none is chosen."""
 STEPS = 200
-WEIGHT = 1.0
-_RATE = 0.03
 COARSE = 0.6
 """Share of the steps that are made at half the size."""
+_RATE = 0.03
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def painted(
-    engine: Engine,
-    colour: Pixels,
-    style: Pixels,
-    control: Control,
-    *,
-    side: int,
-    steps: int,
-    weight: float,
-    preview: Callable[[Floats, float], None] | None = None,
-) -> Floats:
-    """(3, h, w) in 0..1, with a short side of about ``side``: the content of one picture in the style of another.
+def painted(engine: Engine, colour: Pixels, options: Options) -> Floats:
+    """(3, h, w) in 0..1 at the options' working size: the content of a picture (H, W, 3) in the style of another.
 
     The first steps are made at half the size, where they cost a quarter and reach twice as far, so that large shapes
     take the style too (Gatys et al., arXiv 1611.07865, section 6).
 
-    Args:
-        colour: (H, W, 3), and so is ``style``.
-        weight: how much more the style counts than usual.
-        preview: called before each step with what there is, and its loss.
-
     Raises:
-        ModelError: there are no steps to make.
-        Cancelled: the control's token was set.
+        ImageError: no style is named, or its picture cannot be read.
+        ModelError: there are no steps to make, or the weight is none.
+        Cancelled: the options' token was set.
     """
+    given, preview = options.get("style"), options.get("preview")
+    if given is None:
+        raise ImageError(f"{engine.card.name} takes the style of a picture; name one: --style painting.jpg")
+    style = in_colour(files.any_picture(given).colour)
+    steps, weight, side = options.get("steps"), options.get("style_weight"), options.get("working_size") or SIDE
+    steps, weight = STEPS if steps is None else steps, 1.0 if weight is None else weight
+    if not 0 < weight < np.inf:
+        raise ModelError(f"the style's weight is a number above 0, not {weight}")
     if steps < 1:
         raise ModelError(f"a picture is painted in one step at least, not {steps}")
     coarse = round(COARSE * steps)
@@ -59,14 +52,14 @@ def painted(
         x, targets = _planes(painting, length, colour, engine.card), _targets(engine, colour, style, length, weight)
         adam = Adam(x.shape)
         for _ in range(count):
-            look(control)
+            look(options)
             gradient, loss = _gradient(engine, x, targets)
             if preview is not None:
-                preview(x[0], loss)
+                preview(Picture(quantise(x[0].transpose(1, 2, 0), np.dtype(np.uint8))), loss)
             rate = _RATE * (1 - (done / steps))
             x = np.clip(x - rate * adam.direction(gradient), 0, 1).astype(np.float32)
             done += 1
-            tell(control, done / steps)
+            tell(options, done / steps)
         painting = np.ascontiguousarray(x[0].transpose(1, 2, 0))
     return x[0]
 

@@ -1,0 +1,202 @@
+"""Pixels optimised towards a style, colours kept, and options where they mean something."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import gantool
+from gantool import ImageError, ModelCard, ModelError, Port, style
+from gantool.card import Kind, Task
+from gantool.engine import Control, Floats
+from gantool.errors import Cancelled
+from gantool.pictures import Picture, Pixels
+
+LUMA = np.array([0.299, 0.587, 0.114])
+SHAPE = ("batch", 3, "height", "width")
+
+
+@pytest.fixture(scope="module")
+def learnt(small_files: Callable[[str], Path]) -> gantool.Model:
+    return gantool.load(small_files("style"), device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def any_style(small_files: Callable[[str], Path]) -> gantool.Model:
+    return gantool.load(small_files("style").with_name("tiny-any.onnx"), device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def content(photo: Pixels) -> Pixels:
+    return photo[40:104, 30:126]
+
+
+@pytest.fixture(scope="module")
+def flowers(photos: Path) -> Pixels:
+    return np.asarray(Image.open(photos / "flowers.jpg").resize((80, 64)))
+
+
+def painted(model: gantool.Model, content: Pixels, reference: Pixels, control: Control, **changes: Any) -> Floats:
+    settings: dict[str, Any] = {"side": 64, "steps": 10, "weight": 1.0, **changes}
+    return style.painted(model._engine, content, reference, control, **settings)
+
+
+def test_both_halves_lower_the_loss(any_style: gantool.Model, content: Pixels, flowers: Pixels) -> None:
+    seen: list[tuple[tuple[int, ...], float]] = []
+    shares: list[float] = []
+    result = painted(
+        any_style, content, flowers, {"progress": shares.append}, preview=lambda x, loss: seen.append((x.shape, loss))
+    )
+    coarse, fine = seen[:6], seen[6:]
+    assert {shape for shape, _ in coarse} == {(3, 32, 48)} and {shape for shape, _ in fine} == {(3, 64, 96)}
+    assert coarse[-1][1] < coarse[0][1] and fine[-1][1] < fine[0][1]
+    assert result.shape == (3, 64, 96) and result.min() >= 0 and result.max() <= 1
+    assert len(shares) == 10 and shares == sorted(shares) and shares[-1] == 1
+
+
+def test_it_begins_with_the_content_and_goes_towards_the_style(
+    any_style: gantool.Model, content: Pixels, flowers: Pixels
+) -> None:
+    def moved(reference: Pixels, weight: float) -> float:
+        result = painted(any_style, content, reference, {}, steps=6, weight=weight).transpose(1, 2, 0)
+        return float(np.abs(result - content / 255).mean())
+
+    assert moved(content, 1.0) < moved(flowers, 1.0)
+    assert moved(flowers, 0.001) < moved(flowers, 1.0)
+
+
+def test_painting_can_be_cancelled(any_style: gantool.Model, content: Pixels, flowers: Pixels) -> None:
+    stop, seen = threading.Event(), list[float]()
+
+    def look(_: Floats, loss: float) -> None:
+        seen.append(loss)
+        if len(seen) == 3:
+            stop.set()
+
+    with pytest.raises(Cancelled):
+        painted(any_style, content, flowers, {"cancel": stop}, preview=look)
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize("steps", [0, -3])
+def test_painting_takes_a_step(steps: int, any_style: gantool.Model, content: Pixels) -> None:
+    with pytest.raises(ModelError, match=f"one step at least, not {steps}"):
+        any_style(content, style=content, steps=steps, working_size=32)
+
+
+def test_one_step_is_a_painting(any_style: gantool.Model, content: Pixels, flowers: Pixels) -> None:
+    assert not np.array_equal(any_style(content, style=flowers, steps=1, working_size=32), content)
+
+
+def test_the_preview_gets_every_step(any_style: gantool.Model, content: Pixels, flowers: Pixels) -> None:
+    seen: list[Picture] = []
+    result = any_style(
+        content, style=flowers, steps=4, working_size=64, preview=lambda picture, _: seen.append(picture)
+    )
+    assert [picture.size for picture in seen] == [(48, 32), (48, 32), (96, 64), (96, 64)]
+    assert result.shape == content.shape and all(picture.colour.dtype == np.uint8 for picture in seen)
+    assert not np.array_equal(seen[-1].colour, seen[-2].colour)
+
+
+@pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf")])
+def test_a_weight_is_above_nothing(weight: float, any_style: gantool.Model, content: Pixels) -> None:
+    with pytest.raises(ModelError, match="the style's weight is a number above 0"):
+        any_style(content, style=content, style_weight=weight, steps=1, working_size=32)
+
+
+def test_a_style_is_a_picture(any_style: gantool.Model, content: Pixels, tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="takes the style of a picture; name one"):
+        any_style(content)
+    (tmp_path / "text.jpg").write_text("hello")
+    for name, said in (("text.jpg", "not a picture"), ("gone.jpg", "no such file")):
+        with pytest.raises(ImageError, match=said):
+            any_style(content, style=tmp_path / name, steps=1)
+
+
+def test_light_of_one_picture_and_colour_of_another() -> None:
+    draw = np.random.default_rng(0)
+    light, colour = draw.random((2, 3, 5, 7)).astype(np.float32)
+    result = style.coloured(light, colour)
+    assert np.tensordot(LUMA, result, 1) == pytest.approx(np.tensordot(LUMA, light, 1), abs=1e-5)
+    assert result[1:] - result[:-1] == pytest.approx(colour[1:] - colour[:-1], abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["learnt", "any_style"])
+def test_a_picture_keeps_its_colours(
+    kind: str, content: Pixels, flowers: Pixels, request: pytest.FixtureRequest
+) -> None:
+    model: gantool.Model = request.getfixturevalue(kind)
+    options = gantool.Options(style=flowers, steps=4) if kind == "any_style" else gantool.Options()
+    plain = model(content, working_size=64, **options).astype(float)
+    kept = model(content, working_size=64, preserve_color=True, **options).astype(float)
+    inside = ((kept > 0) & (kept < 255)).all(axis=2)  # nothing was cut off
+    assert inside.mean() > 0.2
+    assert np.abs(np.diff(kept - content, axis=2)[inside]).max() <= 1.01
+    assert np.abs(((kept - plain) @ LUMA)[inside]).max() <= 1.01
+    assert np.abs(np.diff(plain - content, axis=2)[inside]).max() > 4
+
+
+KINDS: dict[Task, tuple[tuple[Kind, ...], tuple[Kind, ...]]] = {
+    "upscale": (("image",), ("image",)),
+    "restore": (("image",), ("image",)),
+    "colorize": (("image",), ("image",)),
+    "translate": (("image",), ("image",)),
+    "inpaint": (("image", "mask"), ("image",)),
+    "pose": (("image", "pose"), ("image",)),
+    "stylize": (("image",), ("image",)),
+}
+USES: dict[str, tuple[Any, set[Task]]] = {
+    "mask": (np.ones((4, 4), np.uint8), {"inpaint"}),
+    "box": ((0, 0, 1, 1), {"inpaint"}),
+    "pose": ("pose.json", {"pose"}),
+    "style": ("painting.jpg", set()),  # which a learnt style takes not
+    "style_weight": (1.0, set()),
+    "preview": (lambda picture, loss: None, set()),
+    "preserve_color": (True, {"stylize"}),
+    "steps": (5, set()),
+}
+PASSED_OVER: list[tuple[Task, str, Any]] = [
+    ("inpaint", "strength", 0.5),
+    ("inpaint", "to", "night"),
+    ("inpaint", "working_size", 64),
+    ("pose", "to", "night"),
+]
+
+
+def no_more_than_a_card(task: Task) -> gantool.Model:
+    ports = [
+        tuple(
+            Port(f"{kind}{i}", kind, SHAPE if kind == "image" else ("batch", 1, 32, 32), labels=("head",))
+            for kind in kinds
+        )
+        for i, kinds in enumerate(KINDS[task])
+    ]
+    return gantool.Model(ModelCard("mine", task, "none", *ports, scale=4 if task == "upscale" else 1), "cpu", None)
+
+
+@pytest.mark.parametrize("option", USES)
+@pytest.mark.parametrize("task", KINDS)
+def test_an_option_without_use_is_refused(task: Task, option: str, content: Pixels) -> None:
+    value, users = USES[option]
+    if task in users:
+        pytest.skip("it has a use")
+    with pytest.raises(ModelError) as caught:
+        no_more_than_a_card(task)(content, **{option: value})  # type: ignore[misc]
+    assert str(caught.value) == f"mine has no use for {option.replace('_', ' ')}; leave it out"
+
+
+@pytest.mark.parametrize(("task", "option", "value"), PASSED_OVER)
+def test_no_option_is_passed_over_in_silence(task: Task, option: str, value: Any, content: Pixels) -> None:
+    needed: dict[str, Any] = {"box": (0, 0, 1, 1)} if task == "inpaint" else {}
+    with pytest.raises(ModelError, match="leave") as caught:
+        no_more_than_a_card(task)(content, **needed, **{option: value})  # type: ignore[misc]
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_enlarges_has_no_strength(content: Pixels) -> None:
+    with pytest.raises(ModelError, match="no strength to choose"):
+        no_more_than_a_card("upscale")(content, strength=0.5)
