@@ -64,6 +64,9 @@ def stylize(
     loaded = load(model or _ANY, "stylize", device, threads)
     if preview is not None:
         files.target_format(preview)
+        files.check_free(preview, overwrite=overwrite)
+        if preview.resolve() in {Path(name).resolve() for name in (*(inputs or []), style or "")}:
+            raise typer.BadParameter(f"--preview would replace {preview}, which is needed; name another file")
     options = gantool.Options(
         tile=tile,
         style=style,

@@ -21,6 +21,7 @@ _RADIUS = 3
 _NOISE = 0.02
 """Contrast, of 0..1, below which the picture says little about how strong its detail should be."""
 _LARGEST_GAIN = 2.0
+_LEAST = 1e-6
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -76,12 +77,15 @@ def grayed(colour: Pixels) -> Pixels:
 
 
 def colour_over(gray: Pixels, coloured: Floats) -> Iterator[tuple[Box, Floats]]:
-    """The colour of (3, h, w) over the light of a gray picture (H, W, 3): (place, values (3, ...) around 0..1)."""
+    """The colour of (3, h, w) over the light of a gray picture (H, W, 3), no stronger than that light can show: (place,
+    values (3, ...) in 0..1)."""
     luma = np.tensordot(_LUMA, coloured, 1)
     height, width = gray.shape[:2]
     for box in grid(Box(0, 0, height, width), _BAND):
         light = normalise(gray[box.slices])[..., 0]
-        yield box, np.stack([light + _enlarged(plane - luma, (height, width), box) for plane in coloured])
+        away = np.stack([_enlarged(plane - luma, (height, width), box) for plane in coloured])
+        room = np.where(away > 0, 1 - light, light) / np.maximum(np.abs(away), _LEAST)
+        yield box, light + np.minimum(1, room.min(axis=0)) * away
 
 
 def detail_gains(luma: Floats, translated: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """Holes in a picture of any size filled: only the neighbourhood of each goes through the network."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from gantool.detail import resized
 from gantool.engine import Engine
 from gantool.errors import ImageError
 from gantool.options import Options
-from gantool.pictures import Picture, normalise, quantise
+from gantool.pictures import Picture, in_colour, normalise, quantise
 from gantool.tiling import Box, round_up
 
 Floats = npt.NDArray[np.float32]
@@ -32,6 +32,7 @@ def mask_of(mask: Picture, size: tuple[int, int]) -> Floats:
     """
     light = normalise(mask.colour)
     light = light.mean(axis=2, dtype=np.float32) if light.ndim == 3 else light
+    light = light if mask.alpha is None else light * normalise(mask.alpha)
     if mask.size != size:
         light = np.asarray(Image.fromarray(light).resize(size, Image.Resampling.BILINEAR))
     return checked(np.clip(light, 0, 1))
@@ -84,12 +85,15 @@ def composed(picture: Picture, share: Floats, card: ModelCard, network: Network)
     """The picture with what a network makes of each hole's neighbourhood, as much of it as the share says."""
     gray, result = picture.gray, picture.colour.copy()
     aligned = bool(card.taking("latent"))  # a picture of one kind of thing, which only the whole of it shows
-    for window in [Box(0, 0, *share.shape)] if aligned else windows(share, card.side):
-        colour = result[window.slices]
-        made = _made(np.repeat(colour[..., None], 3, axis=2) if gray else colour, share[window.slices], card, network)
-        part = share[window.slices] if gray else share[window.slices][..., None]
-        mixed = part * (made.mean(axis=2) if gray else made) + (1 - part) * normalise(colour)
-        result[window.slices] = np.where(part > 0, quantise(mixed, colour.dtype), colour)
+    whole = Box(0, 0, *share.shape)
+    for hole in holes(share):
+        window = whole if aligned else around(hole, card.side, whole)
+        made = _made(in_colour(result[window.slices]), share[window.slices], card, network)
+        inner = hole.relative_to(window).slices
+        made, before = made[inner].mean(axis=2) if gray else made[inner], picture.colour[hole.slices]
+        part = share[hole.slices] if gray else share[hole.slices][..., None]
+        mixed = quantise(part * made + (1 - part) * normalise(before), before.dtype)
+        result[hole.slices] = np.where(part > 0, mixed, before)
     return Picture(result, picture.alpha)
 
 
@@ -110,12 +114,10 @@ def _made(colour: npt.NDArray[np.generic], share: Floats, card: ModelCard, netwo
     return np.stack([np.asarray(plane) for plane in large], axis=-1)
 
 
-def windows(share: Floats, side: int) -> Iterator[Box]:
-    """The neighbourhood of each hole, of ``side`` pixels at least where the picture has them."""
-    whole = Box(0, 0, *share.shape)
-    for box in holes(share):
-        around = max(_LEAST_AROUND, round(_AROUND * max(box.height, box.width)))
-        yield box.grown(around, whole).stretched(min(side, *share.shape), whole)
+def around(hole: Box, side: int, whole: Box) -> Box:
+    """A hole's neighbourhood in the whole picture, of ``side`` pixels at least where the picture has them."""
+    reach = max(_LEAST_AROUND, round(_AROUND * max(hole.height, hole.width)))
+    return hole.grown(reach, whole).stretched(min(side, whole.height, whole.width), whole)
 
 
 def holes(share: Floats) -> list[Box]:

@@ -259,6 +259,8 @@ class Model:
         gray = picture.gray and card.task in _GRAY_STAYS
         if not gray:
             colour = in_colour(colour)
+        if card.task == "colorize":
+            colour = grayed(colour)
         width, height = self.result_size(picture.size)
         strength = self._strength(options.get("strength"))
         result = np.empty((height, width) if gray else (height, width, 3), colour.dtype)
@@ -285,6 +287,9 @@ class Model:
             "preview": painting,
             "preserve_color": card.task == "stylize",
             "steps": painting or searching,
+            "strength": card.task != "inpaint",
+            "to": card.task not in ("inpaint", "pose"),
+            "working_size": card.task not in ("inpaint", "pose", "upscale"),
         }
         for name, used in known.items():
             if options.get(name) is not None and not used:
@@ -295,9 +300,10 @@ class Model:
         notice, name, task = options.get("notice"), self._card.name, self._card.task
         if notice is None:
             return
-        if task == "colorize" and not picture.gray and not looks_gray(picture):
+        gray = looks_gray(picture)
+        if task == "colorize" and not gray:
             notice("it is in colour already; its colours are replaced")
-        if picture.gray and (task == "translate" or (task == "stylize" and options.get("preserve_color"))):
+        if gray and (task == "translate" or (task == "stylize" and options.get("preserve_color"))):
             notice(f"it is gray, and {name} was made for colour; colorize it first for a better result")
 
     def _strength(self, strength: float | None) -> float:
@@ -322,17 +328,15 @@ class Model:
                 if progress is not None:
                     progress((done + share) / len(labels))
 
-            own: Options = {**options, "to": label, "progress": partly}
+            own: Options = {**options, "to": label, "progress": partly, "notice": None}
             yield self.run(picture, **own)
 
     def _pieces(self, colour: Pixels, given: Globals, options: Options) -> Iterator[tuple[Box, Floats]]:
         """The result piece by piece, at the picture's own size whatever size the network has seen."""
-        if self._card.task == "colorize":
-            colour = grayed(colour)
         if self._card.taking("style"):
             return enlarge(style.painted(self._engine, colour, options), colour.shape[:2])
         size = self._working_size(colour.shape[:2], options.get("working_size"))
-        if size == colour.shape[:2]:
+        if size == colour.shape[:2] and self._card.task != "colorize":
             return self._engine.run(colour, given, options)
         colour = in_colour(colour)
         small = resized(colour, size)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 
 from gantool.errors import GantoolError
 
@@ -54,8 +54,8 @@ class Keypoints:
 def read(path: Path) -> Pose:
     """A pose from its JSON file. Raises PoseError."""
     try:
-        return of_values(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        return of_values(json.loads(path.read_text(encoding="utf-8-sig")))
+    except (OSError, ValueError, RecursionError) as error:
         raise PoseError(f"cannot read the pose {path}: {error}") from error
     except PoseError as error:
         raise PoseError(f"{path} is no pose: {error}") from error
@@ -94,16 +94,18 @@ def like(picture: Path) -> Pose:
     found = keypoints(root / TABLE)
     try:
         with Image.open(picture) as image:
-            size = image.size
-    except OSError as error:
+            size = ImageOps.exif_transpose(image).size
+    except (OSError, SyntaxError) as error:
         raise PoseError(f"cannot read {picture}: {error}") from error
-    for table in sorted(path for path in root.glob("*.csv") if path.name != TABLE):
-        for row in _rows(table):
-            if picture.name == row.get(next(iter(row))) and all(key in row for key in found.keys):
-                own = tuple(row[key] for key in found.keys)
-                if own not in found.rows:
-                    raise PoseError(f"{root / TABLE} has no row for {', '.join(own)}, the pose of {picture.name}")
-                return Pose(size, dict(zip(found.joints, found.rows[own], strict=True)))
+    part = root / f"{picture.parent.name}.csv"
+    tables = [part] if part.is_file() else sorted(set(root.glob("*.csv")) - {root / TABLE})
+    names = {picture.name, picture.stem, picture.relative_to(root).as_posix()}
+    for row in (row for table in tables for row in _rows(table)):
+        if row[next(iter(row))] in names:
+            own = tuple(row.get(key) or "" for key in found.keys)
+            if own not in found.rows:
+                raise PoseError(f"{root / TABLE} has no row for {', '.join(own)}, the pose of {picture.name}")
+            return Pose(size, dict(zip(found.joints, found.rows[own], strict=True)))
     raise PoseError(f"no CSV in {root} names {picture.name}, so its pose is not known")
 
 
@@ -124,6 +126,8 @@ def keypoints(table: Path) -> Keypoints:
             raise PoseError(
                 f"{table} has something else than a number in the row of {row[keys[0]]}: {error}"
             ) from error
+        if not np.isfinite(at).all():
+            raise PoseError(f"{table} has something else than a number in the row of {row[keys[0]]}; hidden is -1, -1")
         found[tuple(row[key] for key in keys)] = tuple(point if min(point) >= 0 else None for point in at)
     return Keypoints(joints, keys, found)
 

@@ -22,6 +22,8 @@ STEPS = 200
 COARSE = 0.6
 """Share of the steps that are made at half the size."""
 _RATE = 0.03
+_LONGEST = 4
+"""Longer side of what is painted, over the working size."""
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -42,6 +44,8 @@ def painted(engine: Engine, colour: Pixels, options: Options) -> Floats:
     style = in_colour(files.any_picture(given).colour)
     steps, weight, side = options.get("steps"), options.get("style_weight"), options.get("working_size") or SIDE
     steps, weight = STEPS if steps is None else steps, 1.0 if weight is None else weight
+    if side < 1:
+        raise ValueError(f"a working size is at least 1 pixel, not {side}")
     if not 0 < weight < np.inf:
         raise ModelError(f"the style's weight is a number above 0, not {weight}")
     if steps < 1:
@@ -91,7 +95,7 @@ def coloured(light: Floats, colour: Floats) -> Floats:
 
 def _planes(colour: Pixels, side: int, whole: Pixels, card: ModelCard) -> Floats:
     """(1, 3, h, w) in 0..1, in the shape of ``whole`` with a short side of about ``side``, that the graph takes."""
-    factor = side / min(whole.shape[:2])
+    factor = min(side / min(whole.shape[:2]), _LONGEST * side / max(whole.shape[:2]))
     height, width = (max(card.minimum, round_up(round(length * factor), card.multiple)) for length in whole.shape[:2])
     return np.ascontiguousarray(normalise(resized(colour, (height, width))).transpose(2, 0, 1))[None]
 

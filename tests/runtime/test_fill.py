@@ -6,7 +6,7 @@ from PIL import Image
 
 from gantool import ImageError, ModelCard, Port
 from gantool.engine import Floats
-from gantool.fill import composed, holes, mask_of, windows
+from gantool.fill import around, composed, holes, mask_of
 from gantool.pictures import Picture, Pixels
 from gantool.tiling import Box
 
@@ -37,7 +37,8 @@ def test_holes_that_nearly_touch_are_one() -> None:
 def test_windows_lie_in_the_picture_and_show_what_is_around() -> None:
     share = np.zeros((100, 200), np.float32)
     share[:20, :40] = 1
-    (window,) = windows(share, 64)
+    (hole,) = holes(share)
+    window = around(hole, 64, Box(0, 0, *share.shape))
     assert (window.top, window.left) == (0, 0) and window.height == 64 and window.width == 70
 
 

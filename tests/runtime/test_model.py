@@ -1,6 +1,7 @@
 import io
 import json
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,12 @@ def test_other_architectures_tile_exactly_too(network: Any, tmp_path: Path, phot
     (tmp_path / "net.onnx").write_bytes(to_onnx(network, card)[0])
     model = gantool.load(tmp_path / "net.onnx", device="cpu")
     assert levels_apart(model(photo[:, :100], tile=48), model(photo[:, :100], tile=1000)) <= (1, 1e-4)
+
+
+@pytest.mark.parametrize("name", ["restore", "style"])
+def test_repairs_and_styles_tile_exactly_too(name: str, small_files: Callable[[str], Path], photo: Pixels) -> None:
+    model = gantool.load(small_files(name), device="cpu")
+    assert levels_apart(model(photo, tile=48), model(photo, tile=1000)) <= (1, 1e-4)
 
 
 def test_a_halo_too_small_would_be_seen(tiny_model: gantool.Model, photo: Pixels) -> None:

@@ -19,6 +19,9 @@ def body(points: Sequence[Point], size: tuple[float, float], side: int) -> npt.N
     mask = Image.new("L", (side, side))
     canvas = ImageDraw.Draw(mask)
     seen = [((x + 0.5) * side / size[0], (y + 0.5) * side / size[1]) for x, y in filter(None, points)]
+    reach = _THICK * side / 2
+    for x, y in seen:
+        canvas.ellipse((x - reach, y - reach, x + reach, y + reach), fill=1)
     for a, b in itertools.combinations(seen, 2):
-        canvas.line((*a, *b), fill=1, width=round(_THICK * side))
+        canvas.line((*a, *b), fill=1, width=round(2 * reach))
     return np.asarray(mask, np.float32)

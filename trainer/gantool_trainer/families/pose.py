@@ -211,7 +211,8 @@ def _held_out(
     """(source, target, joints, coarse, fine) of a pair of each person; pictures in 0..1."""
     device = next(networks["first"].parameters()).device
     for number, person in enumerate(split.holdout):
-        a, b = person[number % len(person)], person[(2 * number + 1) % len(person)]
+        first = number % len(person)
+        a, b = person[first], person[(first + 1 + number % (len(person) - 1)) % len(person)]
         pair = posed_pair(read_picture(a.path), read_picture(b.path), b.points, data.side)
         source, target, joints = (part.to(device) for part in pair[:3])
         coarse = networks["first"](2 * source[None] - 1, joints[None])
