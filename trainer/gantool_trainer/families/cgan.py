@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from gantool.card import Noise, Port
 from gantool_trainer import from_noise, layouts, losses
-from gantool_trainer.blocks import frozen
+from gantool_trainer.augment import augmented
+from gantool_trainer.blocks import bare, frozen
 from gantool_trainer.data import Batch, SquareConfig, Squares
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
@@ -22,6 +23,7 @@ from gantool_trainer.networks import Sampling
 from gantool_trainer.pictures import Picture
 
 Width = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0)]
 Data = SquareConfig
 _ROWS = 8
 
@@ -47,6 +49,18 @@ class Config(BaseModel):
     discriminator_channels: Width = 64
     discriminator_norm: JudgeNorm = "batch"
     """Of a convolutional discriminator."""
+    penalty: Weight = 0.0
+    """On the slope of a discriminator without batch norm (DRAGAN, arXiv 1705.07215)."""
+    penalty_every: Width = 1
+    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    augment: bool = False
+    """Whether the discriminator sees everything changed at random, so that it learns no picture by heart."""
+
+    @model_validator(mode="after")
+    def _each_picture_has_a_slope(self) -> Self:
+        if self.penalty and self.network == "convolutional":
+            from_noise.check_slope(self.discriminator_norm)
+        return self
 
 
 def settled(config: Config, folder: Path, data: SquareConfig) -> Config:
@@ -92,15 +106,19 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
     from_noise.check_batch(real)
     generator, discriminator = networks["generator"], networks["discriminator"]
     fake = generator(from_noise.noise(config.noise, len(real), config.latent, real.device), label)
-    yield Update(
-        "discriminator",
-        {
-            "real": losses.bce_real(discriminator(real, label)),
-            "fake": losses.bce_fake(discriminator(fake.detach(), label)),
-        },
-    )
+    shown = augmented if config.augment else torch.nn.Identity()
+    seen, critic = shown(real), bare(discriminator)
+    terms = {
+        "real": losses.bce_real(discriminator(seen, label)),
+        "fake": losses.bce_fake(discriminator(shown(fake.detach()), label)),
+    }
+
+    def slope() -> Tensor:
+        return losses.dragan(lambda x: critic(x, label), seen)
+
+    yield Update("discriminator", terms | losses.lazily(config.penalty, config.penalty_every, index, slope))
     with frozen(discriminator):
-        scores = discriminator(fake, label)
+        scores = discriminator(shown(fake), label)
     yield Update("generator", {"adversarial": losses.bce_real(scores)})
 
 
