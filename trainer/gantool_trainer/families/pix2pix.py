@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
@@ -48,6 +48,8 @@ class Config(BaseModel):
     """On the slope of a discriminator without norms (DRAGAN, arXiv 1705.07215)."""
     penalty_every: Annotated[int, Field(ge=1)] = 1
     """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    distance: Literal["l1", "l2"] = "l1"
+    """Between the pixels: absolute or squared, which ends between colours where two are as likely."""
     pixel: Weight = 100.0
     detail: bool = False
     """Whether what the network makes of a picture has the picture's own fine detail (not of a label map's)."""
@@ -91,7 +93,8 @@ def memory(config: Config, data: PairedConfig) -> dict[str, Tensor]:
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
     source, target = (2 * pictures - 1 for pictures in batch)
     fake = networks["generator"](source)
-    terms = {"pixel": config.pixel * F.l1_loss(fake, target)}
+    distance = F.l1_loss if config.distance == "l1" else F.mse_loss
+    terms = {"pixel": config.pixel * distance(fake, target)}
     if config.adversarial:
         discriminator = networks["discriminator"]
         real, critic = torch.cat([source, target], dim=1), bare(discriminator)
