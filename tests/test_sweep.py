@@ -66,9 +66,8 @@ def converted(path: Path, network: Generator, source: Path) -> None:
         words += ["--steps", "2"]
     if card.taking("style"):
         words += ["--style", str(source.with_name("flowers.jpg")), "--working-size", "32"]
-    tile = ["--tile", "64"] if card.task not in ("inpaint", "pose") else []
-    method = ["--method", "semantic"] if card.taking("latent") else []
-    cli(card.task, str(source), "--model", str(path), "-o", str(result), *tile, *words, *method)
+    tile = ["--tile", "64"] if card.task not in ("inpaint", "pose") and not searching else []
+    cli(card.task, str(source), "--model", str(path), "-o", str(result), *tile, *words)
     before, after = Image.open(source), Image.open(result)
     assert after.size == tuple(side * card.scale for side in before.size)
     if searching:

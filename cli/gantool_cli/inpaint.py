@@ -20,10 +20,12 @@ def inpaint(
     ] = None,
     box: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help="A rectangle to fill instead, in pixels.")] = None,
     method: Annotated[
-        Method,
-        typer.Option(help="What fills: a network, for photographs, or a search for a picture of the kind it knows."),
-    ] = "network",
-    steps: Annotated[int | None, typer.Option(min=1, help="Of the search.")] = None,
+        Method | None,
+        typer.Option(
+            help="What fills: a network, for photographs (default), or a search for a face that fits around the hole."
+        ),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Of the search (500).")] = None,
     device: Device = "auto",
     threads: Threads = 0,
     overwrite: Overwrite = False,
@@ -43,7 +45,9 @@ def inpaint(
 
     if (mask is None) == (box is None):
         raise typer.BadParameter("say what is to be filled: --mask PICTURE, white in the holes, or --box X,Y,W,H")
-    loaded = load(model or _MODELS[method], "inpaint", device, threads)
+    if model is not None and method is not None:
+        raise typer.BadParameter("give --model or --method: a model of your own has its own way to fill")
+    loaded = load(model or _MODELS[method or "network"], "inpaint", device, threads)
     options = gantool.Options(mask=mask, box=None if box is None else _box(box), steps=steps)
     batch.run(loaded, inputs or [], output, options, overwrite=overwrite, quiet=quiet, as_json=as_json)
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gantool.pictures import Picture
 
-_ALL = 10**12
 _RESERVED = frozenset('/\\:*?"<>|\0')
 
 
@@ -37,16 +36,11 @@ def read(data: Path, column: str = "") -> tuple[list[Item], list[Item]]:
     """
     from gantool.errors import ImageError
     from gantool_trainer import layouts
-    from gantool_trainer.errors import TrainingError
 
     labels = layouts.names_of(data, column)
     if wrong := [label for label in labels if label in (".", "..") or _RESERVED & set(label)]:
         raise ImageError(f"{data} has the label '{wrong[0]}', which no folder can be called; rename it")
-    try:
-        split = layouts.labelled(data, column, labels, _ALL, 0)
-        train, test = split.train, split.holdout
-    except TrainingError:  # there is no test part, of which all could be held out
-        train, test = layouts.labelled(data, column, labels, 0, 0).train, ()
+    train, test = layouts.both_parts(data, column, labels)
     above = (data / "train").is_dir() + (not column)  # folders that the label's own one lies in, and itself
     ours, theirs = (
         [Item(item.path, labels[item.label], _name(item.path, data, above)) for item in part] for part in (train, test)

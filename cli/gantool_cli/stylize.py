@@ -54,6 +54,7 @@ def stylize(
     import gantool
     from gantool import files, library
     from gantool_cli import batch
+    from gantool_cli.jobs import plan
     from gantool_cli.loading import load
 
     if style is None and model is None:
@@ -65,7 +66,9 @@ def stylize(
     if preview is not None:
         files.target_format(preview)
         files.check_free(preview, overwrite=overwrite)
-        if preview.resolve() in {Path(name).resolve() for name in (*(inputs or []), style or "")}:
+        jobs, _ = plan(inputs or ["-"], output, loaded.suffix(style.stem if style else None))
+        needed = [path for job in jobs for path in (job.source, job.target)]
+        if preview.resolve() in [path.resolve() for path in (*needed, *([style] if style else []))]:
             raise typer.BadParameter(f"--preview would replace {preview}, which is needed; name another file")
     options = gantool.Options(
         tile=tile,

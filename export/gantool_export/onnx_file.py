@@ -21,6 +21,7 @@ from gantool_export.statistics import Exposed, SharedStatistics
 TOLERANCE = 1e-4
 """Largest allowed difference to torch, in units of the output."""
 _STRICT = 10
+"""How much more exact a gradient is than that, relative to its largest part."""
 OPSET = 18
 _TRACED = (2, 1, 2)  # batch, and height and width in units of about 16 pixels
 _UNSEEN = ((1, 2, 3), (3, 4, 1), (1, 1, 6))
@@ -170,7 +171,7 @@ def example(ports: Sequence[Port], sizes: Mapping[str, int]) -> list[Tensor]:
     generator = torch.Generator().manual_seed(0)
     tensors = []
     for port in ports:
-        shape = [_length(axis, sizes) for axis in port.shape]
+        shape = list(port.lengths(sizes))
         low, high = port.range
         tensor = torch.rand(shape, generator=generator) * (high - low) + low
         if port.kind == "statistics":
@@ -179,14 +180,6 @@ def example(ports: Sequence[Port], sizes: Mapping[str, int]) -> list[Tensor]:
             tensor = torch.randint(1, len(port.labels), shape, generator=generator)
         tensors.append(tensor)
     return tensors
-
-
-def _length(axis: int | str, sizes: Mapping[str, int]) -> int:
-    """Of an axis, which may be a share of another, such as height/8."""
-    if isinstance(axis, int):
-        return axis
-    name, _, parts = axis.partition("/")
-    return sizes[name] // int(parts or 1)
 
 
 @torch.no_grad()

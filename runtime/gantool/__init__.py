@@ -8,10 +8,11 @@ large = model(image)
 from importlib.metadata import version
 
 from gantool.card import ModelCard, Port
-from gantool.errors import Cancelled, DeviceError, GantoolError, ImageError, ModelError, UnknownModelError
+from gantool.errors import Cancelled, DeviceError, GantoolError, ImageError, ModelError, PoseError, UnknownModelError
 from gantool.generate import Wishes
 from gantool.model import Model, load
 from gantool.options import Options
+from gantool.pose import Pose
 
 __version__ = version("gantool")
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "ModelError",
     "Options",
     "Port",
+    "Pose",
+    "PoseError",
     "UnknownModelError",
     "Wishes",
     "load",

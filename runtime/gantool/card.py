@@ -51,7 +51,7 @@ class Port:
     name: str
     kind: Kind
     shape: tuple[int | str, ...]
-    """Symbolic shape such as ("batch", 3, "height", "width")."""
+    """Symbolic shape such as ("batch", 3, "height", "width"); "height/8" is a share of another axis."""
     range: tuple[float, float] = (0.0, 1.0)
     """The values that black and white map to."""
     channels: str = "RGB"
@@ -60,6 +60,11 @@ class Port:
     """Names of the classes or codes, or the words that a text is made of, by their number; 0 ends a text."""
     noise: Noise = "normal"
     """What a latent is drawn from: N(0, 1), or evenly from its range."""
+
+    def lengths(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """The shape where its symbols have these sizes."""
+        axes = (str(axis).partition("/") for axis in self.shape)
+        return tuple(sizes[name] // int(parts or 1) if name in sizes else int(name) for name, _, parts in axes)
 
     @property
     def length(self) -> int:

@@ -22,7 +22,8 @@ _NOISE = 0.02
 """Contrast, of 0..1, below which the picture says little about how strong its detail should be."""
 _LARGEST_GAIN = 2.0
 _LEAST = 1e-6
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Of red, green and blue (BT.601)."""
 
 
 def resized(colour: Pixels, size: tuple[int, int]) -> Pixels:
@@ -54,11 +55,11 @@ def transfer(colour: Pixels, small: Pixels, translated: Floats) -> Iterator[tupl
     Yields:
         (place in the picture, values (3, height, width) around 0..1).
     """
-    luma = np.ascontiguousarray(normalise(small) @ _LUMA)
+    luma = np.ascontiguousarray(normalise(small) @ LUMA)
     gains = detail_gains(luma, translated)
     height, width = colour.shape[:2]
     for box in grid(Box(0, 0, height, width), _BAND):
-        fine = normalise(colour[box.slices]) @ _LUMA - _enlarged(luma, (height, width), box)
+        fine = normalise(colour[box.slices]) @ LUMA - _enlarged(luma, (height, width), box)
         yield (
             box,
             np.stack(
@@ -72,14 +73,14 @@ def transfer(colour: Pixels, small: Pixels, translated: Floats) -> Iterator[tupl
 
 def grayed(colour: Pixels) -> Pixels:
     """(H, W, 3) of any depth without its colour: its luma (BT.601) three times."""
-    luma = quantise(normalise(colour) @ _LUMA, colour.dtype)
+    luma = quantise(normalise(colour) @ LUMA, colour.dtype)
     return np.repeat(luma[..., None], 3, axis=2)
 
 
 def colour_over(gray: Pixels, coloured: Floats) -> Iterator[tuple[Box, Floats]]:
     """The colour of (3, h, w) over the light of a gray picture (H, W, 3), no stronger than that light can show: (place,
     values (3, ...) in 0..1)."""
-    luma = np.tensordot(_LUMA, coloured, 1)
+    luma = np.tensordot(LUMA, coloured, 1)
     height, width = gray.shape[:2]
     for box in grid(Box(0, 0, height, width), _BAND):
         light = normalise(gray[box.slices])[..., 0]

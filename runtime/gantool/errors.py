@@ -21,5 +21,9 @@ class ImageError(GantoolError):
     """A picture cannot be read, is of a kind that is not supported, or cannot be written."""
 
 
+class PoseError(GantoolError):
+    """A pose cannot be read, or is not one that a model can take."""
+
+
 class Cancelled(GantoolError):
     """The caller's cancel token stopped the work; nothing was written."""

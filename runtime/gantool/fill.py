@@ -9,10 +9,10 @@ from PIL import Image
 from gantool import files, search
 from gantool.card import ModelCard
 from gantool.detail import resized
-from gantool.engine import Engine
+from gantool.engine import Control, Engine, look, tell
 from gantool.errors import ImageError
 from gantool.options import Options
-from gantool.pictures import Picture, in_colour, normalise, quantise
+from gantool.pictures import Picture, bleed, in_colour, normalise, quantise
 from gantool.tiling import Box, round_up
 
 Floats = npt.NDArray[np.float32]
@@ -20,6 +20,10 @@ Network = Callable[[Floats, Floats], Floats]
 """(1, 3, h, w) in the network's range and (1, 1, h, w), 1 in the holes, to (1, 3, h, w)."""
 _COARSE = 128
 """Cells along a picture's longer side, in which holes are told apart."""
+_TRACE = 1 / 16
+"""Share of a pixel below which it is none of the hole, but what a JPEG file leaves around one."""
+_LONGEST = 8
+"""Longer side of what the network sees, over its own side."""
 _AROUND, _LEAST_AROUND = 0.75, 16
 """What the network sees around a hole: a share of its longer side, and pixels at least."""
 
@@ -35,7 +39,7 @@ def mask_of(mask: Picture, size: tuple[int, int]) -> Floats:
     light = light if mask.alpha is None else light * normalise(mask.alpha)
     if mask.size != size:
         light = np.asarray(Image.fromarray(light).resize(size, Image.Resampling.BILINEAR))
-    return checked(np.clip(light, 0, 1))
+    return checked(np.where(light < _TRACE, 0, np.minimum(light, 1)).astype(np.float32))
 
 
 def checked(share: Floats) -> Floats:
@@ -48,7 +52,8 @@ def checked(share: Floats) -> Floats:
 
 
 def filled(engine: Engine, picture: Picture, options: Options) -> Picture:
-    """The picture with the holes of the options filled; every other pixel stays as it is, to the last bit.
+    """The picture with the holes of the options filled; every other pixel stays as it is, to the last bit, and so does
+    the matte: what was transparent is filled, but not seen.
 
     Raises:
         ImageError: the mask cannot be read, covers nothing or everything, or the box is not in the picture.
@@ -56,14 +61,15 @@ def filled(engine: Engine, picture: Picture, options: Options) -> Picture:
     """
     card, share = engine.card, _share(picture, options)
     if card.taking("latent"):
-        return composed(picture, share, card, search.fitting(engine, options, options.get("steps")))
+        fitting = search.fitting(engine, options, options.get("steps"))
+        return composed(picture, share, card, fitting, {})  # the search tells how far it is
     mask = card.taking("mask")[0].name
 
     def completed(image: Floats, holes: Floats) -> Floats:
         (made,) = engine.run_whole([card.result.name], {card.image.name: image, mask: holes})
         return made
 
-    return composed(picture, share, card, completed)
+    return composed(picture, share, card, completed, options)
 
 
 def _share(picture: Picture, options: Options) -> Floats:
@@ -81,12 +87,14 @@ def _share(picture: Picture, options: Options) -> Floats:
     return checked(share)
 
 
-def composed(picture: Picture, share: Floats, card: ModelCard, network: Network) -> Picture:
+def composed(picture: Picture, share: Floats, card: ModelCard, network: Network, control: Control) -> Picture:
     """The picture with what a network makes of each hole's neighbourhood, as much of it as the share says."""
-    gray, result = picture.gray, picture.colour.copy()
-    aligned = bool(card.taking("latent"))  # a picture of one kind of thing, which only the whole of it shows
-    whole = Box(0, 0, *share.shape)
-    for hole in holes(share):
+    gray, result, whole = picture.gray, bleed(picture).colour.copy(), Box(0, 0, *share.shape)
+    # A network of one kind of thing knows it as a whole alone, and fills all holes at once.
+    aligned = bool(card.taking("latent"))
+    found = [_tight(share, whole)] if aligned else holes(share)
+    for number, hole in enumerate(found):
+        look(control)
         window = whole if aligned else around(hole, card.side, whole)
         made = _made(in_colour(result[window.slices]), share[window.slices], card, network)
         inner = hole.relative_to(window).slices
@@ -94,13 +102,15 @@ def composed(picture: Picture, share: Floats, card: ModelCard, network: Network)
         part = share[hole.slices] if gray else share[hole.slices][..., None]
         mixed = quantise(part * made + (1 - part) * normalise(before), before.dtype)
         result[hole.slices] = np.where(part > 0, mixed, before)
-    return Picture(result, picture.alpha)
+        tell(control, (number + 1) / len(found))
+    kept = share == 0 if gray else (share == 0)[..., None]
+    return Picture(np.where(kept, picture.colour, result), picture.alpha)
 
 
 def _made(colour: npt.NDArray[np.generic], share: Floats, card: ModelCard, network: Network) -> Floats:
     """What the network makes of a window, (h, w, 3) in 0..1."""
     height, width = share.shape
-    factor = card.side / min(height, width)
+    factor = min(card.side / min(height, width), _LONGEST * card.side / max(height, width))
     sides = [max(card.minimum, round_up(round(length * factor), card.multiple)) for length in (height, width)]
     size = (card.side, card.side) if card.taking("latent") else (sides[0], sides[1])
     small = normalise(resized(colour, size)).transpose(2, 0, 1)
@@ -130,8 +140,8 @@ def holes(share: Floats) -> list[Box]:
     coarse: npt.NDArray[np.bool_] = np.asarray(padded.reshape(rows, cell, columns, cell).any(axis=(1, 3)))
     boxes = []
     while coarse.any():
-        first, *_ = np.argwhere(coarse).tolist()
-        todo, seen = [tuple(first)], []
+        first = divmod(int(coarse.argmax()), columns)
+        todo, seen = [first], []
         coarse[todo[0]] = False
         while todo:
             y, x = todo.pop()
@@ -140,16 +150,14 @@ def holes(share: Floats) -> list[Box]:
                 if 0 <= near[0] < rows and 0 <= near[1] < columns and coarse[near]:
                     coarse[near] = False
                     todo.append(near)
-        boxes.append(_tight(share, Box(*(cell * v for v in _around(seen)))))
+        ys, xs = zip(*seen, strict=True)
+        area = (min(ys), min(xs), max(ys) + 1, max(xs) + 1)
+        boxes.append(_tight(share, Box(*(cell * edge for edge in area))))
     return boxes
-
-
-def _around(cells: list[tuple[int, int]]) -> tuple[int, int, int, int]:
-    ys, xs = zip(*cells, strict=True)
-    return min(ys), min(xs), max(ys) + 1, max(xs) + 1
 
 
 def _tight(share: Floats, area: Box) -> Box:
     """The box of what is covered inside ``area``."""
-    top, left, bottom, right = _around([(y, x) for y, x in np.argwhere(share[area.slices] > 0).tolist()])
-    return Box(area.top + top, area.left + left, area.top + bottom, area.left + right)
+    covered = share[area.slices] > 0
+    rows, columns = (np.flatnonzero(covered.any(axis=axis)).tolist() for axis in (1, 0))
+    return Box(area.top + rows[0], area.left + columns[0], area.top + rows[-1] + 1, area.left + columns[-1] + 1)

@@ -14,7 +14,7 @@ from gantool.card import ModelCard
 from gantool.detail import colour_over, enlarge, grayed, resized, transfer
 from gantool.devices import open_session
 from gantool.engine import Engine, Floats, Globals
-from gantool.errors import ImageError, ModelError
+from gantool.errors import ImageError, ModelError, PoseError
 from gantool.generate import Wishes
 from gantool.options import Options, wanted
 from gantool.pictures import (
@@ -175,6 +175,7 @@ class Model:
 
         Raises:
             ImageError: the picture cannot be read or written, or the result's file exists.
+            ModelError, PoseError: an option is not one that the model can take.
             Cancelled: ``cancel`` was set; nothing is written.
         """
         if isinstance(image, str | Path):
@@ -226,7 +227,8 @@ class Model:
         format = files.target_format(target) if isinstance(target, Path) else metadata.format
         width, height = self.result_size(picture.size)
         columns = 1 + len(self._shown(options.get("to")))
-        files.check_fits((width * columns, height), format, picture.transparent, self._pixel_bytes(picture))
+        transparent = picture.transparent and self._card.task != "pose"
+        files.check_fits((width * columns, height), format, transparent, self._pixel_bytes(picture))
         result = self.run(picture, **options)
         if isinstance(target, Path):
             files.save(result, metadata, target, overwrite=overwrite)
@@ -287,12 +289,13 @@ class Model:
             "preview": painting,
             "preserve_color": card.task == "stylize",
             "steps": painting or searching,
+            "tile": card.task not in ("inpaint", "pose") and not painting,
             "strength": card.task != "inpaint",
             "to": card.task not in ("inpaint", "pose"),
             "working_size": card.task not in ("inpaint", "pose", "upscale"),
         }
         for name, used in known.items():
-            if options.get(name) is not None and not used:
+            if options.get(name) is not None and options.get(name) is not False and not used:
                 raise ModelError(f"{card.name} has no use for {name.replace('_', ' ')}; leave it out")
 
     def _note(self, picture: Picture, options: Options) -> None:
@@ -303,7 +306,9 @@ class Model:
         gray = looks_gray(picture)
         if task == "colorize" and not gray:
             notice("it is in colour already; its colours are replaced")
-        if gray and (task == "translate" or (task == "stylize" and options.get("preserve_color"))):
+        if gray and (
+            (task == "translate" and self._card.detail) or (task == "stylize" and options.get("preserve_color"))
+        ):
             notice(f"it is gray, and {name} was made for colour; colorize it first for a better result")
 
     def _strength(self, strength: float | None) -> float:
@@ -384,7 +389,7 @@ class Model:
     def _pose(self, pose: str | Path | Pose | None) -> Globals:
         port = self._card.taking("pose")[0]
         if pose is None:
-            raise ImageError(
+            raise PoseError(
                 f"say which pose {self._card.name} is to draw: --pose pose.json, or --like PICTURE of a set"
             )
         found = pose if isinstance(pose, Pose) else poses.read(Path(pose))

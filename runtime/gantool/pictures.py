@@ -153,7 +153,7 @@ def looks_gray(picture: Picture) -> bool:
 def beside(pictures: Sequence[Picture]) -> Picture:
     """Pictures of the same size and depth from left to right; in colour if any of them is."""
     gray = all(picture.gray for picture in pictures)
-    colours = [p.colour if gray or not p.gray else np.repeat(p.colour[..., None], 3, axis=2) for p in pictures]
+    colours = [p.colour if gray else in_colour(p.colour) for p in pictures]
     mattes = [picture.alpha for picture in pictures]
     return Picture(np.hstack(colours), None if mattes[0] is None else np.hstack([m for m in mattes if m is not None]))
 

@@ -20,17 +20,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from gantool.errors import GantoolError
+from gantool.errors import PoseError
 
 Point = tuple[float, float] | None
 """x and y, or a joint that is hidden."""
 TABLE = "keypoints.csv"
 _SPREAD = 1 / 24
 """Deviation of the bump that marks a joint, over the picture's side."""
-
-
-class PoseError(GantoolError):
-    """A pose cannot be read, or is not one that a model can take."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +92,7 @@ def like(picture: Path) -> Pose:
         with Image.open(picture) as image:
             size = ImageOps.exif_transpose(image).size
     except (OSError, SyntaxError) as error:
-        raise PoseError(f"cannot read {picture}: {error}") from error
+        raise PoseError(f"cannot read {picture}: {getattr(error, 'strerror', None) or error}") from error
     part = root / f"{picture.parent.name}.csv"
     tables = [part] if part.is_file() else sorted(set(root.glob("*.csv")) - {root / TABLE})
     names = {picture.name, picture.stem, picture.relative_to(root).as_posix()}

@@ -16,7 +16,7 @@ from gantool.errors import ModelError
 Step = Callable[[Floats], tuple[Floats, Floats, float]]
 """A latent (1, n) to the picture that it makes (3, h, w), the gradient (1, n) of its loss, and the loss."""
 _NEAR = 7
-"""Side of the neighbourhood whose holes make a pixel matter (section 3.2)."""
+"""Side of the neighbourhood whose holes make a pixel matter (section 3.1)."""
 _CANDIDATES = 32
 _STEPS = 500
 _RATE = 0.03
@@ -29,7 +29,7 @@ def importance(inside: npt.NDArray[np.bool_]) -> Floats:
     reach = _NEAR // 2
     sums = np.pad(inside.astype(np.float32), (reach + 1, reach)).cumsum(axis=0).cumsum(axis=1)
     box = sums[_NEAR:, _NEAR:] - sums[:-_NEAR, _NEAR:] - sums[_NEAR:, :-_NEAR] + sums[:-_NEAR, :-_NEAR]
-    return np.where(inside, 0, box[-inside.shape[0] :, -inside.shape[1] :] / (_NEAR**2 - 1)).astype(np.float32)
+    return np.where(inside, 0, box / (_NEAR**2 - 1)).astype(np.float32)
 
 
 def fitting(engine: Engine, control: Control, steps: int | None) -> Callable[[Floats, Floats], Floats]:

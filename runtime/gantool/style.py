@@ -8,12 +8,12 @@ import numpy as np
 
 from gantool import files
 from gantool.adam import Adam
-from gantool.card import Kind, ModelCard, Port
-from gantool.detail import resized
+from gantool.card import Kind, ModelCard
+from gantool.detail import LUMA, resized
 from gantool.engine import Engine, Floats, Globals, look, tell
 from gantool.errors import ImageError, ModelError
 from gantool.options import Options
-from gantool.pictures import Picture, Pixels, in_colour, normalise, quantise
+from gantool.pictures import Picture, Pixels, in_colour, normalise, on_white, quantise
 from gantool.tiling import round_up
 
 SIDE = 512
@@ -24,7 +24,6 @@ COARSE = 0.6
 _RATE = 0.03
 _LONGEST = 4
 """Longer side of what is painted, over the working size."""
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def painted(engine: Engine, colour: Pixels, options: Options) -> Floats:
@@ -41,7 +40,7 @@ def painted(engine: Engine, colour: Pixels, options: Options) -> Floats:
     given, preview = options.get("style"), options.get("preview")
     if given is None:
         raise ImageError(f"{engine.card.name} takes the style of a picture; name one: --style painting.jpg")
-    style = in_colour(files.any_picture(given).colour)
+    style = in_colour(on_white(files.any_picture(given)).colour)
     steps, weight, side = options.get("steps"), options.get("style_weight"), options.get("working_size") or SIDE
     steps, weight = STEPS if steps is None else steps, 1.0 if weight is None else weight
     if side < 1:
@@ -83,14 +82,15 @@ def _targets(engine: Engine, colour: Pixels, style: Pixels, side: int, weight: f
     found: Globals = {card.taking("weight")[0].name: np.full((1, 1), weight, np.float32)}
     for kind, picture in zip(kinds, (colour, style), strict=True):
         x = _planes(picture, side, picture, card)
-        blank = {port.name: np.zeros(_shape(port, *x.shape[2:]), np.float32) for port in ports.values()}
+        sizes = dict(zip(("height", "width"), x.shape[2:], strict=True))
+        blank = {port.name: np.zeros(port.lengths(sizes), np.float32) for port in ports.values()}
         (found[ports[kind].name],) = engine.run_whole([names[kind]], {**found, **blank, card.image.name: x})
     return found
 
 
 def coloured(light: Floats, colour: Floats) -> Floats:
     """One picture's light with another's colour, both (3, h, w) (Gatys et al., arXiv 1606.05897, section 4)."""
-    return colour + np.tensordot(_LUMA, light - colour, 1)[None]
+    return colour + np.tensordot(LUMA, light - colour, 1)[None]
 
 
 def _planes(colour: Pixels, side: int, whole: Pixels, card: ModelCard) -> Floats:
@@ -98,9 +98,3 @@ def _planes(colour: Pixels, side: int, whole: Pixels, card: ModelCard) -> Floats
     factor = min(side / min(whole.shape[:2]), _LONGEST * side / max(whole.shape[:2]))
     height, width = (max(card.minimum, round_up(round(length * factor), card.multiple)) for length in whole.shape[:2])
     return np.ascontiguousarray(normalise(resized(colour, (height, width))).transpose(2, 0, 1))[None]
-
-
-def _shape(port: Port, height: int, width: int) -> tuple[int, ...]:
-    sizes = {"height": height, "width": width}
-    axes = (str(axis).partition("/") for axis in port.shape)
-    return tuple(sizes[name] // int(parts or 1) if name in sizes else int(name) for name, _, parts in axes)

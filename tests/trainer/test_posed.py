@@ -10,7 +10,7 @@ from PIL import Image
 
 from gantool import pose
 from gantool_trainer import degrade
-from gantool_trainer.data import NumberedViews, PosedConfig, PosedPairs, ViewConfig, posed_pair
+from gantool_trainer.data import PosedConfig, PosedPairs, ViewConfig, Views, posed_pair
 from gantool_trainer.degrade import DegradeConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.layouts import posed
@@ -154,6 +154,10 @@ def test_the_points_are_those_of_the_target() -> None:
     assert divmod(int(joints[0].argmax()), 16) == (8, 8) and not joints[1].any()
 
 
+def place(number: int, _: np.random.Generator) -> torch.Tensor:
+    return torch.tensor(number)
+
+
 @pytest.fixture
 def painted(tmp_path: Path) -> list[Path]:
     """Pictures of a tone each, which says their place."""
@@ -164,12 +168,12 @@ def painted(tmp_path: Path) -> list[Path]:
 
 
 def test_a_views_number_is_its_pictures(painted: list[Path]) -> None:
-    views = NumberedViews(painted, ViewConfig(crop=16, side=(16, 24), workers=0), seed=1)
+    views = Views(painted, ViewConfig(crop=16, side=(16, 24), workers=0), 1, place)
     assert len(views) == 5
     for epoch in range(3):
         numbers = []
-        for place in range(5):
-            view, number = views[5 * epoch + place]
+        for i in range(5):
+            view, number = views[5 * epoch + i]
             assert view.shape == (3, 16, 16) and number.dtype == torch.int64 and number.ndim == 0
             assert seen(view)[0] == 50 * int(number)
             numbers.append(int(number))
@@ -178,10 +182,10 @@ def test_a_views_number_is_its_pictures(painted: list[Path]) -> None:
 
 def test_a_view_is_a_function_of_the_seed_and_its_number(photos: Path) -> None:
     paths, config = sorted(photos.glob("*.jpg")), ViewConfig(crop=16, side=(16, 24), workers=0)
-    a, b = (NumberedViews(paths, config, seed=1) for _ in range(2))
+    a, b = (Views(paths, config, 1, place) for _ in range(2))
     b[2]
     assert torch.equal(a[9][0], b[9][0]) and a[9][1] == b[9][1]
-    assert not torch.equal(a[9][0], NumberedViews(paths, config, seed=2)[9][0])
+    assert not torch.equal(a[9][0], Views(paths, config, 2, place)[9][0])
 
 
 PLAIN = {"process": "single", "clean": 0.0, "blur": 0.0, "noisy": 0.0, "packed": 0.0}

@@ -24,7 +24,6 @@ from gantool import pose
 from gantool.pose import Point
 from gantool_trainer.degrade import DegradeConfig, degrade, sharpened
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.holes import hole
 from gantool_trainer.layouts import Domains, Labelled, Pair, Posed
 from gantool_trainer.pictures import (
     Picture,
@@ -295,38 +294,30 @@ class LabelledViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return random_view(picture, self._config.crop, self._config.side[0], draw)
 
 
-class HoledViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Item ``n`` is (a view of a picture, a hole): float32 in 0..1, (3, crop, crop) and (1, crop, crop), 1 in holes."""
+class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Item ``n`` is (a view of a picture, what goes with it): float32 in 0..1, (3, crop, crop), and a tensor.
 
-    def __init__(self, paths: Sequence[Path], config: ViewConfig, seed: int) -> None:
-        self._config, self._seed = config, seed
+    Args:
+        beside: makes the latter from the picture's place and a random generator.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        config: ViewConfig,
+        seed: int,
+        beside: Callable[[int, np.random.Generator], torch.Tensor],
+    ) -> None:
+        self._config, self._seed, self._beside = config, seed, beside
         self._pictures = Kept(paths, config, lambda path: scaled(_read(path), config.side[1]))
 
     def __len__(self) -> int:
         return len(self._pictures)
 
     def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
-        draw = rng(self._seed, _AUGMENT, n)
-        picture = self._pictures[shuffled(self._seed, n, len(self))]
-        view = random_view(picture, self._config.crop, self._config.side[0], draw)
-        return to_tensor(view), torch.from_numpy(hole(self._config.crop, draw))[None]
-
-
-class NumberedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Item ``n`` is (a view of a picture, the picture's place): float32 in 0..1, (3, crop, crop), and int64 scalar."""
-
-    def __init__(self, paths: Sequence[Path], config: ViewConfig, seed: int) -> None:
-        self._config, self._seed = config, seed
-        self._pictures = Kept(paths, config, lambda path: scaled(_read(path), config.side[1]))
-
-    def __len__(self) -> int:
-        return len(self._pictures)
-
-    def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
-        place = shuffled(self._seed, n, len(self))
-        draw = rng(self._seed, _AUGMENT, n)
+        draw, place = rng(self._seed, _AUGMENT, n), shuffled(self._seed, n, len(self))
         view = random_view(self._pictures[place], self._config.crop, self._config.side[0], draw)
-        return to_tensor(view), torch.tensor(place)
+        return to_tensor(view), self._beside(place, draw)
 
 
 class Squares(Dataset[Batch]):

@@ -84,11 +84,8 @@ def degrade(picture: Picture, scale: int, config: DegradeConfig, rng: np.random.
     """The low-resolution counterpart of ``picture`` under the configured process; shapes as in `bicubic`."""
     if config.process == "bicubic":
         return bicubic(picture, scale)
-    return (
-        second_order(picture, scale, config, rng)
-        if config.process == "second-order"
-        else single(picture, scale, config, rng)
-    )
+    process = second_order if config.process == "second-order" else single
+    return process(picture, scale, config, rng)
 
 
 def single(picture: Picture, scale: int, config: DegradeConfig, rng: np.random.Generator) -> Picture:

@@ -1,5 +1,6 @@
 """Features for perceptual losses: VGG19's, where its ImageNet weights can be had, and ones to be learnt."""
 
+import copy
 from functools import cache
 from typing import Any
 
@@ -104,9 +105,9 @@ class Taps(nn.Module):
 def vgg19_taps() -> Taps:
     """VGG19 with the layers of Gatys et al. (CVPR 2016, section 3): style at conv1_1 to conv5_1, content at conv4_2,
     and averages in place of its pools. Raises TrainingError."""
-    plain = [nn.AvgPool2d(2) if isinstance(x, nn.MaxPool2d) else x for x in list(vgg19("vgg54").features)[:30]]
-    layers = nn.Sequential(*(nn.ReLU() if isinstance(layer, nn.ReLU) else layer for layer in plain))
-    return Taps(layers, (1, 6, 11, 20, 29), 22, _MEAN, _STD).requires_grad_(False)
+    plain = copy.deepcopy(list(vgg19("vgg54").features)[:30])
+    layers = (nn.AvgPool2d(2) if isinstance(layer, nn.MaxPool2d) else layer for layer in plain)
+    return Taps(nn.Sequential(*layers), (1, 6, 11, 20, 29), 22, _MEAN, _STD).requires_grad_(False)
 
 
 def learnable_taps(channels: int) -> Taps:
@@ -118,7 +119,8 @@ def learnable_taps(channels: int) -> Taps:
     for width in widths:
         layers += [_normed(inputs, width), _normed(width, width), nn.AvgPool2d(2)]
         inputs = width
-    return Taps(nn.Sequential(*layers[:-1]), (0, 3, 6, 9), 7, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    # Nothing follows the last tap: what nobody reads has no gradient.
+    return Taps(nn.Sequential(*layers[:-2]), (0, 3, 6, 9), 7, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 
 
 def _normed(inputs: int, outputs: int) -> nn.Sequential:

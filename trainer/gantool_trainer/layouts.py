@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from gantool import pose
+from gantool.errors import PoseError
 from gantool.pose import Point
 from gantool_trainer import idx
 from gantool_trainer.errors import TrainingError
@@ -178,15 +179,22 @@ def labelled(folder: Path, column: str, labels: Sequence[str], holdout: int, see
     Raises:
         TrainingError: one message that names everything wrong with the folder.
     """
-    found, others = (_labels(folder, part, column) for part in _parts(folder))
-    train, test = ([item for item in part if item[1] in labels] for part in (found, others))
-    _check([path for path, _ in (*train, *test)], folder, 1)
-    ours, shown = ([Labelled(path, labels.index(label)) for path, label in part] for part in (train, test))
+    ours, shown = both_parts(folder, column, labels)
     split = Split(tuple(ours), _spread(shown, holdout)) if shown else _held_out(ours, folder, holdout, seed)
     if lost := [label for i, label in enumerate(labels) if all(item.label != i for item in split.train)]:
-        known = _list(sorted({label for _, label in found}))
+        known = _list(sorted({label for _, label in _labels(folder, _parts(folder)[0], column)}))
         raise TrainingError(f"{folder} has no pictures of {_list(lost)} to train on; it has: {known}")
     return split
+
+
+def both_parts(folder: Path, column: str, labels: Sequence[str]) -> tuple[list[Labelled], list[Labelled]]:
+    """As `labelled`: all pictures to train on, and all of the test part, where there is one. Raises TrainingError."""
+    train, test = (
+        [Labelled(path, labels.index(label)) for path, label in _labels(folder, part, column) if label in labels]
+        for part in _parts(folder)
+    )
+    _check([item.path for item in (*train, *test)], folder, 1)
+    return train, test
 
 
 def tagged(
@@ -252,7 +260,7 @@ def keypoints_of(folder: Path) -> pose.Keypoints:
     """Raises TrainingError."""
     try:
         return pose.keypoints(folder / pose.TABLE)
-    except pose.PoseError as error:
+    except PoseError as error:
         raise TrainingError(f"{error}; give --data a folder of posed pictures with its {pose.TABLE}") from error
 
 

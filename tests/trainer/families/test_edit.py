@@ -116,16 +116,6 @@ def test_a_penalty_without_weight_is_not_taken(name: str, index: int) -> None:
     assert steps and not any("penalty" in term for update in steps for term in update.losses)
 
 
-@pytest.mark.parametrize("name", ["inpaint", "pose", "style"])
-def test_a_stage_that_rests_does_not_change(name: str) -> None:
-    resting = {"inpaint": ["whole", "patches"], "pose": ["first"], "style": ["features", "head"]}[name]
-    networks = FAMILIES[name].networks(CONFIGS[name])
-    before = [value.clone() for other in resting for value in networks[other].state_dict().values()]
-    updates(name, FROM - 1 if name == "inpaint" else FROM, networks=networks)
-    after = [value for other in resting for value in networks[other].state_dict().values()]
-    assert all(map(torch.equal, before, after))
-
-
 def test_features_learn_and_then_rest() -> None:
     config, networks = CONFIGS["style"], style.networks(CONFIGS["style"])
     features, memory = networks["features"], style.memory(config, ViewConfig())
@@ -137,15 +127,14 @@ def test_features_learn_and_then_rest() -> None:
         network.train()  # as the loop does
     list(style.step(config, networks, memory, batch("style"), FROM))
     assert not any(module.training for module in features.modules()) and networks["generator"].training
-    assert not any(parameter.requires_grad for parameter in features.parameters())
-    assert memory["style"].any()
+    assert all(parameter.grad is None for parameter in features.parameters()) and memory["style"].any()
 
 
 def test_the_style_is_looked_at_once() -> None:
     config, networks, memory = CONFIGS["style"], style.networks(CONFIGS["style"]), {"style": torch.zeros(1, 0)}
     memory["style"] = torch.rand_like(style.memory(config, ViewConfig())["style"])
     known = memory["style"].clone()
-    list(style.step(config.model_copy(update={"style": "gone.jpg"}), networks, memory, batch("style"), FROM))
+    list(style.step(config.model_copy(update={"style": "gone.jpg"}), networks, memory, batch("style"), FROM + 1))
     assert torch.equal(memory["style"], known)
 
 

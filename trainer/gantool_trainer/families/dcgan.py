@@ -13,6 +13,7 @@ from gantool_trainer import from_noise, losses
 from gantool_trainer.augment import augmented
 from gantool_trainer.blocks import bare, frozen
 from gantool_trainer.data import Batch, SquareConfig, Squares
+from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Judge, JudgeNorm, Shape
 from gantool_trainer.layouts import Split
@@ -64,8 +65,9 @@ class Config(BaseModel):
 
 
 class LatentSearch(nn.Module):
-    """What a step of the search needs to know (sections 3.2 and 3.3): a latent (1, z), a picture (1, C, H, W) in -1..1
-    and how much each pixel counts (1, 1, H, W) to what the latent makes, the gradient of its loss, and the loss (1, 1).
+    """What a step of the search needs to know (arXiv 1607.07539, sections 3.1 and 3.2; its log(1 - D) is -log D here,
+    the same wish with a slope that does not vanish): a latent (1, z), a picture (1, C, H, W) in -1..1 and how much each
+    pixel counts (1, 1, H, W) to what the latent makes, the gradient of its loss, and the loss (1, 1).
     """
 
     def __init__(self, config: Config, networks: Networks) -> None:
@@ -83,6 +85,8 @@ class LatentSearch(nn.Module):
 
 
 def settled(config: Config, folder: Path, data: SquareConfig) -> Config:
+    if config.search and data.gray:
+        raise TrainingError("holes are searched for in colour: set data.gray or model.search to false")
     return config.model_copy(update={"shape": from_noise.shape_of(data)})
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from gantool.card import ModelCard, Port
 from gantool_trainer import layouts, losses, metrics
 from gantool_trainer.blocks import Residual, bare, frozen, he_initialise, scale_weights
-from gantool_trainer.data import Batch, HoledViews, ViewConfig
+from gantool_trainer.data import Batch, ViewConfig, Views
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.from_noise import ConvTrunk, Judge
@@ -27,6 +27,8 @@ Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = ViewConfig
 MULTIPLE = 4
+_SIDE = 64
+"""At which the whole is judged, and the smallest that is filled."""
 _DILATIONS = (2, 4, 8, 16)
 
 
@@ -89,10 +91,6 @@ def networks(config: Config) -> dict[str, nn.Module]:
     }
 
 
-_SIDE = 64
-"""At which the whole is judged."""
-
-
 def optimised(config: Config) -> dict[str, tuple[str, ...]]:
     return {"generator": ("generator",), "discriminator": ("whole", "patches")}
 
@@ -107,8 +105,9 @@ def scan(folder: Path, config: Config, data: ViewConfig, seed: int) -> Split[Pat
     return layouts.unlabelled(folder, data.holdout, seed)
 
 
-def dataset(split: Split[Path], config: Config, data: ViewConfig, seed: int) -> HoledViews:
-    return HoledViews(split.train, data, seed)
+def dataset(split: Split[Path], config: Config, data: ViewConfig, seed: int) -> Views:
+    """Views with a hole each, (1, crop, crop), 1 inside."""
+    return Views(split.train, data, seed, lambda _, draw: torch.from_numpy(hole(data.crop, draw))[None])
 
 
 def memory(config: Config, data: ViewConfig) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from gantool.card import Task
 from gantool_trainer import losses, pairs
 from gantool_trainer.blocks import bare, frozen
 from gantool_trainer.data import Batch, PairedConfig, PairedViews
+from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.layouts import Pair, Split
 from gantool_trainer.networks import Norm, PatchDiscriminator, Sampling, UnetNorm, colouring, unet
@@ -56,6 +57,8 @@ class Config(BaseModel):
 
 
 def settled(config: Config, folder: Path, data: PairedConfig) -> Config:
+    if config.colour and (config.residual or data.drawn != "gray"):
+        raise TrainingError("colour is learnt from gray pictures: set data.drawn=gray and model.residual=false")
     return config
 
 

@@ -343,7 +343,7 @@ def scan(folder: Path, config: Config, data: DegradedConfig, seed: int) -> Split
     unit = math.lcm(config.scale, multiple(config), _CROP_UNIT[config.discriminator] if adversarial else 1)
     if data.crop % unit:
         raise TrainingError(
-            f"data.crop is {data.crop}, but must be a multiple of {unit} for this discriminator and scale"
+            f"data.crop is {data.crop}, but must be a multiple of {unit} for these networks and this scale"
         )
     if data.crop < (least := metrics.smallest_side(config.scale)):
         raise TrainingError(f"data.crop is {data.crop}, but SSIM cannot be measured below {least}")

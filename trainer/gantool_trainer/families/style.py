@@ -8,17 +8,17 @@ from, so that it knows textures and what they make up; then it rests and the gen
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from gantool.card import ModelCard, Port
 from gantool_trainer import layouts
-from gantool_trainer.blocks import bare
-from gantool_trainer.data import Batch, NumberedViews, ViewConfig
+from gantool_trainer.blocks import bare, frozen
+from gantool_trainer.data import Batch, ViewConfig, Views
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.features import Taps, learnable_taps, vgg19_taps
@@ -46,14 +46,20 @@ class Config(BaseModel):
     """Of the first level of learnt features."""
     kinds: Annotated[int, Field(ge=0)] = 0
     """Pictures that features are learnt from; follows from the data."""
-    style_from: Annotated[int, Field(ge=0)] = 0
-    """The step from which the style is learnt."""
+    style_from: Annotated[int, Field(ge=0)] = 2_000
+    """The step from which the style is learnt; up to it, the features. 0 with VGG19, and where --init brings them."""
     channels: Width = 16
     blocks: Width = 5
     content_weight: Weight = 1.0
     style_weight: Weight = 5.0
     variation_weight: Weight = 0.1
     """Of the difference between neighbouring pixels, which keeps noise away."""
+
+    @model_validator(mode="after")
+    def _vgg19_is_learnt_already(self) -> Self:
+        if self.features == "vgg19" and self.style_from:
+            raise ValueError("with features vgg19 there is nothing to learn before the style: set style_from to 0")
+        return self
 
 
 class PixelStep(nn.Module):
@@ -100,7 +106,10 @@ def settled(config: Config, folder: Path, data: ViewConfig) -> Config:
         read_picture(Path(config.style))
     except OSError as error:
         raise TrainingError(f"cannot read the style {config.style}: {error}") from error
-    return config if config.kinds else config.model_copy(update={"kinds": len(scan(folder, config, data, 0).train)})
+    kinds = len(scan(folder, config, data, 0).train)
+    if config.kinds not in (0, kinds):
+        raise TrainingError(f"{folder} has {kinds} pictures to train on, where the run began with {config.kinds}")
+    return config.model_copy(update={"kinds": kinds})
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
@@ -125,8 +134,9 @@ def scan(folder: Path, config: Config, data: ViewConfig, seed: int) -> Split[Pat
     return layouts.unlabelled(folder, data.holdout, seed)
 
 
-def dataset(split: Split[Path], config: Config, data: ViewConfig, seed: int) -> NumberedViews:
-    return NumberedViews(split.train, data, seed)
+def dataset(split: Split[Path], config: Config, data: ViewConfig, seed: int) -> Views:
+    """Views with their picture's place, an int64 scalar."""
+    return Views(split.train, data, seed, lambda place, _: torch.tensor(place))
 
 
 def memory(config: Config, data: ViewConfig) -> dict[str, Tensor]:
@@ -139,19 +149,18 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
     views, numbers = batch
     features, taps = networks["features"], bare(networks["features"])
     assert isinstance(taps, Taps)
-    if config.features == "learnt" and index < config.style_from:
+    if index < config.style_from:
         guesses = networks["head"](features(views)[0][-1].mean(dim=(2, 3)))
         yield Update("features", {"which": F.cross_entropy(guesses, numbers)})
         return
     features.eval()
-    if not memory["style"].any():
+    if index == config.style_from:
         memory["style"].copy_(_style(config, features, views.device))
-    for parameter in features.parameters():
-        parameter.requires_grad_(False)
     made = (networks["generator"](2 * views - 1) + 1) / 2
     with torch.no_grad():
         content = features(views)[1]
-    maps, seen = features(made)
+    with frozen(features):
+        maps, seen = features(made)
     targets = memory["style"].split(taps.grams, dim=1)
     style = torch.stack([distance(gram(m), t.expand(len(m), -1)) for m, t in zip(maps, targets, strict=True)]).mean()
     yield Update(
@@ -200,7 +209,7 @@ def generators(config: Config, networks: Networks, data: ViewConfig) -> dict[str
     )
     channels, stride = features.content
     content, style = (1, channels, f"height/{stride}", f"width/{stride}"), (1, sum(features.grams))
-    search = ModelCard(
+    painting = ModelCard(
         name="unnamed",
         task="stylize",
         architecture=f"gatys-{config.features}",
@@ -220,4 +229,4 @@ def generators(config: Config, networks: Networks, data: ViewConfig) -> dict[str
         minimum=4 * features.stride,
         halo_source="whole",
     )
-    return {"": Generator(networks["generator"], fast), "any": Generator(PixelStep(config, features), search)}
+    return {"": Generator(networks["generator"], fast), "any": Generator(PixelStep(config, features), painting)}
