@@ -54,9 +54,8 @@ def made(folder: Path, name: str) -> Path:
         inputs.append(Port(kind, kind, shape, labels=JOINTS if kind in ("pose", "label") else ()))
     maps = [port.name for port in inputs if port.kind != "label"]
     outputs = (Port("result", "image", ("batch", 3, *sides)),)
-    card = ModelCard(
-        name, task, "mix", tuple(inputs), outputs, side=SIDE if task in ("pose", "inpaint", "colorize") else 0
-    )
+    side = SIDE if task in ("pose", "inpaint", "colorize") else 0
+    card = ModelCard(name, task, "mix", tuple(inputs), outputs, side=side, detail=task == "translate")
     graph = onnx.helper.make_graph(
         [
             onnx.helper.make_node("Concat", maps, ["maps"], axis=1),

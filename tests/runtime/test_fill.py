@@ -45,14 +45,14 @@ def test_windows_lie_in_the_picture_and_show_what_is_around() -> None:
 def test_only_the_hole_changes(photo: Pixels) -> None:
     mask = np.zeros(photo.shape[:2], np.float32)
     mask[40:60, 50:90] = 1
-    result = composed(Picture(photo, None), mask, CARD, white).colour
+    result = composed(Picture(photo, None), mask, CARD, white, {}).colour
     assert (result[mask > 0] == 255).all() and np.array_equal(result[mask == 0], photo[mask == 0])
 
 
 def test_soft_edges_are_mixed_and_gray_stays_gray(photo: Pixels) -> None:
     gray, mask = photo[..., 0], np.zeros(photo.shape[:2], np.float32)
     mask[40:60, 50:90] = 0.5
-    result = composed(Picture(gray, None), mask, CARD, white).colour
+    result = composed(Picture(gray, None), mask, CARD, white, {}).colour
     assert result.shape == gray.shape
     assert np.abs(result[mask > 0] - (gray[mask > 0] / 2 + 127.5)).max() <= 0.5
 
@@ -67,7 +67,7 @@ def test_the_network_sees_the_neighbourhood_at_its_own_size(photo: Pixels) -> No
 
     mask = np.zeros(photo.shape[:2], np.float32)
     mask[100:150, 100:150] = 1
-    composed(Picture(photo, None), mask, CARD, look)
+    composed(Picture(photo, None), mask, CARD, look, {})
     assert seen == [(1, 3, 32, 32)]
 
 
