@@ -51,7 +51,7 @@ class Config(BaseModel):
     channels: Width = 16
     blocks: Width = 5
     content_weight: Weight = 1.0
-    style_weight: Weight = 5.0
+    style_weight: Weight = 1.0
     variation_weight: Weight = 0.1
     """Of the difference between neighbouring pixels, which keeps noise away."""
 
