@@ -48,7 +48,7 @@ def stylize(
 
     \b
     gantool stylize photo.jpg --style painting.jpg      # any style; a minute or two
-    gantool stylize photo.jpg --model style-mural       # a learnt one; seconds, any size
+    gantool stylize photo.jpg --model mine.onnx         # a learnt one; seconds, any size
     gantool stylize photo.jpg --style painting.jpg --preserve-color --preview now.png
     """
     import gantool
@@ -58,7 +58,8 @@ def stylize(
     from gantool_cli.loading import load
 
     if style is None and model is None:
-        known = ", ".join(name for name in library.for_task("stylize") if name != _ANY)
+        learnt = (name for name in library.for_task("stylize") if name != _ANY)
+        known = ", ".join([*learnt, "the path of an .onnx file"])
         raise typer.BadParameter(f"name a style: --style PICTURE, or --model with a learnt one: {known}")
     if style is None and (steps or style_weight or preview):
         raise typer.BadParameter("--steps, --style-weight and --preview go with --style: a learnt style takes no steps")
