@@ -151,7 +151,8 @@ SHIPPED = {
         "webcams; shown twice as often), 223 flowers (unclear), 210 faces (UTKFace, research only)",
         licence="research only",
         measure=MEASURES["colorize"],
-        notes="cautious colours: half as strong as real ones; the first 3,900 steps at 64 pixels without a discriminator",
+        notes="cautious colours, half as strong as real ones; the first 3,900 steps at 64 pixels without a "
+        "discriminator",
     ),
     "inpaint": Shipped(
         training_data="374 photographs (CC0 to CC BY-SA 4.0) and 3,360 faces (UTKFace, research only)",
