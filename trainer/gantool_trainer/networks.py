@@ -166,12 +166,17 @@ class Colouring(nn.Module):
         return x + F.conv2d(self.network(x), self.mix.to(x.dtype))
 
 
+_UNETS: dict[Sampling, type[UnetGenerator] | type[SmoothUnetGenerator]] = {
+    "strided": UnetGenerator,
+    "smooth": SmoothUnetGenerator,
+}
+
+
 def unet(
     channels: int, levels: int, sampling: Sampling, norm: UnetNorm, dropout: float = 0.0, residual: bool = False
 ) -> nn.Module:
     """A U-Net; a residual one makes what is added to the picture, and begins with nothing."""
-    make = UnetGenerator if sampling == "strided" else SmoothUnetGenerator
-    network = make(channels, levels, norm, dropout)
+    network = _UNETS[sampling](channels, levels, norm, dropout)
     if not residual:
         return network
     nn.init.zeros_(network.tail[-2].weight)  # type: ignore[arg-type]
@@ -180,8 +185,7 @@ def unet(
 
 def colouring(channels: int, levels: int, sampling: Sampling, norm: UnetNorm, dropout: float = 0.0) -> nn.Module:
     """A U-Net that makes the colour of a gray picture."""
-    make = UnetGenerator if sampling == "strided" else SmoothUnetGenerator
-    return Colouring(make(channels, levels, norm, dropout, outputs=2))
+    return Colouring(_UNETS[sampling](channels, levels, norm, dropout, outputs=2))
 
 
 def _each(stages: Iterable[nn.Module], x: Tensor) -> Iterator[Tensor]:

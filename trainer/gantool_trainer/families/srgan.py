@@ -67,6 +67,7 @@ class SRResNet(nn.Module):
     """SRGAN's generator (1609.04802, figure 4): (N, 3, H, W) in 0..1 to (N, 3, sH, sW) in -1..1."""
 
     output_range = (-1.0, 1.0)
+    multiple = 1
 
     def __init__(self, scale: int, channels: int, blocks: int) -> None:
         super().__init__()
@@ -95,6 +96,7 @@ class RRDBNet(nn.Module):
     """ESRGAN's generator (1809.00219, section 3.1): dense blocks in residual ones, no normalisation; 0..1 to 0..1."""
 
     output_range = (0.0, 1.0)
+    multiple = 1
 
     def __init__(self, scale: int, channels: int, blocks: int) -> None:
         super().__init__()
@@ -121,6 +123,7 @@ class Compact(nn.Module):
     end, over a bilinear enlargement of the input; 0..1 to 0..1 (compare EDSR, arXiv 1707.02921, without its width)."""
 
     output_range = (0.0, 1.0)
+    multiple = 1
 
     def __init__(self, scale: int, channels: int, blocks: int) -> None:
         super().__init__()
@@ -452,7 +455,7 @@ def _held_out(config: Config, split: Split[Path], data: DegradedConfig, side: in
 
 def multiple(config: Config) -> int:
     """Of which the sides of what the generator takes are multiples."""
-    return Folded.multiple if config.generator == "folded" else 1
+    return GENERATORS[config.generator].multiple
 
 
 def enlarge(low: Picture, size: tuple[int, int]) -> Picture:
