@@ -123,14 +123,14 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         ours, theirs = _shown(real, mask), _shown(fake.detach(), mask)
         judged = {}
         for name, judge, seen, made in zip(("whole", "patches"), (whole, patches), ours, theirs, strict=True):
-            judged[name] = losses.bce_real(_scores(judge(seen))) + losses.bce_fake(_scores(judge(made)))
+            judged[name] = losses.bce_real(_scores(judge(seen), mask)) + losses.bce_fake(_scores(judge(made), mask))
             slope = functools.partial(losses.dragan, functools.partial(_verdict, bare(judge)), seen)
             penalty = losses.lazily(config.penalty, config.penalty_every, index, slope)
             judged |= {f"{name}_{key}": value for key, value in penalty.items()}
         yield Update("discriminator", judged)
         with frozen(whole, patches):
             for name, judge, made in zip(("whole", "patches"), (whole, patches), _shown(fake, mask), strict=True):
-                terms[name] = config.adversarial * losses.bce_real(_scores(judge(made)))
+                terms[name] = config.adversarial * losses.bce_real(_scores(judge(made), mask))
     yield Update("generator", terms)
 
 
@@ -140,14 +140,18 @@ def _shown(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return nn.functional.interpolate(both, size=(_SIDE, _SIDE), mode="area"), both
 
 
-def _scores(judged: Tensor | tuple[Tensor, list[Tensor]]) -> Tensor:
-    """Of the whole (N, 1), or of its patches."""
-    return judged if isinstance(judged, Tensor) else judged[0]
+def _scores(judged: Tensor | tuple[Tensor, list[Tensor]], mask: Tensor) -> Tensor:
+    """Of the whole (N, 1), or of the patches over holes (P,): the others are real in both."""
+    if isinstance(judged, Tensor):
+        return judged
+    scores, _ = judged
+    return scores[nn.functional.adaptive_max_pool2d(mask, scores.shape[2:]) > 0]
 
 
 def _verdict(judge: nn.Module, x: Tensor) -> Tensor:
     """(N,): over all patches."""
-    return _scores(judge(x)).flatten(1).mean(dim=1)
+    judged = judge(x)
+    return (judged if isinstance(judged, Tensor) else judged[0]).flatten(1).mean(dim=1)
 
 
 def samples(config: Config, networks: Networks, split: Split[Path], data: ViewConfig) -> Picture:
