@@ -98,7 +98,8 @@ def _do(
     except Exception as error:  # whatever it is, the others are still done
         if os.environ.get("GANTOOL_DEBUG"):
             raise
-        return Outcome(str(job.source), error=explain(error))
+        text = explain(error)
+        return Outcome(str(job.source), error=text if str(job.source) in text else f"{job.source}: {text}")
     finally:
         advance(job, 1.0)
 

@@ -1,10 +1,18 @@
 """How an error is told to the user: one line that says what to do."""
 
+import typer
+
 
 def explain(error: Exception) -> str:
     """The sentence for an error, our own or not."""
     from gantool.errors import GantoolError
 
+    if isinstance(error, typer.Abort):
+        return "stopped"
+    if isinstance(error, typer.TyperException):
+        context = getattr(error, "ctx", None)
+        about = f"; see `{context.command_path} --help`" if context is not None else ""
+        return " ".join(error.format_message().removeprefix("Invalid value: ").split()).rstrip(".") + about
     if isinstance(error, GantoolError):
         return " ".join(str(error).split())
     if isinstance(error, BrokenPipeError):

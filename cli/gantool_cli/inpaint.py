@@ -16,16 +16,23 @@ def inpaint(
     output: Output = None,
     model: ModelName = None,
     mask: Annotated[
-        Path | None, typer.Option(help="A picture that is white where the other is to be filled; of any size.")
+        Path | None,
+        typer.Option(help="A picture of any size, of the same shape, that is white where the other is to be filled."),
     ] = None,
-    box: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help="A rectangle to fill instead, in pixels.")] = None,
+    box: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,W,H", help="A rectangle to fill instead: its upper left corner and its size, in pixels."
+        ),
+    ] = None,
     method: Annotated[
         Method | None,
         typer.Option(
-            help="What fills: a network, for photographs (default), or a search for a face that fits around the hole."
+            help="What fills: a network, for photographs (default), or a search for a face that fits around the hole, "
+            "for upright faces that fill a square picture."
         ),
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Of the search (500).")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="With --method semantic: steps of the search (500).")] = None,
     device: Device = "auto",
     threads: Threads = 0,
     overwrite: Overwrite = False,
@@ -33,6 +40,8 @@ def inpaint(
     quiet: Quiet = False,
 ) -> None:
     """Fill holes in photographs from what is around them; all other pixels stay as they are.
+
+    A JPEG file is coded anew; -o clean.png keeps every pixel outside the holes to the bit.
 
     \b
     gantool inpaint photo.jpg --mask mask.png  # writes photo-inpaint.jpg beside it
@@ -43,10 +52,14 @@ def inpaint(
     from gantool_cli import batch
     from gantool_cli.loading import load
 
-    if (mask is None) == (box is None):
+    if mask is not None and box is not None:
+        raise typer.BadParameter("give --mask or --box, not both")
+    if mask is None and box is None:
         raise typer.BadParameter("say what is to be filled: --mask PICTURE, white in the holes, or --box X,Y,W,H")
     if model is not None and method is not None:
         raise typer.BadParameter("give --model or --method: a model of your own has its own way to fill")
+    if steps is not None and method != "semantic" and model is None:
+        raise typer.BadParameter("--steps goes with --method semantic: the network takes none")
     loaded = load(model or _MODELS[method or "network"], "inpaint", device, threads)
     options = gantool.Options(mask=mask, box=None if box is None else _box(box), steps=steps)
     batch.run(loaded, inputs or [], output, options, overwrite=overwrite, quiet=quiet, as_json=as_json)

@@ -32,12 +32,16 @@ def read(data: Path, column: str = "") -> tuple[list[Item], list[Item]]:
 
     Raises:
         TrainingError: one message that names everything wrong with the folder.
-        ImageError: a label that no folder can be called.
+        ImageError: there are no labels, or one that no folder can be called.
     """
     from gantool.errors import ImageError
     from gantool_trainer import layouts
+    from gantool_trainer.errors import TrainingError
 
-    labels = layouts.names_of(data, column)
+    try:
+        labels = layouts.names_of(data, column)
+    except TrainingError as error:
+        raise ImageError(str(error).replace("data.column", "--column")) from error
     if wrong := [label for label in labels if label in (".", "..") or _RESERVED & set(label)]:
         raise ImageError(f"{data} has the label '{wrong[0]}', which no folder can be called; rename it")
     train, test = layouts.both_parts(data, column, labels)

@@ -50,6 +50,9 @@ app.command("train", rich_help_panel="Models")(train.train)
 app.command("export", rich_help_panel="Models")(train.export)
 app.command("doctor", rich_help_panel="Help")(doctor.doctor)
 
+_INTERRUPTED = 130
+"""What Typer makes of Ctrl-C."""
+
 
 def _show_version(wanted: bool) -> None:
     if wanted:
@@ -77,9 +80,12 @@ def main() -> None:
         warnings.simplefilter("ignore")
         logging.getLogger().addHandler(logging.NullHandler())
     try:
-        app()
+        status = app(prog_name="gantool", standalone_mode=False)
     except Exception as error:
         if os.environ.get("GANTOOL_DEBUG"):
             raise
         print(f"gantool: {explain(error)}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(getattr(error, "exit_code", 1))
+    if status == _INTERRUPTED:
+        print("gantool: stopped", file=sys.stderr)
+    sys.exit(status)

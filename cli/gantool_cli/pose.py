@@ -38,7 +38,9 @@ def pose(
     from gantool_cli import batch
     from gantool_cli.loading import load
 
-    if (pose is None) == (like is None):
+    if pose is not None and like is not None:
+        raise typer.BadParameter("give --pose or --like, not both")
+    if pose is None and like is None:
         raise typer.BadParameter("say which pose: --pose JSON, or --like PICTURE, one of a set with its keypoints.csv")
     wanted = read(pose) if pose is not None else pose_of(like or Path())
     loaded = load(model or "pose-people", "pose", device, threads)

@@ -22,6 +22,8 @@ _COARSE = 128
 """Cells along a picture's longer side, in which holes are told apart."""
 _TRACE = 1 / 16
 """Share of a pixel below which it is none of the hole, but what a JPEG file leaves around one."""
+_LIKE = 0.05
+"""Difference of two shapes (of the logarithm of their width over height) up to which they are taken for one."""
 _LONGEST = 8
 """Longer side of what the network sees, over its own side."""
 _AROUND, _LEAST_AROUND = 0.75, 16
@@ -45,7 +47,7 @@ def mask_of(mask: Picture, size: tuple[int, int]) -> Floats:
 def checked(share: Floats) -> Floats:
     """The same mask. Raises ImageError if it covers nothing, or everything."""
     if not share.any():
-        raise ImageError("the mask covers nothing: make what is to be filled white, the rest black")
+        raise ImageError("the mask covers nothing: make what is to be filled white (255 in 8 bits), the rest black")
     if share.all():
         raise ImageError("the mask covers everything, so that nothing is left to go by: make what stays black")
     return share
@@ -59,7 +61,7 @@ def filled(engine: Engine, picture: Picture, options: Options) -> Picture:
         ImageError: the mask cannot be read, covers nothing or everything, or the box is not in the picture.
         Cancelled, ModelError
     """
-    card, share = engine.card, _share(picture, options)
+    card, share = engine.card, share_of(picture, options)
     if card.taking("latent"):
         fitting = search.fitting(engine, options, options.get("steps"))
         return composed(picture, share, card, fitting, {})  # the search tells how far it is
@@ -72,18 +74,28 @@ def filled(engine: Engine, picture: Picture, options: Options) -> Picture:
     return composed(picture, share, card, completed, options)
 
 
-def _share(picture: Picture, options: Options) -> Floats:
+def share_of(picture: Picture, options: Options) -> Floats:
     """How much of each pixel is filled, (H, W) in 0..1. Raises ImageError."""
     mask, box = options.get("mask"), options.get("box")
-    if mask is not None and box is None:
-        return mask_of(files.any_picture(mask), picture.size)
-    if box is None or mask is not None:
+    if (mask is None) == (box is None):
         raise ImageError("say what is to be filled: with a mask, or with a box of x, y, width and height")
-    (x, y, w, h), (width, height) = box, picture.size
-    if min(x, y) < 0 or min(w, h) < 1 or x >= width or y >= height:
-        raise ImageError(f"the box {x},{y},{w},{h} is not inside the picture of {width}x{height}")
+    width, height = picture.size
+    if mask is not None:
+        found, notice = files.any_picture(mask), options.get("notice")
+        wide, high = found.size
+        if notice is not None and abs(np.log(wide * height / (high * width))) > _LIKE:
+            notice(
+                f"the mask of {wide}x{high} is stretched to the shape of the picture as it is shown, {width}x{height}"
+            )
+        return mask_of(found, picture.size)
+    assert box is not None
+    x, y, w, h = box
+    if min(w, h) < 1:
+        raise ImageError(f"the box {x},{y},{w},{h} has no area; give x, y, width and height in pixels")
     share = np.zeros((height, width), np.float32)
-    share[y : y + h, x : x + w] = 1
+    share[max(0, y) : max(0, y + h), max(0, x) : max(0, x + w)] = 1
+    if not share.any():
+        raise ImageError(f"the box {x},{y},{w},{h} is not in the picture of {width}x{height}")
     return checked(share)
 
 

@@ -66,9 +66,7 @@ def find(model: str | Path) -> Path:
     known = {entry.name: entry.path for entry in entries()}
     if model in known:
         return known[str(model)]
-    raise UnknownModelError(
-        f"no model '{model}'; there are: {', '.join(known) or 'none'}; or give the path of an .onnx file"
-    )
+    raise UnknownModelError(f"no model '{model}'; see `gantool models list`, or give the path of an .onnx file")
 
 
 def read_card(path: Path) -> ModelCard:

@@ -16,7 +16,7 @@ from gantool.devices import open_session
 from gantool.engine import Engine, Floats, Globals
 from gantool.errors import ImageError, ModelError, PoseError
 from gantool.generate import Wishes
-from gantool.options import Options, wanted
+from gantool.options import Options, check, wanted
 from gantool.pictures import (
     Picture,
     Pixels,
@@ -39,6 +39,8 @@ ALL = "all"
 _FINE = 16
 _DRAWN = frozenset({"latent", "label", "code", "text"})
 _MOST_BYTES = 2 * 10**9
+_STRETCHED, _FAR = 1.25, 4
+"""How long, and how many times as large, a picture is of which one doubts that it is a small square with a figure."""
 _GRAY_STAYS = frozenset({"upscale", "restore"})
 
 
@@ -249,6 +251,7 @@ class Model:
         """Run the model on pixels. Depth and matte are kept, and grayness by models that add no colour."""
         if self._card.task == "generate":
             raise ModelError(f"{self._card.name} takes no picture; use it with `gantool generate`")
+        check(options)
         self._check_used(options)
         self._note(picture, options)
         card, shown = self._card, self._shown(options.get("to"))
@@ -299,8 +302,8 @@ class Model:
                 raise ModelError(f"{card.name} has no use for {name.replace('_', ' ')}; leave it out")
 
     def _note(self, picture: Picture, options: Options) -> None:
-        """Tell of a gray picture where colour counts, and the reverse."""
-        notice, name, task = options.get("notice"), self._card.name, self._card.task
+        """Tell of a gray picture where colour counts, and the reverse, and of one that is no single figure."""
+        notice, name, task, side = options.get("notice"), self._card.name, self._card.task, self._card.side
         if notice is None:
             return
         gray = looks_gray(picture)
@@ -310,6 +313,8 @@ class Model:
             (task == "translate" and self._card.detail) or (task == "stylize" and options.get("preserve_color"))
         ):
             notice(f"it is gray, and {name} was made for colour; colorize it first for a better result")
+        if task == "pose" and (max(picture.size) > _STRETCHED * min(picture.size) or min(picture.size) > _FAR * side):
+            notice(f"{name} knows pictures of one figure in {side}x{side} pixels; this one is {_by(picture.size)}")
 
     def _strength(self, strength: float | None) -> float:
         if strength is None:
@@ -386,12 +391,17 @@ class Model:
             raise ModelError(f"{self._card.name} has no label '{to}'; it knows: {known}")
         return {port.name: np.array([[float(label == to) for label in port.labels]], np.float32)}
 
-    def _pose(self, pose: str | Path | Pose | None) -> Globals:
+    def _pose(self, pose: str | Path | Mapping[str, Any] | Pose | None) -> Globals:
         port = self._card.taking("pose")[0]
         if pose is None:
-            raise PoseError(
-                f"say which pose {self._card.name} is to draw: --pose pose.json, or --like PICTURE of a set"
-            )
-        found = pose if isinstance(pose, Pose) else poses.read(Path(pose))
+            raise PoseError(f"say which pose {self._card.name} is to draw: a pose, or the path of its JSON file")
+        if isinstance(pose, Mapping):
+            found = poses.of_values(dict(pose))
+        else:
+            found = pose if isinstance(pose, Pose) else poses.read(Path(pose))
         points = poses.points_of(found, port.labels)
         return {port.name: poses.maps(points, found.size, self._card.side)[None]}
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"

@@ -1,11 +1,14 @@
 """What may be said about one run of a model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from gantool.engine import Control
+from gantool.errors import ModelError
 from gantool.pictures import Picture, Pixels
 from gantool.pose import Pose
 
@@ -14,7 +17,7 @@ AnyPicture = str | Path | Image.Image | Pixels
 
 
 class Options(Control, total=False):
-    """What may be said about one run of a model."""
+    """What may be said about one run of a model: which of these mean something depends on its task."""
 
     working_size: int | None
     """Short side, in pixels, at which a model trained at some size sees the picture (default: the card's ``side``);
@@ -22,11 +25,11 @@ class Options(Control, total=False):
     strength: float | None
     """Share of the change that is made, 0..1, by a model that keeps the size (default: all of it)."""
     mask: AnyPicture | None
-    """What is to be filled, white on black, of any size; soft edges are mixed."""
+    """What is to be filled, white on black, of any size; soft edges are mixed. An array may be of bool."""
     box: tuple[int, int, int, int] | None
     """The same as a rectangle, in pixels: x, y, width, height."""
-    pose: str | Path | Pose | None
-    """The pose to take, or the path of its JSON file."""
+    pose: str | Path | Mapping[str, Any] | Pose | None
+    """The pose to take, what its JSON file holds, or that file's path."""
     style: AnyPicture | None
     """The picture whose style is taken."""
     style_weight: float | None
@@ -41,6 +44,30 @@ class Options(Control, total=False):
     """Called with a sentence about a picture of another kind than the model was made for."""
     to: str | None
     """Which of the model's labels to translate to; "all" gives a sheet, the picture itself and then each."""
+
+
+_NUMBERS: tuple[tuple[str, type, str], ...] = (
+    ("working_size", Integral, "a whole number of pixels"),
+    ("tile", Integral, "a whole number of pixels"),
+    ("steps", Integral, "a whole number"),
+    ("strength", Real, "a number between 0 and 1"),
+    ("style_weight", Real, "a number above 0"),
+)
+
+
+def check(options: Mapping[str, Any]) -> None:
+    """Raises ModelError for an option that there is not, or that is of another kind than it has to be."""
+    if unknown := set(options) - Options.__optional_keys__:
+        raise ModelError(
+            f"there is no option {min(unknown)}; known are: {', '.join(sorted(Options.__optional_keys__))}"
+        )
+    for name, kind, words in _NUMBERS:
+        if (value := options.get(name)) is not None and not isinstance(value, kind):
+            raise ModelError(f"{name} is {words}, not {value!r}")
+    box = options.get("box")
+    listed = isinstance(box, Sequence) and len(box) == 4 and all(isinstance(length, Integral) for length in box)
+    if box is not None and not listed:
+        raise ModelError(f"box is four whole numbers of pixels, (x, y, width, height), not {box!r}")
 
 
 def wanted(options: Options) -> str | None:

@@ -48,11 +48,13 @@ class Picture:
 
 
 def from_array(array: Pixels) -> Picture:
-    """A picture from (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4); uint8, uint16 or float in 0..1.
+    """A picture from (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4); uint8, uint16, bool or float in 0..1.
 
     Raises:
         ImageError: another shape or dtype, or floats far outside 0..1.
     """
+    if array.dtype.kind == "b":
+        array = np.where(array, np.uint8(255), np.uint8(0))
     if array.dtype.kind == "f":
         array = array.astype(np.float32, copy=False)
         if not np.isfinite(array).all():

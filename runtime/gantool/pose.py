@@ -25,6 +25,7 @@ from gantool.errors import PoseError
 Point = tuple[float, float] | None
 """x and y, or a joint that is hidden."""
 TABLE = "keypoints.csv"
+_FORM = 'give {"size": [width, height], "joints": {NAME: [x, y] or null, ...}}'
 _SPREAD = 1 / 24
 """Deviation of the bump that marks a joint, over the picture's side."""
 
@@ -51,8 +52,10 @@ def read(path: Path) -> Pose:
     """A pose from its JSON file. Raises PoseError."""
     try:
         return of_values(json.loads(path.read_text(encoding="utf-8-sig")))
-    except (OSError, ValueError, RecursionError) as error:
-        raise PoseError(f"cannot read the pose {path}: {error}") from error
+    except OSError as error:
+        raise PoseError(f"cannot read the pose {path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise PoseError(f"{path} is no pose: it is not JSON ({error}); {_FORM}") from error
     except PoseError as error:
         raise PoseError(f"{path} is no pose: {error}") from error
 
@@ -60,7 +63,7 @@ def read(path: Path) -> Pose:
 def of_values(values: Any) -> Pose:
     """A pose from what its JSON holds. Raises PoseError."""
     if not isinstance(values, dict) or set(values) != {"size", "joints"} or not isinstance(values["joints"], dict):
-        raise PoseError('give {"size": [width, height], "joints": {NAME: [x, y] or null, ...}}')
+        raise PoseError(_FORM)
     size = _numbers(values["size"])
     if size is None or min(size) <= 0:
         raise PoseError(f'"size" is {values["size"]}; give [width, height] of the picture, in pixels')
@@ -69,6 +72,9 @@ def of_values(values: Any) -> Pose:
         raise PoseError(
             f"the joint {wrong[0]} is {values['joints'][wrong[0]]}; give [x, y], or null where it is hidden"
         )
+    for name, at in joints.items():
+        if at is not None and not (0 <= at[0] <= size[0] and 0 <= at[1] <= size[1]):
+            raise PoseError(f"the joint {name} is at {list(at)}, outside of the size {list(size)}; null hides a joint")
     return Pose(size, joints)
 
 

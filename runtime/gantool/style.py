@@ -17,13 +17,15 @@ from gantool.pictures import Picture, Pixels, in_colour, normalise, on_white, qu
 from gantool.tiling import round_up
 
 SIDE = 512
-"""Short side of the picture that is optimised, where none is chosen."""
+"""Short side of the picture that is optimised, where none is chosen; smaller ones are painted as they are."""
 STEPS = 200
 COARSE = 0.6
 """Share of the steps that are made at half the size."""
 _RATE = 0.03
 _LONGEST = 4
 """Longer side of what is painted, over the working size."""
+_MARGIN = 24
+"""Pixels by which a picture is continued, mirrored, while it is painted: the network's own border would be seen."""
 
 
 def painted(engine: Engine, colour: Pixels, options: Options) -> Floats:
@@ -41,7 +43,8 @@ def painted(engine: Engine, colour: Pixels, options: Options) -> Floats:
     if given is None:
         raise ImageError(f"{engine.card.name} takes the style of a picture; name one: --style painting.jpg")
     style = in_colour(on_white(files.any_picture(given)).colour)
-    steps, weight, side = options.get("steps"), options.get("style_weight"), options.get("working_size") or SIDE
+    steps, weight, side = options.get("steps"), options.get("style_weight"), options.get("working_size")
+    side = min(SIDE, *colour.shape[:2]) if side is None else side
     steps, weight = STEPS if steps is None else steps, 1.0 if weight is None else weight
     if side < 1:
         raise ValueError(f"a working size is at least 1 pixel, not {side}")
@@ -58,13 +61,13 @@ def painted(engine: Engine, colour: Pixels, options: Options) -> Floats:
             look(options)
             gradient, loss = _gradient(engine, x, targets)
             if preview is not None:
-                preview(Picture(quantise(x[0].transpose(1, 2, 0), np.dtype(np.uint8))), loss)
+                preview(Picture(quantise(_inner(x).transpose(1, 2, 0), np.dtype(np.uint8))), loss)
             rate = _RATE * (1 - (done / steps))
             x = np.clip(x - rate * adam.direction(gradient), 0, 1).astype(np.float32)
             done += 1
             tell(options, done / steps)
-        painting = np.ascontiguousarray(x[0].transpose(1, 2, 0))
-    return x[0]
+        painting = np.ascontiguousarray(_inner(x).transpose(1, 2, 0))
+    return _inner(x)
 
 
 def _gradient(engine: Engine, x: Floats, targets: Globals) -> tuple[Floats, float]:
@@ -94,7 +97,14 @@ def coloured(light: Floats, colour: Floats) -> Floats:
 
 
 def _planes(colour: Pixels, side: int, whole: Pixels, card: ModelCard) -> Floats:
-    """(1, 3, h, w) in 0..1, in the shape of ``whole`` with a short side of about ``side``, that the graph takes."""
+    """(1, 3, h, w) in 0..1, in the shape of ``whole`` with a short side of about ``side``, that the graph takes; and
+    around it a margin."""
     factor = min(side / min(whole.shape[:2]), _LONGEST * side / max(whole.shape[:2]))
     height, width = (max(card.minimum, round_up(round(length * factor), card.multiple)) for length in whole.shape[:2])
-    return np.ascontiguousarray(normalise(resized(colour, (height, width))).transpose(2, 0, 1))[None]
+    planes = normalise(resized(colour, (height, width))).transpose(2, 0, 1)[None]
+    return np.pad(planes, ((0, 0), (0, 0), (_MARGIN, _MARGIN), (_MARGIN, _MARGIN)), mode="symmetric")
+
+
+def _inner(planes: Floats) -> Floats:
+    """(3, h, w): without the margin."""
+    return planes[0, :, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]

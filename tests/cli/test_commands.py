@@ -71,6 +71,10 @@ def test_one_bad_file_does_not_stop_a_batch(small: Path, tiny_file: Path, tmp_pa
         (["upscale", "{small}", "-o", "x.bmp", "--model", "{model}"], ".png"),
         (["upscale", "{small}", "-o", "/proc/x.png", "--model", "{model}"], "cannot write"),
         (["upscale", "{small}", "--device", "cuda:99", "--model", "{model}"], "here are: auto"),
+        (["upscale", "{small}", "--sacle", "2"], "--sacle"),
+        (["upscale", "{small}", "--scale", "two"], "see `gantool upscale --help`"),
+        (["inpaint", "{small}"], "gantool: say what is to be filled"),
+        (["frob"], "frob"),
         (["models", "info", "nonesuch"], "no model"),
         (["models", "remove", "nonesuch"], "was added"),
         (["export", "{folder}", "-o", "x.onnx"], "no checkpoint"),
@@ -85,7 +89,7 @@ def test_bad_input_is_one_line(arguments: list[str], says: str, small: Path, tin
     Path(f"{small}.onnx").write_text("no model")
     names = {"small": str(small), "folder": str(folder), "model": str(tiny_file)}
     done = gantool(*(argument.format(**names) for argument in arguments), cwd=tmp_path)
-    assert done.returncode == 1
+    assert done.returncode in (1, 2)
     assert says in done.stderr and done.stderr.startswith("gantool: ") and done.stderr.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "small.png", "small.png.onnx"]
 
@@ -235,7 +239,7 @@ def test_translate(small: Path, translation_file: Path, tiny_file: Path) -> None
         ("--model", translation_file, "--to", "night"): "leave out --to",
     }.items():
         wrong = gantool("translate", small, "--overwrite", *words)
-        assert wrong.returncode > 0 and said in " ".join(wrong.stderr.replace("│", " ").split()), wrong.stderr
+        assert wrong.returncode > 0 and said in wrong.stderr, wrong.stderr
     assert "gantool translate" in gantool("upscale", small, "--model", translation_file).stderr
 
 

@@ -123,7 +123,7 @@ def test_a_pipe(classes: Path, tmp_path: Path) -> None:
 )
 def test_what_cannot_be_made(words: list[str], message: str, classes: Path, tmp_path: Path) -> None:
     done = run(classes, tmp_path, *words)
-    assert done.returncode != 0 and message in " ".join(done.stderr.replace("│", " ").split())
+    assert done.returncode != 0 and message in done.stderr
     assert [path.name for path in tmp_path.iterdir()] in ([], ["home"])
 
 

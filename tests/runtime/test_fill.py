@@ -6,7 +6,7 @@ from PIL import Image
 
 from gantool import ImageError, ModelCard, Port
 from gantool.engine import Floats
-from gantool.fill import around, composed, holes, mask_of
+from gantool.fill import around, composed, holes, mask_of, share_of
 from gantool.pictures import Picture, Pixels
 from gantool.tiling import Box
 
@@ -82,3 +82,20 @@ def test_a_mask_of_another_size_fits() -> None:
 def test_a_mask_of_one_tone(level: int, message: str) -> None:
     with pytest.raises(ImageError, match=message):
         mask_of(Picture(np.full((4, 4), level, np.uint8), None), (4, 4))
+
+
+def test_a_mask_may_be_of_bool_and_a_box_hangs_over_the_edge(photo: Pixels) -> None:
+    picture = Picture(photo[:40, :60])
+    inside = np.zeros((40, 60), bool)
+    inside[:10, :20] = True
+    shares = [share_of(picture, options) for options in ({"mask": inside}, {"box": (-5, -10, 25, 20)})]
+    assert np.array_equal(shares[0], inside) and np.array_equal(shares[1], inside)
+
+
+@pytest.mark.parametrize(("size", "told"), [((60, 40), 0), ((31, 20), 0), ((40, 60), 1)])
+def test_a_mask_of_another_shape_is_told_of(size: tuple[int, int], told: int, photo: Pixels) -> None:
+    said: list[str] = []
+    mask = np.zeros(size[::-1], np.uint8)
+    mask[:9, :9] = 255
+    share_of(Picture(photo[:40, :60]), {"mask": mask, "notice": said.append})
+    assert len(said) == told and all("40x60" in text and "60x40" in text for text in said)

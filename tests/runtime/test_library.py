@@ -69,8 +69,8 @@ def test_files_that_are_no_models(tiny_file: Path, tmp_path: Path) -> None:
             library.add(path, "mine")
 
 
-def test_unknown_models_name_those_there_are() -> None:
-    with pytest.raises(UnknownModelError, match="upscale-x4"):
+def test_of_unknown_models_one_is_told_where_to_look() -> None:
+    with pytest.raises(UnknownModelError, match="no model 'upscale-x9'; see `gantool models list`"):
         gantool.load("upscale-x9")
     with pytest.raises(UnknownModelError, match="no model file"):
         gantool.load("nowhere/mine.onnx")

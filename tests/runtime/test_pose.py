@@ -35,7 +35,7 @@ def test_a_pose_is_what_its_file_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"\xff\xfe", "cannot read the pose"),
+        (b"\xff\xfe", "pose.json is no pose: it is not JSON"),
         ("{", "Expecting property name"),
         ("[" + "9" * 5000 + "]", "pose.json"),
         ("[1, 2]", 'give {"size": [width, height], "joints"'),
@@ -43,6 +43,7 @@ def test_a_pose_is_what_its_file_says(tmp_path: Path) -> None:
         ('{"size": [64, 64], "joints": {}, "name": "me"}', 'give {"size"'),
         ('{"size": [64, 64], "joints": [[1, 2]]}', 'give {"size"'),
         ('{"size": 64, "joints": {}}', '"size" is 64'),
+        ('{"size": [64, 32], "joints": {"head": [5, 40]}}', "the joint head is at [5.0, 40.0], outside of the size"),
         ('{"size": [64], "joints": {}}', '"size" is [64]'),
         ('{"size": null, "joints": {}}', '"size" is None'),
         ('{"size": [64, 0], "joints": {}}', '"size" is [64, 0]'),

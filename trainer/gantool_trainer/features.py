@@ -66,11 +66,12 @@ def _imagenet_weights() -> dict[str, Any]:
 
 
 class Taps(nn.Module):
-    """A network whose maps on the way are looked at: pictures (N, 3, H, W) in 0..1 to (the maps at ``taps``, the map at
-    ``content``).
+    """A network whose maps on the way are looked at: pictures (N, 3, H, W) in 0..1 to (the picture itself and the maps
+    at ``taps``, the map at ``content``). The picture, with a channel of ones, so that products with it are means, is
+    there for its colours, of which deep maps are not sure.
 
     Attributes:
-        grams: lengths of the taps' Gram matrices.
+        grams: lengths of the Gram matrices of picture and taps.
         width: channels of the last tap.
         content: channels of the map for content, and the picture's side over the map's.
         stride: of the smallest map.
@@ -90,16 +91,17 @@ class Taps(nn.Module):
             convs = [part for part in layer.modules() if isinstance(part, nn.Conv2d)]
             channels.append(convs[-1].out_channels if convs else channels[-1])
             strides.append((strides[-1] if strides else 1) * (2 if isinstance(layer, nn.AvgPool2d) else 1))
-        self.grams = tuple(channels[i] ** 2 for i in taps)
+        self.grams = (4**2, *(channels[i] ** 2 for i in taps))
         self.width, self.stride = channels[taps[-1]], strides[-1]
         self.content = channels[content], strides[content]
 
     def forward(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
-        x, maps = (x - self.mean) / self.std, []
+        x = (x - self.mean) / self.std
+        colours, maps = torch.cat([x, torch.ones_like(x[:, :1])], dim=1), []
         for layer in self.layers:
             x = layer(x)
             maps.append(x)
-        return [maps[i] for i in self._taps], maps[self._content]
+        return [colours, *(maps[i] for i in self._taps)], maps[self._content]
 
 
 def vgg19_taps() -> Taps:

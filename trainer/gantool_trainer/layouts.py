@@ -284,6 +284,8 @@ def names_of(folder: Path, column: str) -> tuple[str, ...]:
     if not folder.is_dir():
         raise TrainingError(f"{folder} is not a folder; give --data a folder with a folder for each label")
     names = tuple(sorted({label for _, label in _labels(folder, _parts(folder)[0], column)}))
+    if column and not names:
+        raise TrainingError(f"{folder} has no CSV beside its pictures; leave the column out if labels are folders")
     if len(names) < 2:
         raise TrainingError(f"{folder} has fewer than two labels; give a folder for each, or name a CSV's data.column")
     return names
