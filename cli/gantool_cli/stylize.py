@@ -32,8 +32,8 @@ def stylize(
         int | None,
         typer.Option(
             min=32,
-            help="Short side at which it is painted; small makes large strokes. Default: 512 with "
-            "--style, else the picture's own.",
+            help="Short side at which it is painted; small makes large strokes. Default: the "
+            "picture's own, with --style 512 at most.",
         ),
     ] = None,
     preview: Annotated[Path | None, typer.Option(help="With --style: a picture file that shows how far it is.")] = None,
@@ -48,7 +48,7 @@ def stylize(
 
     \b
     gantool stylize photo.jpg --style painting.jpg      # any style; a minute or two
-    gantool stylize photo.jpg --model mine.onnx         # a learnt one; seconds, any size
+    gantool stylize photo.jpg --model style-mural       # a learnt one; seconds, any size
     gantool stylize photo.jpg --style painting.jpg --preserve-color --preview now.png
     """
     import gantool

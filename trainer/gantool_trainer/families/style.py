@@ -23,7 +23,7 @@ from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Memory, Networks, Update
 from gantool_trainer.features import Taps, learnable_taps, vgg19_taps
 from gantool_trainer.layouts import Split
-from gantool_trainer.networks import ResnetGenerator
+from gantool_trainer.networks import RetouchingGenerator
 from gantool_trainer.pictures import Picture, centre_crop, read_picture, scaled, sheet, to_picture, to_tensor
 
 Width = Annotated[int, Field(ge=1)]
@@ -33,7 +33,8 @@ _MULTIPLE = 4
 
 
 class Config(BaseModel):
-    """A light network by default; the paper's has 32 channels."""
+    """A light network by default, which begins with the picture, as optimising pixels does; the paper's has 32 channels
+    and makes every pixel anew."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -113,7 +114,7 @@ def settled(config: Config, folder: Path, data: ViewConfig) -> Config:
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
-    generator = ResnetGenerator(config.channels, config.blocks, "smooth")
+    generator = RetouchingGenerator(config.channels, config.blocks, "smooth")
     if config.features == "vgg19":
         return {"generator": generator, "features": vgg19_taps()}
     features = learnable_taps(config.feature_channels)
@@ -158,11 +159,14 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         memory["style"].copy_(_style(config, features, views.device))
     made = (networks["generator"](2 * views - 1) + 1) / 2
     with torch.no_grad():
-        content = features(views)[1]
+        content = features(_gray(views))[1]
     with frozen(features):
-        maps, seen = features(made)
+        maps, _ = features(made)
+        # In gray, so that large areas may take another colour; else small spots of all colours would be cheaper.
+        _, seen = features(_gray(made))
     targets = memory["style"].split(taps.grams, dim=1)
-    style = torch.stack([distance(gram(m), t.expand(len(m), -1)) for m, t in zip(maps, targets, strict=True)]).mean()
+    # Of all crops together: were each of them to have all of the style's colours, it would get spots.
+    style = torch.stack([distance(gram(m).mean(dim=0), t[0]) for m, t in zip(maps, targets, strict=True)]).mean()
     yield Update(
         "generator",
         {
@@ -171,6 +175,10 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
             "variation": config.variation_weight * variation(made.float()),
         },
     )
+
+
+def _gray(x: Tensor) -> Tensor:
+    return x.mean(dim=1, keepdim=True).expand_as(x)
 
 
 @torch.no_grad()
@@ -201,7 +209,7 @@ def generators(config: Config, networks: Networks, data: ViewConfig) -> dict[str
     fast = ModelCard(
         name="unnamed",
         task="stylize",
-        architecture=f"resnet-{config.blocks}x{config.channels}-smooth",
+        architecture=f"retouching-{config.blocks}x{config.channels}-smooth",
         inputs=(Port("image", "image", shape, range=(-1.0, 1.0)),),
         outputs=(Port("result", "image", shape, range=(-1.0, 1.0)),),
         multiple=_MULTIPLE,
