@@ -190,7 +190,7 @@ def test_variation_against_hand_computed_values() -> None:
 def test_a_step_knows_its_gradient() -> None:
     torch.manual_seed(0)
     taps = learnable_taps(4).eval()
-    step, x = style.PixelStep(CONFIGS["style"], taps), torch.rand(1, 3, 32, 32)
+    step, x = style.PixelStep(taps), torch.rand(1, 3, 32, 32)
     maps, content = taps(x)
     own = torch.cat([style.gram(m) for m in maps], dim=1)
     seen, styled, _, loss = step(x, content, own, torch.ones(1, 1))

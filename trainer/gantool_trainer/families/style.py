@@ -30,6 +30,8 @@ Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = ViewConfig
 _MULTIPLE = 4
+_VARIATION = 0.1
+"""The same weight where pixels are optimised: they have no habits to keep away."""
 
 
 class Config(BaseModel):
@@ -53,8 +55,8 @@ class Config(BaseModel):
     blocks: Width = 5
     content_weight: Weight = 1.0
     style_weight: Weight = 1.0
-    variation_weight: Weight = 0.1
-    """Of the difference between neighbouring pixels, which keeps noise away."""
+    variation_weight: Weight = 2.0
+    """Of the difference between neighbouring pixels, which keeps noise and spots away."""
 
     @model_validator(mode="after")
     def _vgg19_is_learnt_already(self) -> Self:
@@ -68,16 +70,16 @@ class PixelStep(nn.Module):
     style (1, G) that it should have, and the style's weight (1, 1), to the content and style that it has, the gradient
     of its loss, and the loss (1, 1)."""
 
-    def __init__(self, config: Config, features: Taps) -> None:
+    def __init__(self, features: Taps) -> None:
         super().__init__()
-        self.features, self.variation = features, config.variation_weight
+        self.features = features
 
     def forward(self, image: Tensor, content: Tensor, style: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
         with torch.enable_grad():
             x = image.detach().requires_grad_()
             maps, seen = self.features(x)
             own = torch.cat([gram(m) for m in maps], dim=1)
-            loss = distance(seen, content) + self.variation * variation(x)
+            loss = distance(seen, content) + _VARIATION * variation(x)
             parts = zip(own.split(self.features.grams, dim=1), style.split(self.features.grams, dim=1), strict=True)
             loss = loss + weight.sum() * torch.stack([distance(a, b) for a, b in parts]).mean()
             (gradient,) = torch.autograd.grad(loss, x)
@@ -237,4 +239,4 @@ def generators(config: Config, networks: Networks, data: ViewConfig) -> dict[str
         minimum=4 * features.stride,
         halo_source="whole",
     )
-    return {"": Generator(networks["generator"], fast), "any": Generator(PixelStep(config, features), painting)}
+    return {"": Generator(networks["generator"], fast), "any": Generator(PixelStep(features), painting)}
