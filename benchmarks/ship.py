@@ -144,7 +144,8 @@ SHIPPED = {
         training_data="366 photographs: CC0, public domain, Unsplash, Pexels and Pixabay licences, CC BY, CC BY-SA 4.0",
         licence="CC BY-SA 4.0",
         measure=MEASURES["restore"],
-        notes="in stages, of more and more JPEG and less noise: 10,300 steps with 6 blocks, then 3,300 with 10",
+        notes="in stages, of more and more JPEG and less noise: 10,300 steps with 6 blocks, then 3,300 with 10, the "
+        "last 900 on squared error",
     ),
     "colorize": Shipped(
         training_data="1,984 pictures: 340 photographs (CC0 to CC BY-SA 4.0) and 300 outdoor ones by day (Pexels and "
@@ -159,8 +160,8 @@ SHIPPED = {
         training_data="374 photographs (CC0 to CC BY-SA 4.0) and 3,360 faces (UTKFace, research only)",
         licence="research only",
         measure=MEASURES["inpaint"],
-        notes="the first 3,500 steps at 64 pixels without discriminators; holes are seen at 128 pixels with what is "
-        "around them, so that large ones in large photographs come out soft",
+        notes="the first 3,500 steps at 64 pixels and 800 at 128 without discriminators, then 2,100 with them; holes "
+        "are seen at 128 pixels with what is around them, so that large ones in large photographs come out soft",
     ),
     "inpaint-semantic": Shipped(
         training_data="3,360 faces (UTKFace, research only)",
@@ -175,7 +176,8 @@ SHIPPED = {
         licence="CC BY-SA 4.0",
         descriptions=("Photographs in the style of a painted wall", "Photographs in the style of any picture"),
         measure=MEASURES["style"],
-        notes="the features that styles are seen by were learnt from the same photographs, by telling them apart",
+        notes="the features that styles are seen by were learnt from the same photographs, by telling them apart, in "
+        "1,600 steps; the network of the one style then learnt in 1,100",
     ),
     "pose-people": Shipped(
         training_data="Liberated Pixel Cup, 220 people in 16 poses each, composed of layers by the artists in "

@@ -24,7 +24,7 @@ COARSE = 0.6
 _RATE = 0.03
 _LONGEST = 4
 """Longer side of what is painted, over the working size."""
-_MARGIN = 24
+_MARGIN = 16
 """Pixels by which a picture is continued, mirrored, while it is painted: the network's own border would be seen."""
 
 
