@@ -98,8 +98,8 @@ def _do(
     except Exception as error:  # whatever it is, the others are still done
         if os.environ.get("GANTOOL_DEBUG"):
             raise
-        text = explain(error)
-        return Outcome(str(job.source), error=text if str(job.source) in text else f"{job.source}: {text}")
+        text, named = explain(error), job.source == PIPE
+        return Outcome(str(job.source), error=text if named or str(job.source) in text else f"{job.source}: {text}")
     finally:
         advance(job, 1.0)
 

@@ -4,12 +4,14 @@ import typer
 
 
 def explain(error: Exception) -> str:
-    """The sentence for an error, our own or not."""
+    """The sentence for an error, our own or not; nothing where the user has been told already."""
     from gantool.errors import GantoolError
 
     if isinstance(error, typer.Abort):
         return "stopped"
     if isinstance(error, typer.TyperException):
+        if not error.format_message():
+            return ""  # help was shown
         context = getattr(error, "ctx", None)
         about = f"; see `{context.command_path} --help`" if context is not None else ""
         return " ".join(error.format_message().removeprefix("Invalid value: ").split()).rstrip(".") + about

@@ -32,7 +32,7 @@ def read(data: Path, column: str = "") -> tuple[list[Item], list[Item]]:
 
     Raises:
         TrainingError: one message that names everything wrong with the folder.
-        ImageError: there are no labels, or one that no folder can be called.
+        ImageError: the labels cannot be read, or no folder can be called by one.
     """
     from gantool.errors import ImageError
     from gantool_trainer import layouts

@@ -82,9 +82,10 @@ def main() -> None:
     try:
         status = app(prog_name="gantool", standalone_mode=False)
     except Exception as error:
-        if os.environ.get("GANTOOL_DEBUG"):
+        if os.environ.get("GANTOOL_DEBUG") and not isinstance(error, typer.TyperException):
             raise
-        print(f"gantool: {explain(error)}", file=sys.stderr)
+        if text := explain(error):
+            print(f"gantool: {text}", file=sys.stderr)
         sys.exit(getattr(error, "exit_code", 1))
     if status == _INTERRUPTED:
         print("gantool: stopped", file=sys.stderr)

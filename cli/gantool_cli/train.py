@@ -102,7 +102,7 @@ def train(
             print(f"done: {out}; next: gantool export {out} -o {out.name}.onnx")
         return
     print(f"stopped; go on with: gantool train --out {out} --resume", file=sys.stderr)
-    raise typer.Exit(130)
+    sys.exit(130)
 
 
 def export(

@@ -274,7 +274,11 @@ def any_picture(image: str | Path | Image.Image | Pixels) -> Picture:
     """The pixels of a picture in any shape. Raises ImageError."""
     if isinstance(image, str | Path):
         return read(Path(image))[0]
-    return from_array(image) if isinstance(image, np.ndarray) else of_image(image)[0]
+    if isinstance(image, Image.Image):
+        return of_image(image)[0]
+    if isinstance(image, np.ndarray):
+        return from_array(image)
+    raise ImageError(f"cannot take a {type(image).__name__}; give a path, a Pillow image or a numpy array")
 
 
 def of_image(image: Image.Image) -> tuple[Picture, Metadata]:

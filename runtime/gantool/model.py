@@ -180,6 +180,7 @@ class Model:
             ModelError, PoseError: an option is not one that the model can take.
             Cancelled: ``cancel`` was set; nothing is written.
         """
+        check(options)
         if isinstance(image, str | Path):
             target = self.beside(Path(image), wanted(options))
             self.convert(Path(image), target, **options)
@@ -220,6 +221,7 @@ class Model:
         Raises:
             ImageError: the source cannot be read, or the target exists (without ``overwrite``) or cannot be written.
         """
+        check(options)
         source = Path(source) if isinstance(source, str) else source
         target = Path(target) if isinstance(target, str) else target
         if isinstance(target, Path):
@@ -397,8 +399,14 @@ class Model:
             raise PoseError(f"say which pose {self._card.name} is to draw: a pose, or the path of its JSON file")
         if isinstance(pose, Mapping):
             found = poses.of_values(dict(pose))
+        elif isinstance(pose, str | Path):
+            found = poses.read(Path(pose))
+        elif isinstance(pose, Pose):
+            found = pose
         else:
-            found = pose if isinstance(pose, Pose) else poses.read(Path(pose))
+            raise PoseError(
+                f"cannot take a {type(pose).__name__} for a pose; give a Pose, its JSON file's path or values"
+            )
         points = poses.points_of(found, port.labels)
         return {port.name: poses.maps(points, found.size, self._card.side)[None]}
 

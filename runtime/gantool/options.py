@@ -5,6 +5,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from gantool.engine import Control
@@ -56,17 +57,17 @@ _NUMBERS: tuple[tuple[str, type, str], ...] = (
 
 
 def check(options: Mapping[str, Any]) -> None:
-    """Raises ModelError for an option that there is not, or that is of another kind than it has to be."""
+    """Raises ModelError for an option that there is not, and for a number or a box that is none."""
     if unknown := set(options) - Options.__optional_keys__:
         raise ModelError(
             f"there is no option {min(unknown)}; known are: {', '.join(sorted(Options.__optional_keys__))}"
         )
     for name, kind, words in _NUMBERS:
-        if (value := options.get(name)) is not None and not isinstance(value, kind):
+        if (value := options.get(name)) is not None and (isinstance(value, bool) or not isinstance(value, kind)):
             raise ModelError(f"{name} is {words}, not {value!r}")
     box = options.get("box")
-    listed = isinstance(box, Sequence) and len(box) == 4 and all(isinstance(length, Integral) for length in box)
-    if box is not None and not listed:
+    listed = isinstance(box, Sequence | np.ndarray) and len(box) == 4
+    if box is not None and not (listed and all(isinstance(length, Integral) for length in box)):
         raise ModelError(f"box is four whole numbers of pixels, (x, y, width, height), not {box!r}")
 
 

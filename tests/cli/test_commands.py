@@ -94,6 +94,12 @@ def test_bad_input_is_one_line(arguments: list[str], says: str, small: Path, tin
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "small.png", "small.png.onnx"]
 
 
+@pytest.mark.parametrize("words", [(), ("models",)])
+def test_without_a_verb_help_is_all_that_is_shown(words: tuple[str, ...]) -> None:
+    done = gantool(*words)
+    assert "Usage" in done.stdout + done.stderr and "gantool: " not in done.stdout + done.stderr
+
+
 def test_a_full_disk_leaves_nothing(small: Path, tiny_file: Path, tmp_path: Path) -> None:
     # The size limit of files is the nearest thing to a full disk that needs no privileges.
     code = (

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gantool import ModelError
@@ -20,6 +21,7 @@ from gantool.options import Options, check
         ("box", "5,5,20,20", "box is four whole numbers"),
         ("box", (5, 5, 20), "box is four whole numbers"),
         ("box", (5.5, 5, 20, 20), "box is four whole numbers"),
+        ("steps", True, "steps is a whole number, not True"),
         ("box", 7, "box is four whole numbers"),
     ],
 )
@@ -29,5 +31,6 @@ def test_an_option_of_another_kind_is_refused(name: str, value: Any, message: st
     assert str(caught.value).startswith(message)
 
 
-def test_every_option_may_be_none() -> None:
+def test_every_option_may_be_none_and_a_box_an_array() -> None:
     check(dict.fromkeys(Options.__optional_keys__))
+    check({"box": np.array([5, 5, 20, 20])})

@@ -285,7 +285,7 @@ def names_of(folder: Path, column: str) -> tuple[str, ...]:
         raise TrainingError(f"{folder} is not a folder; give --data a folder with a folder for each label")
     names = tuple(sorted({label for _, label in _labels(folder, _parts(folder)[0], column)}))
     if column and not names:
-        raise TrainingError(f"{folder} has no CSV beside its pictures; leave the column out if labels are folders")
+        raise TrainingError(f"{folder} has no CSV that names its pictures, and so no column '{column}'")
     if len(names) < 2:
         raise TrainingError(f"{folder} has fewer than two labels; give a folder for each, or name a CSV's data.column")
     return names

@@ -195,7 +195,7 @@ def test_a_step_knows_its_gradient() -> None:
     own = torch.cat([style.gram(m) for m in maps], dim=1)
     seen, styled, _, loss = step(x, content, own, torch.ones(1, 1))
     assert torch.equal(seen, content) and torch.equal(styled, own)
-    assert loss.shape == (1, 1) and loss.item() == pytest.approx(style.variation(x).item(), rel=1e-4)
+    assert loss.shape == (1, 1) and loss.item() == pytest.approx(0.5 * style.variation(x).item(), rel=1e-4)
     target = content + 0.1 * torch.randn_like(content), 2 * own, torch.full((1, 1), 3.0)
     _, _, gradient, loss = step(x, *target)
     moved = 1e-3 * gradient / gradient.norm()

@@ -141,7 +141,7 @@ def _shown(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _scores(judged: Tensor | tuple[Tensor, list[Tensor]], mask: Tensor) -> Tensor:
-    """Of the whole (N, 1), or of the patches over holes (P,): the others are real in both."""
+    """Of the whole (N, 1), or of the patches centred over holes (P,): most others are real in both."""
     if isinstance(judged, Tensor):
         return judged
     scores, _ = judged

@@ -30,8 +30,8 @@ Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = ViewConfig
 _MULTIPLE = 4
-_VARIATION = 1.0
-"""The same weight where pixels are optimised: areas come out calm, as painted with a broad brush."""
+_VARIATION = 0.5
+"""Weight of `variation` where pixels are optimised: areas come out calm, as painted with a broad brush."""
 
 
 class Config(BaseModel):
@@ -167,7 +167,7 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         # In gray, so that large areas may take another colour; else small spots of all colours would be cheaper.
         _, seen = features(_gray(made))
     targets = memory["style"].split(taps.grams, dim=1)
-    # Of all crops together: were each of them to have all of the style's colours, it would get spots.
+    # Of this process's crops together: were each of them to have all of the style's colours, it would get spots.
     style = torch.stack([distance(gram(m).mean(dim=0), t[0]) for m, t in zip(maps, targets, strict=True)]).mean()
     yield Update(
         "generator",
