@@ -316,7 +316,8 @@ class Model:
         ):
             notice(f"it is gray, and {name} was made for colour; colorize it first for a better result")
         if task == "pose" and (max(picture.size) > _STRETCHED * min(picture.size) or min(picture.size) > _FAR * side):
-            notice(f"{name} knows pictures of one figure in {side}x{side} pixels; this one is {_by(picture.size)}")
+            width, height = picture.size
+            notice(f"{name} knows pictures of one figure in {side}x{side} pixels; this one is {width}x{height}")
 
     def _strength(self, strength: float | None) -> float:
         if strength is None:
@@ -409,7 +410,3 @@ class Model:
             )
         points = poses.points_of(found, port.labels)
         return {port.name: poses.maps(points, found.size, self._card.side)[None]}
-
-
-def _by(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
