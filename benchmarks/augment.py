@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
+from gantool import storage
 from gantool_cli import labelled
 from gantool_trainer.pictures import read_picture
 from gantool_trainer.seeds import rng
@@ -92,7 +93,7 @@ def subset(
     kinds = defaultdict(list)
     for item in train:
         kinds[item.label].append(item)
-    with labelled.appearing(out) as folder:
+    with storage.appearing(out) as folder:
         for place, (label, items) in enumerate(sorted(kinds.items())):
             if len(items) < per_class:
                 raise typer.BadParameter(f"{data} has {len(items)} pictures of {label}; --per-class is {per_class}")

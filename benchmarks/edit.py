@@ -20,8 +20,8 @@ from measure import Figures, Measure, Models, mean, tell
 from PIL import Image, ImageCms
 
 import gantool
-from gantool import pose
-from gantool.style import COARSE
+from gantool import poses
+from gantool.painting import COARSE
 from gantool_trainer import layouts, metrics
 from gantool_trainer.degrade import jpeg, to_uint8
 from gantool_trainer.pictures import Picture, centre_crop, read_picture, scaled
@@ -161,7 +161,7 @@ def posed(models: Models, sets: Path) -> list[Figures]:
         for a, b in pairs:
             source, target = read[a.path], read[b.path]
             size = float(target.shape[1]), float(target.shape[0])
-            made = model(source, pose=pose.Pose(size, dict(zip(joints, b.points, strict=True))))
+            made = model(source, pose=poses.Pose(size, dict(zip(joints, b.points, strict=True))))
             truth = metrics.luma(target)
             scores.append(
                 [

@@ -28,7 +28,7 @@ from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 from upscale import in_turn
 
 import gantool
-from gantool.generate import feeds, size
+from gantool.conditions import feeds, size
 from gantool.text import read, words
 from gantool_trainer import checkpoint, idx, layouts
 from gantool_trainer import recipe as recipes

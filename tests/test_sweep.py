@@ -11,8 +11,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import gantool
-from gantool import pose as poses
-from gantool.generate import feeds
+from gantool import poses
+from gantool.conditions import feeds
 from gantool_cli.main import app
 from gantool_trainer import checkpoint, recipe
 from gantool_trainer.families import FAMILIES

@@ -59,7 +59,7 @@ def augment(
 
     A test part stays as it is. manifest.csv says of each picture whether it is real, and where it is from.
     """
-    from gantool import ImageError, library
+    from gantool import ImageError, library, storage
     from gantool_cli import labelled
     from gantool_cli.loading import load
 
@@ -68,7 +68,7 @@ def augment(
         raise typer.BadParameter(f"name a model with --model: {known}")
     if not data.is_dir():
         raise ImageError(f"{data} is not a folder; give one with a folder for each label, or with a CSV and --column")
-    labelled.check_empty(output)
+    storage.check_empty(output)
     if data.resolve() in (output.resolve(), *output.resolve().parents):
         raise ImageError(f"{output} is inside {data}, whose pictures it would be taken for; name another with -o")
     loaded = load(model, "generate", device, threads)
@@ -76,7 +76,7 @@ def augment(
     if made := [item for item in train if Path(item.name).name.startswith(_MADE)]:
         raise ImageError(f"{data} has generated pictures already, such as {made[0].path}; give the real ones alone")
     wishes = _wishes(loaded.card, data, sorted({item.label for item in train}), column)
-    with labelled.appearing(output) as folder:
+    with storage.appearing(output) as folder:
         real = [*_placed(train, folder, "train", copy), *_placed(test, folder, "test", copy)]
         drawn = list(_drawn(loaded, wishes, seed, per_class, folder, quiet))
         _write(folder / "manifest.csv", [*real, *drawn])
@@ -90,7 +90,7 @@ def augment(
 def _wishes(card: "ModelCard", data: Path, labels: Sequence[str], column: str) -> "dict[str, Wishes]":
     """What to ask of the model for pictures of each label. Raises ModelError, which says what each of them knows."""
     from gantool import ModelError
-    from gantool.generate import feeds
+    from gantool.conditions import feeds
 
     tags = {port.name.lower() for port in card.taking("label")}
     # Of a model with several tags, the column says which: blue hair, not blue eyes.
@@ -121,7 +121,7 @@ def _drawn(
     from rich.console import Console
     from rich.progress import track
 
-    from gantool.generate import feeds
+    from gantool.conditions import feeds
     from gantool_cli import labelled
 
     shots = [(label, number) for label in wishes for number in range(count)]

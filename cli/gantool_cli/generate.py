@@ -17,7 +17,7 @@ from gantool_cli.options import AsJson, Device, ModelName, Overwrite, Quiet, Thr
 
 if TYPE_CHECKING:
     from gantool import Model, ModelCard, Wishes
-    from gantool.generate import Shot
+    from gantool.conditions import Shot
     from gantool.pictures import Picture
 
     Plan = dict[Path, list[list[Shot]]]
@@ -76,7 +76,7 @@ def generate(
     """
     import gantool
     from gantool import library
-    from gantool.generate import feeds, traversal
+    from gantool.conditions import feeds, traversal
     from gantool_cli.loading import load
 
     if model is None:
@@ -135,11 +135,11 @@ def generate(
 def _animate(
     model: "Model", seeds: tuple[int, int], frames: int, wish: "Wishes", target: Path, *, overwrite: bool, quiet: bool
 ) -> "Done":
-    from gantool import files
-    from gantool.generate import walk
+    from gantool import files, storage
+    from gantool.conditions import walk
 
     files.animation_format(target)
-    files.check_free(target, overwrite=overwrite)
+    storage.check_free(target, overwrite=overwrite)
     stage = wish.get("stage")
     _check_sheet(model.card, stage, frames)
     with _bar(frames, quiet) as advance:
@@ -150,15 +150,15 @@ def _animate(
 
 def _draw(model: "Model", plan: "Plan", seed: int, stage: int | None, *, overwrite: bool, quiet: bool) -> "list[Done]":
     """Write the files of the plan, after all of them were looked at."""
-    from gantool import files
-    from gantool.generate import feeds, size
+    from gantool import files, storage
+    from gantool.conditions import feeds, size
     from gantool.pictures import sheet
 
     height, width = size(model.card, stage)
     for target, rows in plan.items():
         _check_sheet(model.card, stage, len(rows) * len(rows[0]))
         if target != _PIPE:
-            files.check_free(target, overwrite=overwrite)
+            storage.check_free(target, overwrite=overwrite)
             files.check_fits((width * len(rows[0]), height * len(rows)), files.target_format(target), transparent=False)
     done = []
     with _bar(sum(len(row) for rows in plan.values() for row in rows), quiet) as advance:
@@ -183,7 +183,7 @@ def _rows(card: "ModelCard", wishes: "list[Wishes]", count: int) -> "list[list[S
 
 
 def _tell_passed_over(card: "ModelCard", text: str) -> None:
-    from gantool.generate import passed_over
+    from gantool.conditions import passed_over
 
     found = passed_over(card, text)
     if found.unknown:
@@ -231,7 +231,7 @@ def _apart(output: str | None, wishes: "list[tuple[str, Wishes]]", count: int) -
 
 def _check_sheet(card: "ModelCard", stage: int | None, pictures: int) -> None:
     from gantool import ImageError
-    from gantool.generate import size
+    from gantool.conditions import size
 
     height, width = size(card, stage)
     if pictures * height * width > _LARGEST_SHEET:

@@ -1,11 +1,8 @@
 """Labelled pictures: read in any layout that the trainer knows, written with a folder for each label."""
 
 import io
-import os
-import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,40 +76,6 @@ def png(picture: "Picture") -> bytes:
     buffer = io.BytesIO()
     files.write(picture, files.Metadata("PNG"), "PNG", buffer)
     return buffer.getvalue()
-
-
-@contextmanager
-def appearing(folder: Path) -> Iterator[Path]:
-    """An empty folder that becomes ``folder`` when the block ends well, and is removed when it does not.
-
-    Raises:
-        ImageError: there is something at ``folder``, or the disk refuses.
-    """
-    from gantool.errors import ImageError
-
-    check_empty(folder)
-    final = Path(os.path.realpath(folder))
-    temporary = final.with_name(f".gantool-{secrets.token_hex(8)}.tmp")
-    try:
-        temporary.mkdir(parents=True)
-        try:
-            yield temporary
-            if final.exists():
-                final.rmdir()
-            temporary.rename(final)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
-    except OSError as error:
-        raise ImageError(f"cannot write {folder}: {error.strerror or error}; choose another place with -o") from error
-
-
-def check_empty(folder: Path) -> None:
-    """Raises ImageError if there is anything but an empty folder."""
-    from gantool.errors import ImageError
-
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise ImageError(f"{folder} exists already and is not an empty folder; name another with -o")
 
 
 def _name(path: Path, data: Path, above: int) -> str:

@@ -33,8 +33,8 @@ def pose(
     keypoints.csv in the picture's folder or the one above.
     """
     import gantool
-    from gantool.pose import like as pose_of
-    from gantool.pose import read
+    from gantool.poses import like as pose_of
+    from gantool.poses import read
     from gantool_cli import batch
     from gantool_cli.loading import load
 

@@ -52,7 +52,7 @@ def stylize(
     gantool stylize photo.jpg --style painting.jpg --preserve-color --preview now.png
     """
     import gantool
-    from gantool import files, library
+    from gantool import files, library, storage
     from gantool_cli import batch
     from gantool_cli.jobs import plan
     from gantool_cli.loading import load
@@ -66,7 +66,7 @@ def stylize(
     loaded = load(model or _ANY, "stylize", device, threads)
     if preview is not None:
         files.target_format(preview)
-        files.check_free(preview, overwrite=overwrite)
+        storage.check_free(preview, overwrite=overwrite)
         jobs, _ = plan(inputs or ["-"], output, loaded.suffix(style.stem if style else None))
         needed = [path for job in jobs for path in (job.source, job.target)]
         if preview.resolve() in [path.resolve() for path in (*needed, *([style] if style else []))]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gantool.card import Task
 from gantool.errors import ImageError
-from gantool.files import check_free, replacing
+from gantool.storage import check_free, replacing
 from gantool_export.halo import find_halo
 from gantool_export.onnx_file import ExportError, to_onnx, to_onnx_in_pieces
 from gantool_export.statistics import normalises

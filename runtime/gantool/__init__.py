@@ -8,11 +8,11 @@ large = model(image)
 from importlib.metadata import version
 
 from gantool.card import ModelCard, Port
+from gantool.conditions import Wishes
 from gantool.errors import Cancelled, DeviceError, GantoolError, ImageError, ModelError, PoseError, UnknownModelError
-from gantool.generate import Wishes
 from gantool.model import Model, load
 from gantool.options import Options
-from gantool.pose import Pose
+from gantool.poses import Pose
 
 __version__ = version("gantool")
 __all__ = [

@@ -2,11 +2,7 @@
 
 import contextlib
 import io
-import os
-import secrets
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -18,16 +14,22 @@ from PIL import Image, ImageCms, PngImagePlugin, UnidentifiedImageError
 from gantool import exif, tiff
 from gantool.errors import ImageError
 from gantool.pictures import Picture, Pixels, as_dtype, from_array, from_pil, to_array, to_pil
+from gantool.storage import check_free, replacing
 
 FORMATS = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
     ".png": "PNG",
     ".webp": "WEBP",
     ".tif": "TIFF",
     ".tiff": "TIFF",
 }
 """Formats that are read and written, by the suffix of the name."""
+
+SUFFIXES = frozenset({*FORMATS, ".mpo"})
+"""Of the files that are read."""
 
 ANIMATIONS = {".gif": "GIF", ".webp": "WEBP"}
 """Formats of animations that are written."""
@@ -185,68 +187,6 @@ def save_animation(frames: Sequence[Picture], path: Path, seconds: float, *, ove
     first.save(encoded, format, save_all=True, append_images=rest, duration=round(1000 * seconds), loop=0, **quality)
     with replacing(path, overwrite=overwrite) as file:
         file.write(encoded.getbuffer())
-
-
-@contextmanager
-def replacing(path: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
-    """A new file beside ``path`` that takes its place when the block ends well, and is removed when it does not.
-
-    Where ``path`` is a link, it is the file behind it that changes.
-
-    Raises:
-        ImageError: ``path`` exists and ``overwrite`` is not set, or the disk refuses.
-    """
-    check_free(path, overwrite=overwrite)
-    path = Path(os.path.realpath(path))
-    temporary = path.with_name(f".gantool-{secrets.token_hex(8)}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = temporary.open("xb")
-        try:
-            with file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            _rename(temporary, path, overwrite=overwrite)  # closed by now: Windows does not rename an open file
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-
-
-def _rename(temporary: Path, path: Path, *, overwrite: bool) -> None:
-    if overwrite:
-        with contextlib.suppress(OSError):
-            shutil.copymode(path, temporary)
-        os.replace(temporary, path)
-        return
-    try:
-        os.link(temporary, path)  # unlike a rename, fails where somebody else has been faster
-    except FileExistsError:
-        check_free(path, overwrite=False)
-        raise
-    except OSError:  # no links on this file system
-        check_free(path, overwrite=False)
-        os.replace(temporary, path)
-    else:
-        temporary.unlink()
-
-
-def check_free(path: Path, *, overwrite: bool) -> None:
-    """Raises ImageError if ``path`` exists and may not be replaced."""
-    try:
-        folder, exists = path.is_dir(), path.exists()
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    if folder:
-        raise ImageError(f"{path} is a folder; name a file with -o")
-    if exists and not overwrite:
-        raise ImageError(f"{path} exists already; add --overwrite to replace it, or name another with -o")
-
-
-def _cannot_write(path: Path, error: OSError) -> ImageError:
-    return ImageError(f"cannot write {path}: {error.strerror or error}; choose another place with -o")
 
 
 # --- reading ----------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from platformdirs import user_data_path
 from gantool.card import KEY, ModelCard
 from gantool.devices import read_metadata
 from gantool.errors import ImageError, ModelError, UnknownModelError
-from gantool.files import replacing
+from gantool.storage import replacing
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 

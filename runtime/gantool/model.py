@@ -8,14 +8,13 @@ from typing import IO, Any, Unpack, overload
 import numpy as np
 from PIL import Image
 
-from gantool import files, fill, generate, library, style
-from gantool import pose as poses
+from gantool import conditions, files, fill, library, painting, poses, storage
 from gantool.card import ModelCard
+from gantool.conditions import Wishes
 from gantool.detail import colour_over, enlarge, grayed, resized, transfer
 from gantool.devices import open_session
 from gantool.engine import Engine, Floats, Globals
 from gantool.errors import ImageError, ModelError, PoseError
-from gantool.generate import Wishes
 from gantool.options import Options, check, wanted
 from gantool.pictures import (
     Picture,
@@ -32,7 +31,7 @@ from gantool.pictures import (
     to_array,
     to_pil,
 )
-from gantool.pose import Pose
+from gantool.poses import Pose
 from gantool.tiling import Box
 
 ALL = "all"
@@ -140,18 +139,18 @@ class Model:
                 what it knows.
         """
         card = self._generating
-        height, width = generate.size(card, stage)
+        height, width = conditions.size(card, stage)
         most = _MOST_BYTES // (3 * height * width)
         if not isinstance(n, int) or not 0 < n <= most:
             raise ModelError(f"{card.name} makes between 1 and {most:,} pictures at a time, not {n}")
         name = None if label is None else str(label)
         wishes: Wishes = {"label": name, "codes": codes, "text": text, "truncate": truncate, "stage": stage}
-        inputs = (generate.feeds(card, seed, number, wishes) for number in range(n))
+        inputs = (conditions.feeds(card, seed, number, wishes) for number in range(n))
         return [to_pil(self.made_of(feeds, stage)) for feeds in inputs]
 
     def made_of(self, feeds: Globals, stage: int | None = None) -> Picture:
-        """The picture that the generator makes of these inputs (see `gantool.generate.feeds`). Raises ModelError."""
-        return generate.picture(self._generating, self._session, feeds, stage)
+        """The picture that the generator makes of these inputs (see `gantool.conditions.feeds`). Raises ModelError."""
+        return conditions.picture(self._generating, self._session, feeds, stage)
 
     @property
     def _generating(self) -> ModelCard:
@@ -226,7 +225,7 @@ class Model:
         target = Path(target) if isinstance(target, str) else target
         if isinstance(target, Path):
             files.target_format(target)
-            files.check_free(target, overwrite=overwrite)
+            storage.check_free(target, overwrite=overwrite)
         picture, metadata = files.read(source)
         format = files.target_format(target) if isinstance(target, Path) else metadata.format
         width, height = self.result_size(picture.size)
@@ -273,7 +272,7 @@ class Model:
         result = np.empty((height, width) if gray else (height, width, 3), colour.dtype)
         for box, values in self._pieces(colour, self._given(options), options):
             if options.get("preserve_color"):
-                values = style.coloured(values, normalise(colour[box.slices]).transpose(2, 0, 1))
+                values = painting.coloured(values, normalise(colour[box.slices]).transpose(2, 0, 1))
             block = values.mean(axis=0) if gray else values.transpose(1, 2, 0)
             if strength != 1:
                 block = strength * block + (1 - strength) * normalise(colour[box.slices])
@@ -347,7 +346,7 @@ class Model:
     def _pieces(self, colour: Pixels, given: Globals, options: Options) -> Iterator[tuple[Box, Floats]]:
         """The result piece by piece, at the picture's own size whatever size the network has seen."""
         if self._card.taking("style"):
-            return enlarge(style.painted(self._engine, colour, options), colour.shape[:2])
+            return enlarge(painting.painted(self._engine, colour, options), colour.shape[:2])
         size = self._working_size(colour.shape[:2], options.get("working_size"))
         if size == colour.shape[:2] and self._card.task != "colorize":
             return self._engine.run(colour, given, options)

@@ -11,7 +11,7 @@ from PIL import Image
 from gantool.engine import Control
 from gantool.errors import ModelError
 from gantool.pictures import Picture, Pixels
-from gantool.pose import Pose
+from gantool.poses import Pose
 
 AnyPicture = str | Path | Image.Image | Pixels
 """A picture in any shape: a file, or in memory."""

@@ -14,8 +14,9 @@ from PIL import ExifTags, Image, ImageCms, PngImagePlugin, features
 
 from gantool import files
 from gantool.errors import ImageError
-from gantool.files import Metadata, check_fits, read, replacing, save, target_format, write
+from gantool.files import Metadata, check_fits, read, save, target_format, write
 from gantool.pictures import Picture, Pixels, as_dtype, from_array, to_array
+from gantool.storage import replacing
 
 LOSSLESS: dict[str, dict[str, Any]] = {"PNG": {}, "TIFF": {}, "WEBP": {"lossless": True, "exact": True}}
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF"]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gantool import pose
+from gantool import poses
 from gantool_trainer import degrade
 from gantool_trainer.data import PosedConfig, PosedPairs, ViewConfig, Views, posed_pair
 from gantool_trainer.degrade import DegradeConfig
@@ -124,7 +124,7 @@ def test_a_pair_is_somebody_in_two_poses(people: Path) -> None:
         ordered.add((who, one, other))
         x = [float(value) for value in list(POSES.values())[other].split(",")]
         points = ((x[0], x[1]), None if x[2] < 0 else (x[2], x[3]))
-        assert np.array_equal(joints.numpy(), pose.maps(points, (40, 40), 32))
+        assert np.array_equal(joints.numpy(), poses.maps(points, (40, 40), 32))
         assert np.array_equal(where.numpy()[0], body(points, (40, 40), 32))
     assert len(ordered) > 12  # of 3 people and 6 pairs of each
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gantool.pose import Point
+from gantool.poses import Point
 from gantool_trainer.poses import body
 
 JOINTS: list[tuple[float, float]] = [(32, 8), (18, 24), (46, 24), (24, 56), (40, 55)]

@@ -1,7 +1,6 @@
 """Checkpoints: one safetensors file with everything a run needs to go on to the bit, replaced atomically."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from gantool.errors import ImageError
+from gantool.storage import replacing
 from gantool_trainer.errors import CheckpointError
 
 FORMAT = 1
@@ -50,18 +51,13 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         "recipe": checkpoint.recipe,
         "optimisers": checkpoint.optimisers,
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    tensors = {k: v.detach().cpu().contiguous().clone() for k, v in checkpoint.tensors.items()}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        tensors = {k: v.detach().cpu().contiguous().clone() for k, v in checkpoint.tensors.items()}
-        save_file(tensors, temporary, metadata={"gantool": json.dumps(header)})
-        with open(temporary, "r+b") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"cannot write {path}: {error}; free some space or choose another --out") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        with replacing(path, overwrite=True) as file:
+            save_file(tensors, file.name, metadata={"gantool": json.dumps(header)})
+    except (ImageError, SafetensorError) as error:
+        reason = error.__cause__ or error
+        raise CheckpointError(f"cannot write {path}: {reason}; free some space or choose another --out") from error
 
 
 def load(path: Path) -> Checkpoint:

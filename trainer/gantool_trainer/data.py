@@ -20,8 +20,8 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch.utils.data import DataLoader, Dataset
 
-from gantool import pose
-from gantool.pose import Point
+from gantool import poses
+from gantool.poses import Point
 from gantool_trainer.degrade import DegradeConfig, degrade, sharpened
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.layouts import Domains, Labelled, Pair, Posed
@@ -366,7 +366,7 @@ class PosedPairs(Dataset[Batch]):
 def posed_pair(source: Picture, target: Picture, points: Sequence[Point], side: int) -> Batch:
     """A sample as in `PosedPairs`; the points are the target's."""
     size = float(target.shape[1]), float(target.shape[0])
-    there, where = pose.maps(points, size, side), body(points, size, side)[None]
+    there, where = poses.maps(points, size, side), body(points, size, side)[None]
     ours, theirs = (to_tensor(resized(picture, (side, side))) for picture in (source, target))
     return ours, theirs, torch.from_numpy(there), torch.from_numpy(where)
 

@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 import numpy as np
 from PIL import Image
 
-from gantool import pose
+from gantool import poses
 from gantool.errors import PoseError
-from gantool.pose import Point
+from gantool.poses import Point
 from gantool_trainer import idx
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.pictures import read_picture
@@ -232,7 +232,7 @@ def captioned(folder: Path, columns: Sequence[str], holdout: int, seed: int) -> 
 
 
 def posed(folder: Path, person: str, holdout: int, seed: int) -> Split[tuple[Posed, ...]]:
-    """People, each in several poses: a CSV with the column ``person``, and keypoints.csv (see `gantool.pose`).
+    """People, each in several poses: a CSV with the column ``person``, and keypoints.csv (see `gantool.poses`).
 
     Raises:
         TrainingError: one message that names everything wrong with the folder.
@@ -244,7 +244,7 @@ def posed(folder: Path, person: str, holdout: int, seed: int) -> Split[tuple[Pos
         people: dict[str, list[Posed]] = {}
         for path, (name, *key) in zip(paths, zip(*values, strict=True), strict=True):
             if tuple(key) not in known.rows:
-                raise TrainingError(f"{folder / pose.TABLE} has no row for {', '.join(key)}, the pose of {path.name}")
+                raise TrainingError(f"{folder / poses.TABLE} has no row for {', '.join(key)}, the pose of {path.name}")
             people.setdefault(name, []).append(Posed(path, known.rows[tuple(key)]))
         parts.append(people)
     if alone := sorted(name for people in parts for name, pictures in people.items() if len(pictures) < 2):
@@ -256,12 +256,12 @@ def posed(folder: Path, person: str, holdout: int, seed: int) -> Split[tuple[Pos
     return Split(tuple(train), _spread(test, holdout)) if test else _held_out(train, folder, holdout, seed)
 
 
-def keypoints_of(folder: Path) -> pose.Keypoints:
+def keypoints_of(folder: Path) -> poses.Keypoints:
     """Raises TrainingError."""
     try:
-        return pose.keypoints(folder / pose.TABLE)
+        return poses.keypoints(folder / poses.TABLE)
     except PoseError as error:
-        raise TrainingError(f"{error}; give --data a folder of posed pictures with its {pose.TABLE}") from error
+        raise TrainingError(f"{error}; give --data a folder of posed pictures with its {poses.TABLE}") from error
 
 
 def _columns(folder: Path, part: str, columns: Sequence[str]) -> tuple[list[Path], list[list[str]]]:
@@ -302,7 +302,7 @@ def _labels(folder: Path, part: str, column: str) -> list[tuple[Path, str]]:
         return [(path, str(label)) for file in files for path, label in _inside(file, idx.labelled)]
     if not column:
         return [(path, path.relative_to(root).parts[0]) for path in _pictures(root) if path.parent != root]
-    tables = [folder / f"{part}.csv"] if part else sorted(set(folder.glob("*.csv")) - {folder / pose.TABLE})
+    tables = [folder / f"{part}.csv"] if part else sorted(set(folder.glob("*.csv")) - {folder / poses.TABLE})
     for table in tables:
         if table.is_file():
             return rows(table, root, column)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from gantool.pose import Point
+from gantool.poses import Point
 
 _THICK = 0.15
 """Of the lines between joints, over the picture's side."""

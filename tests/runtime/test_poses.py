@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gantool.pose import Point, Pose, PoseError, keypoints, like, maps, points_of, read
+from gantool.poses import Point, Pose, PoseError, keypoints, like, maps, points_of, read
 from gantool_trainer.layouts import rows
 
 GOOD: dict[str, Any] = {"size": [64, 48.5], "joints": {"head": [31.5, 26], "foot": None}}

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import gantool
-from gantool import ModelCard, ModelError, Port, generate
-from gantool.generate import feeds
+from gantool import ModelCard, ModelError, Port, conditions
+from gantool.conditions import feeds
 
 SHAPE = ("batch", 3, 8, 8)
 CARD = ModelCard(
@@ -101,7 +101,7 @@ def test_truncated_noise_stays_within() -> None:
 
 
 def test_unknown_words_are_named() -> None:
-    assert generate.passed_over(CARD, "a blue rose").unknown == ("blue",)
+    assert conditions.passed_over(CARD, "a blue rose").unknown == ("blue",)
 
 
 def test_labels_are_meant_by_their_very_letters_first() -> None:
@@ -112,33 +112,35 @@ def test_labels_are_meant_by_their_very_letters_first() -> None:
 
 
 def test_the_last_stage_comes_first() -> None:
-    assert [generate.output(CARD, stage).name for stage in (None, 1, 2)] == ["result", "first", "result"]
+    assert [conditions.output(CARD, stage).name for stage in (None, 1, 2)] == ["result", "first", "result"]
 
 
 def test_a_walk_keeps_to_the_sphere() -> None:
-    first, *between, last = generate.walk(CARD, (1, 2), 5, ROSE)
+    first, *between, last = conditions.walk(CARD, (1, 2), 5, ROSE)
     ends = [feeds(CARD, seed, 0, ROSE) for seed in (1, 2)]
     assert np.allclose(first["latent"], ends[0]["latent"]) and np.allclose(last["latent"], ends[1]["latent"], atol=1e-6)
     one, other = ({**ends[0], "latent": np.eye(1, 6, k, np.float32) * 3} for k in range(2))
-    assert np.allclose(generate.between(CARD, one, other, 1 / 3)["latent"][0, :2], [3 * 3**0.5 / 2, 1.5])
+    assert np.allclose(conditions.between(CARD, one, other, 1 / 3)["latent"][0, :2], [3 * 3**0.5 / 2, 1.5])
     halves = (ends[0]["even"] + ends[1]["even"]) / 2
     assert np.allclose(between[1]["even"], halves, atol=1e-6)
     assert all(np.array_equal(x["hair"], first["hair"]) for x in between)
 
 
 def test_a_walk_from_a_seed_to_itself_stands_still() -> None:
-    assert all(np.allclose(x["latent"], feeds(PLAIN, 1, 0, {})["latent"]) for x in generate.walk(PLAIN, (1, 1), 3, {}))
+    assert all(
+        np.allclose(x["latent"], feeds(PLAIN, 1, 0, {})["latent"]) for x in conditions.walk(PLAIN, (1, 1), 3, {})
+    )
 
 
 def test_a_traversal_has_a_row_for_each_label() -> None:
-    rows = generate.traversal(CARD, "c1", {**ROSE, "codes": {"c2": 0.5}})
+    rows = conditions.traversal(CARD, "c1", {**ROSE, "codes": {"c2": 0.5}})
     assert [row[0][1]["label"] for row in rows] == ["red", "blue", "gray"]
-    assert [shot[1]["codes"]["c1"] for shot in rows[0]] == list(generate.TRAVERSAL)  # type: ignore[index]
+    assert [shot[1]["codes"]["c1"] for shot in rows[0]] == list(conditions.TRAVERSAL)  # type: ignore[index]
     assert all(shot[1]["codes"]["c2"] == 0.5 for row in rows for shot in row)  # type: ignore[index]
-    fixed = generate.traversal(CARD, "c1", {**ROSE, "label": "red hair"})
+    fixed = conditions.traversal(CARD, "c1", {**ROSE, "label": "red hair"})
     assert [row[0][0] for row in fixed] == list(range(8))
     with pytest.raises(ModelError, match="no code 'c9' to traverse; it has: c1, c2"):
-        generate.traversal(CARD, "c9", {})
+        conditions.traversal(CARD, "c9", {})
 
 
 @pytest.fixture(scope="module")

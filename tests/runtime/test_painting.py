@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 import gantool
-from gantool import ImageError, ModelCard, ModelError, Port, style
+from gantool import ImageError, ModelCard, ModelError, Port, painting
 from gantool.card import Kind, Task
 from gantool.errors import Cancelled
 from gantool.pictures import Picture, Pixels
-from gantool.pose import Pose
+from gantool.poses import Pose
 
 LUMA = np.array([0.299, 0.587, 0.114])
 SHAPE = ("batch", 3, "height", "width")
@@ -113,7 +113,7 @@ def test_a_style_is_a_picture(any_style: gantool.Model, content: Pixels, tmp_pat
 def test_light_of_one_picture_and_colour_of_another() -> None:
     draw = np.random.default_rng(0)
     light, colour = draw.random((2, 3, 5, 7)).astype(np.float32)
-    result = style.coloured(light, colour)
+    result = painting.coloured(light, colour)
     assert np.tensordot(LUMA, result, 1) == pytest.approx(np.tensordot(LUMA, light, 1), abs=1e-5)
     assert result[1:] - result[:-1] == pytest.approx(colour[1:] - colour[:-1], abs=1e-5)
 
