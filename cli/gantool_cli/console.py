@@ -1,0 +1,68 @@
+"""The two streams of a command. Telling a result never stops the next one; a picture goes out whole or is an error."""
+
+import contextlib
+import os
+import sys
+from typing import IO, TextIO
+
+
+def out(text: str) -> None:
+    """A line on standard output, if there is one that takes it."""
+    _say(sys.stdout, text)
+
+
+def err(text: str) -> None:
+    """A line on standard error, if there is one that takes it."""
+    _say(sys.stderr, text)
+
+
+def binary(data: bytes | memoryview) -> None:
+    """Write all of a file to standard output.
+
+    Raises:
+        ImageError: it is closed, full, or nobody reads it any more.
+    """
+    from gantool.errors import ImageError
+
+    if sys.stdout is None:
+        raise ImageError("there is no standard output; name a file with -o")
+    try:
+        left = memoryview(data).cast("B")
+        while len(left):  # an unbuffered stream may take a part only
+            left = left[_written(sys.stdout.buffer, left) :]
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        _give_up(sys.stdout)
+        raise ImageError(f"cannot write to standard output ({error.strerror or error}); name a file with -o") from error
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody looks at the stream; a service has none at all."""
+    return stream is not None and stream.isatty()
+
+
+def plain(text: str) -> str:
+    """The text without what a terminal would obey: control characters are shown as escapes."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+def _say(stream: TextIO | None, text: str) -> None:
+    if stream is None:
+        return
+    try:
+        known = plain(text).encode(stream.encoding or "utf-8", "backslashreplace").decode(stream.encoding or "utf-8")
+        print(known, file=stream, flush=True)
+    except (OSError, ValueError):  # a full disk, a closed pipe
+        _give_up(stream)
+
+
+def _written(stream: IO[bytes], data: memoryview) -> int:
+    return stream.write(data) or 0
+
+
+def _give_up(stream: TextIO) -> None:
+    """Let what is left in the stream's buffer go nowhere, or Python would complain of it when it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
