@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ class Checkpoint:
     recipe: dict[str, Any]
     tensors: dict[str, Tensor]
     optimisers: dict[str, Any]
+    updates: dict[str, int] = field(default_factory=dict)
+    """How often each averaged network was updated."""
 
     def part(self, *names: str) -> dict[str, Tensor]:
         """The tensors below this path, by what is left of their names."""
@@ -50,6 +52,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         "step": checkpoint.step,
         "recipe": checkpoint.recipe,
         "optimisers": checkpoint.optimisers,
+        "updates": checkpoint.updates,
     }
     tensors = {k: v.detach().cpu().contiguous().clone() for k, v in checkpoint.tensors.items()}
     try:
@@ -79,7 +82,8 @@ def load(path: Path) -> Checkpoint:
     if header.get("format") != FORMAT:
         raise CheckpointError(f"{path} has checkpoint format {header.get('format')}; this gantool reads {FORMAT}")
     try:
-        return Checkpoint(header["step"], header["recipe"], tensors, header["optimisers"])
+        step, recipe, updates = header["step"], header["recipe"], header.get("updates", {})
+        return Checkpoint(step, recipe, tensors, header["optimisers"], updates)
     except KeyError as error:
         raise CheckpointError(f"{path} is damaged: its header lacks {error}") from error
 

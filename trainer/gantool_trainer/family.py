@@ -27,6 +27,14 @@ class Update:
 
 
 @dataclass(frozen=True)
+class Finished:
+    """Told by a step whose stage builds on networks that have learnt all they will: from here on they are what their
+    averages are, so that what comes later learns on what users will run."""
+
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Generator:
     """A network ready to export, with the card that describes it as far as the family knows."""
 
@@ -63,7 +71,9 @@ class Family(Protocol):
     def memory(self, config: Any, data: Any) -> dict[str, Tensor]:
         """What `step` remembers besides weights, as it is before the first; saved with each checkpoint."""
 
-    def step(self, config: Any, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+    def step(
+        self, config: Any, networks: Networks, memory: Memory, batch: Batch, index: int
+    ) -> Iterator[Update | Finished]:
         """The updates of training step ``index``, in order; each is applied before the next is computed."""
 
     def samples(self, config: Any, networks: Networks, split: Any, data: Any) -> npt.NDArray[np.uint8]:

@@ -4,33 +4,42 @@ import copy
 import json
 import math
 import os
+import shutil
 import signal
+import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 import torch
+from filelock import FileLock, Timeout
 from lightning_fabric import Fabric
 from PIL import Image
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
-from gantool_trainer import checkpoint, data
+from gantool.storage import replacing
+from gantool_trainer import checkpoint, data, ema
 from gantool_trainer import recipe as recipes
 from gantool_trainer.checkpoint import Checkpoint
+from gantool_trainer.data import Batch
 from gantool_trainer.errors import CheckpointError, TrainingError
 from gantool_trainer.families import FAMILIES
-from gantool_trainer.family import Update
+from gantool_trainer.family import Finished, Update
 from gantool_trainer.pictures import Picture
 from gantool_trainer.recipe import Recipe, TrainConfig
 from gantool_trainer.seeds import torch_seed
 
-_INITIAL, _STEP = 11, 12  # what a torch seed is for
+_INITIAL, _STEP, _MEASURE = 11, 12, 13  # what a torch seed is for
+_MEASURED = 32
+"""Batches on which the statistics of batch norms are measured."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,10 @@ class Run:
         return self.folder / "stats.jsonl"
 
 
+def _tell(sentence: str) -> None:
+    print(f"gantool: {sentence}", file=sys.stderr, flush=True)
+
+
 def train(
     recipe: Recipe,
     pictures: Path,
@@ -75,20 +88,22 @@ def train(
     accelerator: str = "auto",
     devices: int | str = 1,
     report: Callable[[Progress], None] = lambda _: None,
+    warn: Callable[[str], None] = _tell,
 ) -> bool:
-    """Train to the recipe's last step, or until SIGINT or SIGTERM, and write everything into ``out``.
+    """Train to the recipe's last step, or until SIGINT, SIGTERM or SIGHUP, and write everything into ``out``.
 
     Args:
         pictures: the data folder.
         resume: go on from the checkpoint in ``out``; without it, ``out`` must hold none.
         initial: a run or checkpoint whose averaged weights the averaged networks start from.
         report: called on the main process after every step.
+        warn: called with a sentence when something failed that training does not need.
 
     Returns:
         Whether the last step was reached; if not, the run can be resumed.
 
     Raises:
-        TrainingError: the data cannot be used, or a loss is no longer finite.
+        TrainingError: the data cannot be used, a loss is no longer finite, or another process trains into ``out``.
         CheckpointError: ``out`` holds a run already, or there is nothing to resume.
     """
     run, family, settings = Run(out), FAMILIES[recipe.family], recipe.train
@@ -101,69 +116,16 @@ def train(
         return True
 
     _check_writable(out)  # now, and not after the pictures have been looked through
+    _check_processes(devices)
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=settings.precision)
     fabric.launch()
-    recipe = recipe.model_copy(update={"model": family.settled(recipe.model, pictures, recipe.data)})
-    split = family.scan(pictures, recipe.model, recipe.data, settings.seed)
-    state = _prepare(fabric, recipe, before, checkpoint.load(initial) if initial else None)
-    source = family.dataset(split, recipe.model, recipe.data, settings.seed)
-    place = (fabric.global_rank, fabric.world_size)
-    stream = data.batches(source, recipe.data, first, settings.steps, settings.batch, *place)
-    log = _Log(run, recipe, pictures, first) if fabric.is_global_zero else None
-
-    step, window, members = first, _Window(), family.optimised(recipe.model)
-    with _stop_signal() as stop:
-        for step in range(first + 1, settings.steps + 1):
-            torch.manual_seed(torch_seed(settings.seed, _STEP, step, fabric.global_rank))
-            batch = tuple(fabric.to_device(_channels_last(part)) for part in next(stream))
-            updated = set[str]()
-            for update in family.step(recipe.model, state.wrapped, state.memory, batch, step - 1):
-                _apply(fabric, recipe, state.optimisers[update.optimiser], update, step)
-                window.add(update)
-                updated |= set(members[update.optimiser])
-            for name in state.averages.keys() & updated:
-                average = state.averages[name]
-                average_weights(average, state.networks[name], min(settings.average, step / (step + 10)))
-            window.steps += 1
-
-            # Looked at once a step, so that what stops is also saved; together, so that no process waits for another.
-            stopping = _any_process(fabric, stop.is_set())
-            last = stopping or step == settings.steps
-            logging = last or step % settings.log_every == 0
-            saving = last or step % settings.save_every == 0
-            snapshot = settings.snapshot_every > 0 and step % settings.snapshot_every == 0
-            if logging:
-                figures, seconds = window.close()
-                if _any_process(fabric, not all(map(math.isfinite, figures.values()))):
-                    raise _not_finite(step)
-            if log and (saving or snapshot):
-                packed = pack(step, recipe, state)
-                if saving:
-                    checkpoint.save(run.last, packed)
-                if snapshot:
-                    checkpoint.save(run.folder / f"step-{step:07d}.safetensors", packed)
-            if log and logging:
-                if step % settings.sample_every == 0 or step == settings.steps:
-                    with torch.inference_mode():
-                        log.picture(family.samples(recipe.model, state.averages, split, recipe.data), step)
-                        figures |= family.evaluate(recipe.model, state.averages, split, recipe.data)
-                log.figures(figures, seconds, step)
-                report(Progress(step, settings.steps, figures, seconds))
-            elif log:
-                report(Progress(step, settings.steps, {}, 0.0))
-            if logging:
-                window = _Window()
-            if stopping:
-                break
-    if log:
-        log.close()
-    return step == settings.steps
-
-
-def _check_writable(folder: Path) -> None:
-    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        raise TrainingError(f"{nearest} is no folder that can be written to; choose another --out")
+    with _alone(run) if fabric.is_global_zero else nullcontext():
+        recipe = recipe.model_copy(update={"model": family.settled(recipe.model, pictures, recipe.data)})
+        split = family.scan(pictures, recipe.model, recipe.data, settings.seed)
+        state = _prepare(fabric, recipe, before, checkpoint.load(initial) if initial else None)
+        source = family.dataset(split, recipe.model, recipe.data, settings.seed)
+        log = _Log(run, recipe, pictures, first, warn) if fabric.is_global_zero else None
+        return _Training(fabric, recipe, run, split, source, state, log, report, warn).go_on(first)
 
 
 @dataclass(frozen=True)
@@ -176,6 +138,186 @@ class State:
     """The same networks as Fabric runs them: on the device, in the recipe's precision."""
     optimisers: dict[str, Any]
     memory: dict[str, Tensor]
+    updates: dict[str, int]
+    """How often each averaged network was updated."""
+
+
+@dataclass(frozen=True)
+class _Training:
+    """A run while it goes on: what it has read, what it changes, and whom it tells."""
+
+    fabric: Fabric
+    recipe: Recipe
+    run: Run
+    split: Any
+    source: Dataset[Batch]
+    state: State
+    log: "_Log | None"
+    """On the main process alone."""
+    report: Callable[[Progress], None]
+    warn: Callable[[str], None]
+
+    def go_on(self, first: int) -> bool:
+        """From step ``first`` to the last, or until a signal. Whatever else stops it, the steps done are saved."""
+        done = first
+        with _stop_signal() as stop:
+            try:
+                for done in self._steps(first, stop):  # noqa: B007
+                    pass
+            except _NotFinite:
+                raise
+            except Exception as error:
+                self._save_after(error, done)
+                raise
+        if self.log:
+            self.log.close()
+        return done == self.recipe.train.steps
+
+    def _steps(self, first: int, stop: threading.Event) -> Iterator[int]:
+        """Do the steps, and what is due after each; yields the number of the last one done."""
+        fabric, settings, log = self.fabric, self.recipe.train, self.log
+        place = (fabric.global_rank, fabric.world_size)
+        stream = data.batches(self.source, self.recipe.data, first, settings.steps, settings.batch, *place)
+        window, saved = _Window(), time.monotonic()
+        for step in range(first + 1, settings.steps + 1):
+            batch = _on_device(fabric, next(stream))
+            self._step(batch, step - 1, window)
+            yield step
+
+            # Looked at once a step, so that what stops is also saved; together, so that no process waits for another.
+            late = time.monotonic() - saved > 60 * settings.save_minutes
+            stopping, late = _any_process(fabric, stop.is_set()), _any_process(fabric, late)
+            last = stopping or step == settings.steps
+            logging, saving = last or step % settings.log_every == 0, last or late or step % settings.save_every == 0
+            snapshot = settings.snapshot_every > 0 and step % settings.snapshot_every == 0
+            sampling = logging and (step % settings.sample_every == 0 or step == settings.steps)
+            if logging:
+                figures, seconds = window.close()
+                if _any_process(fabric, not all(map(math.isfinite, figures.values()))):
+                    raise _NotFinite(step)
+                window = _Window()
+            if log and (saving or snapshot or sampling):
+                self._measure_batch_norms(step - 1)
+            if saving or snapshot:
+                saved = time.monotonic()
+            if log and (saving or snapshot):
+                self._save(step, saving=saving, snapshot=snapshot, last=last)
+            if log and logging:
+                if sampling:
+                    log.take(self._looked_at, figures, step)
+                log.figures(figures, seconds, step)
+                self.report(Progress(step, settings.steps, figures, seconds))
+            elif log:
+                self.report(Progress(step, settings.steps, {}, 0.0))
+            if stopping:
+                break
+
+    def _step(self, batch: Batch, index: int, window: "_Window") -> None:
+        settings, state = self.recipe.train, self.state
+        torch.manual_seed(torch_seed(settings.seed, _STEP, index + 1, self.fabric.global_rank))
+        family, members = FAMILIES[self.recipe.family], FAMILIES[self.recipe.family].optimised(self.recipe.model)
+        updated = set[str]()
+        for update in family.step(self.recipe.model, state.wrapped, state.memory, batch, index):
+            if isinstance(update, Finished):
+                self._finish(update, index)
+                continue
+            _apply(self.fabric, self.recipe, state.optimisers[update.optimiser], update, index + 1)
+            window.add(update)
+            updated |= set(members[update.optimiser])
+        for name in state.averages.keys() & updated:
+            state.updates[name] = state.updates.get(name, 0) + 1
+            kept = ema.decay(settings.average, state.updates[name])
+            ema.average_weights(state.averages[name], state.networks[name], kept)
+        window.steps += 1
+
+    def _finish(self, finished: Finished, index: int) -> None:
+        """Networks that have learnt all they will become what their averages are, in every process."""
+        with torch.random.fork_rng():
+            self._measure_batch_norms(index - 1)
+        for name in finished.networks:
+            self.state.networks[name].load_state_dict(self.state.averages[name].state_dict())
+
+    def _measure_batch_norms(self, index: int) -> None:
+        """Of the averages, on what step ``index`` does with the first samples: whenever it is done, the same."""
+        family, recipe, state = FAMILIES[self.recipe.family], self.recipe, self.state
+        if index < 0 or not ema.batch_norms(state.averages.values()):
+            return
+        others = {name: network for name, network in state.networks.items() if name not in state.averages}
+        networks = {**copy.deepcopy(others), **state.averages}
+        batches = DataLoader(self.source, recipe.train.batch, sampler=range(recipe.train.batch * _MEASURED))
+
+        def run(batch: Batch) -> Iterator[object]:
+            memory = {name: tensor.clone() for name, tensor in state.memory.items()}
+            return family.step(recipe.model, networks, memory, _on_device(self.fabric, batch), index)
+
+        torch.manual_seed(torch_seed(recipe.train.seed, _MEASURE))
+        ema.measure_batch_norms(state.averages, (partial(run, batch) for batch in batches))
+
+    def _looked_at(self) -> tuple[Picture, dict[str, float]]:
+        """A sheet of samples, and the figures on the held-out pictures."""
+        family, recipe, averages = FAMILIES[self.recipe.family], self.recipe, self.state.averages
+        with torch.inference_mode():
+            sheet = family.samples(recipe.model, averages, self.split, recipe.data)
+            return sheet, family.evaluate(recipe.model, averages, self.split, recipe.data)
+
+    def _save(self, step: int, *, saving: bool, snapshot: bool, last: bool) -> None:
+        """Raises CheckpointError for the last checkpoint alone: before it, a full disk may have room again later."""
+        packed = pack(step, self.recipe, self.state)
+        files = [self.run.last] * saving + [self.run.folder / f"step-{step:07d}.safetensors"] * snapshot
+        for file in files:
+            try:
+                checkpoint.save(file, packed)
+            except CheckpointError as error:
+                if last and file == self.run.last:
+                    raise
+                self.warn(f"{error}; training goes on")
+
+    def _save_after(self, error: Exception, step: int) -> None:
+        """Keep the steps done when something stops the run, unless it is that they cannot be kept."""
+        if self.log is None or isinstance(error, CheckpointError) or step == 0:
+            return
+        try:
+            checkpoint.save(self.run.last, pack(step, self.recipe, self.state))
+        except (TrainingError, CheckpointError) as second:
+            self.warn(f"step {step} could not be saved: {second}")
+        else:
+            self.warn(f"stopped by an error and saved at step {step}; go on with --resume")
+
+
+def _on_device(fabric: Fabric, batch: Sequence[Tensor]) -> Batch:
+    return tuple(fabric.to_device(_channels_last(part)) for part in batch)
+
+
+@contextmanager
+def _alone(run: Run) -> Iterator[None]:
+    """Raises TrainingError while another process trains into the folder."""
+    try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(run.folder / ".lock", timeout=0)
+        lock.acquire()
+    except Timeout:
+        raise TrainingError(f"another process trains into {run.folder}; wait for it or choose another --out") from None
+    except OSError as error:
+        raise TrainingError(f"cannot write to {run.folder}: {error.strerror}; choose another --out") from error
+    try:
+        yield
+    finally:
+        lock.release()
+        if os.listdir(run.folder) == [".lock"]:  # nothing came of it
+            shutil.rmtree(run.folder, ignore_errors=True)
+
+
+def _check_processes(devices: int | str) -> None:
+    """Raises TrainingError for processes that were started together and do not know of each other."""
+    started = os.environ.get("WORLD_SIZE", "1")
+    if started.isdigit() and int(started) > 1 and devices != "auto" and int(devices) != int(started):
+        raise TrainingError(f"this is one of {started} processes, as torchrun starts them; add --devices {started}")
+
+
+def _check_writable(folder: Path) -> None:
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise TrainingError(f"{nearest} is no folder that can be written to; choose another --out")
 
 
 def _prepare(fabric: Fabric, recipe: Recipe, before: Checkpoint | None, initial: Checkpoint | None) -> State:
@@ -206,7 +348,10 @@ def _prepare(fabric: Fabric, recipe: Recipe, before: Checkpoint | None, initial:
     memory = family.memory(config, recipe.data)
     if before is not None:
         restore_memory(before, memory)
-    return State(networks, averages, wrapped, optimisers, {k: fabric.to_device(v) for k, v in memory.items()})
+    memory = {name: fabric.to_device(tensor) for name, tensor in memory.items()}
+    # Checkpoints from before the count was kept have averages that are warm.
+    updates = {name: before.updates.get(name, before.step) if before else 0 for name in averages}
+    return State(networks, averages, wrapped, optimisers, memory, updates)
 
 
 def _apply(fabric: Fabric, recipe: Recipe, optimiser: Any, update: Update, step: int) -> None:
@@ -253,21 +398,6 @@ def rate(settings: TrainConfig, step: int) -> float:
     return warm
 
 
-@torch.no_grad()
-def average_weights(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """average <- decay average + (1 - decay) network, in place: weights, and the statistics of norms, which would not
-    fit averaged weights if they were the newest; what only counts is copied."""
-    pairs = (
-        *zip(average.parameters(), network.parameters(), strict=True),
-        *zip(average.buffers(), network.buffers(), strict=True),
-    )
-    for a, b in pairs:
-        if a.is_floating_point():
-            a.lerp_(b, 1 - decay)
-        else:
-            a.copy_(b)
-
-
 def pack(step: int, recipe: Recipe, state: State) -> Checkpoint:
     """Everything that a later process needs to go on. Raises TrainingError rather than keep what is not finite."""
     tensors: dict[str, Tensor] = {}
@@ -281,15 +411,19 @@ def pack(step: int, recipe: Recipe, state: State) -> Checkpoint:
         tensors |= {f"optimisers/{name}/{key}": value for key, value in moments.items()}
         rest |= {f"{name}/{key}": value for key, value in scalars.items()}
     if not all(bool(torch.isfinite(value).all()) for value in tensors.values() if value.is_floating_point()):
-        raise _not_finite(step)
-    return Checkpoint(step, recipes.dump(recipe), tensors, rest)
+        raise _NotFinite(step)
+    return Checkpoint(step, recipes.dump(recipe), tensors, rest, dict(state.updates))
 
 
-def _not_finite(step: int) -> TrainingError:
-    return TrainingError(
-        f"a loss or weight is no longer finite at step {step}; a checkpoint, if there is one, is from before: resume "
-        f"or start again with a lower learning rate (--set optimisers.generator.lr=...) or with --set train.clip=1"
-    )
+class _NotFinite(TrainingError):
+    """What the run has come to is not worth keeping."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(
+            f"a loss or weight is no longer finite at step {step}; a checkpoint, if there is one, is from before: "
+            f"resume or start again with a lower learning rate (--set optimisers.generator.lr=...) or with "
+            f"--set train.clip=1"
+        )
 
 
 def _any_process(fabric: Fabric, flag: bool) -> bool:
@@ -354,46 +488,64 @@ def _step_of(line: str) -> float:
 class _Log:
     """stats.jsonl, TensorBoard and sample pictures; figures past the step that a run resumes from are dropped."""
 
-    def __init__(self, run: Run, recipe: Recipe, pictures: Path, first: int) -> None:
+    def __init__(self, run: Run, recipe: Recipe, pictures: Path, first: int, warn: Callable[[str], None]) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
+        self._warn, self._samples = warn, run.folder / "samples"
         try:
-            run.folder.mkdir(parents=True, exist_ok=True)
+            self._file = self._begin(run, recipe, pictures, first)
+            self._board = SummaryWriter(run.folder / "tensorboard", purge_step=first + 1)
         except OSError as error:
             raise TrainingError(f"cannot write to {run.folder}: {error.strerror}; choose another --out") from error
+
+    def _begin(self, run: Run, recipe: Recipe, pictures: Path, first: int) -> TextIO:
         run.settings.write_text(
             json.dumps({"pictures": str(pictures.resolve()), **recipes.dump(recipe)}, indent=2) + "\n"
         )
         lines = run.statistics.read_text().splitlines() if run.statistics.exists() else []
         kept = [line for line in lines if _step_of(line) <= first]
         run.statistics.write_text("".join(line + "\n" for line in kept))
-        self._file = run.statistics.open("a")
-        self._board = SummaryWriter(run.folder / "tensorboard", purge_step=first + 1)
-        self._samples = run.folder / "samples"
         self._samples.mkdir(exist_ok=True)
+        return run.statistics.open("a")
+
+    def take(self, look: Callable[[], tuple[Picture, dict[str, float]]], figures: dict[str, float], step: int) -> None:
+        """Keep the sheet that ``look`` makes, and add its figures to these."""
+        with self._allowed_to_fail(f"the samples of step {step}"):
+            sheet, seen = look()
+            figures |= seen
+            with replacing(self._samples / f"{step:07d}.png", overwrite=True) as file:
+                Image.fromarray(sheet).save(file, "PNG")
 
     def figures(self, figures: dict[str, float], seconds: float, step: int) -> None:
-        self._file.write(json.dumps({"step": step, **figures, "seconds_per_step": round(seconds, 5)}) + "\n")
-        self._file.flush()
-        for name, value in figures.items():
-            self._board.add_scalar(name, value, step)
-
-    def picture(self, sheet: Picture, step: int) -> None:
-        Image.fromarray(sheet).save(self._samples / f"{step:07d}.png")
+        with self._allowed_to_fail(f"the figures of step {step}"):
+            self._file.write(json.dumps({"step": step, **figures, "seconds_per_step": round(seconds, 5)}) + "\n")
+            self._file.flush()
+            for name, value in figures.items():
+                self._board.add_scalar(name, value, step)
 
     def close(self) -> None:
-        self._file.close()
-        self._board.close()
+        with self._allowed_to_fail("the last figures"):
+            self._file.close()
+            self._board.close()
+
+    @contextmanager
+    def _allowed_to_fail(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # a full disk, or whatever a library raises: none of it is worth the run
+            reason = " ".join(str(error).split()) or type(error).__name__
+            self._warn(f"{what} could not be kept ({reason}); training goes on")
 
 
 @contextmanager
 def _stop_signal() -> Iterator[threading.Event]:
-    """An event that the first SIGINT or SIGTERM sets; the second acts as usual."""
+    """An event that the first SIGINT, SIGTERM or SIGHUP (a terminal that is closed) sets; the second acts as usual."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    known = (getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+    previous = {number: signal.getsignal(number) for number in known}
 
     def restore() -> None:
         for number, handler in previous.items():

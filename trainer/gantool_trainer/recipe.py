@@ -45,6 +45,8 @@ class TrainConfig(BaseModel):
     log_every: Annotated[int, Field(ge=1)] = 50
     sample_every: Annotated[int, Field(ge=1)] = 1000
     save_every: Annotated[int, Field(ge=1)] = 1000
+    save_minutes: Annotated[float, Field(gt=0)] = 10.0
+    """Save when so much time has passed since the last save, however few the steps."""
     snapshot_every: Annotated[int, Field(ge=0)] = 0
     """Keep a numbered copy of the checkpoint this often; 0 keeps the last one alone."""
 

@@ -19,7 +19,7 @@ from gantool_trainer import layouts, losses, metrics
 from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, he_initialise, scale_weights
 from gantool_trainer.data import Batch, PosedConfig, PosedPairs, posed_pair
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.family import Finished, Generator, Memory, Networks, Update
 from gantool_trainer.from_noise import ConvTrunk, Judge
 from gantool_trainer.layouts import Posed, Split
 from gantool_trainer.pictures import Picture, read_picture, sheet, to_picture
@@ -159,12 +159,14 @@ def memory(config: Config, data: PosedConfig) -> dict[str, Tensor]:
     return {}
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update | Finished]:
     source, target, joints, body = 2 * batch[0] - 1, 2 * batch[1] - 1, batch[2], batch[3]
     first, second, discriminator = (networks[name] for name in ("first", "second", "discriminator"))
     if index < config.second_from:
         yield Update("first", {"pixel": masked(first(source, joints), target, body)})
         return
+    if index == config.second_from:
+        yield Finished(("first",))
     with torch.no_grad():
         coarse = first(source, joints)
     fine = coarse + second(source, coarse)

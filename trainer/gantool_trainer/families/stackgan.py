@@ -17,7 +17,7 @@ from gantool_trainer.augment import augmented
 from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, initialise
 from gantool_trainer.data import Batch, DescribedConfig, Squares
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.family import Finished, Generator, Memory, Networks, Update
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, JudgeNorm, Shape
 from gantool_trainer.layouts import Captioned, Split
 from gantool_trainer.networks import UNET_SAMPLING, Sampling
@@ -265,7 +265,7 @@ def memory(config: Config, data: DescribedConfig) -> dict[str, Tensor]:
     return {}
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update | Finished]:
     real, texts = 2 * batch[0] - 1, batch[1]
     from_noise.check_batch(real)
     count, device = len(real), real.device
@@ -280,6 +280,8 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         fake, mean, log_variance = networks["first"](embedding, *noise[:2])
         real, judge, prefix = small, networks["first_judge"], ""
     else:
+        if index == config.second_from:
+            yield Finished(("encoder", "first"))
         for name in ("encoder", "matcher", "first"):  # they are done: as they will be run
             networks[name].eval()
         with torch.no_grad():

@@ -20,7 +20,7 @@ from gantool_trainer import layouts
 from gantool_trainer.blocks import bare, frozen
 from gantool_trainer.data import Batch, ViewConfig, Views
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.family import Finished, Generator, Memory, Networks, Update
 from gantool_trainer.features import Taps, learnable_taps, vgg19_taps
 from gantool_trainer.layouts import Split
 from gantool_trainer.networks import RetouchingGenerator
@@ -148,7 +148,7 @@ def memory(config: Config, data: ViewConfig) -> dict[str, Tensor]:
     return {"style": torch.zeros(1, sum(grams))}
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update | Finished]:
     views, numbers = batch
     features, taps = networks["features"], bare(networks["features"])
     assert isinstance(taps, Taps)
@@ -156,6 +156,8 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         guesses = networks["head"](features(views)[0][-1].mean(dim=(2, 3)))
         yield Update("features", {"which": F.cross_entropy(guesses, numbers)})
         return
+    if index == config.style_from:
+        yield Finished(("features",))
     features.eval()
     if index == config.style_from:
         memory["style"].copy_(_style(config, features, views.device))
