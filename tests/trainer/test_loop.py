@@ -1,16 +1,18 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from filelock import FileLock
 
-from gantool_trainer import checkpoint, loop, recipe
+from gantool_trainer import checkpoint, from_noise, loop, recipe
 from gantool_trainer.checkpoint import Checkpoint
 from gantool_trainer.errors import CheckpointError, TrainingError
-from gantool_trainer.families import srgan
+from gantool_trainer.families import dcgan, srgan
 from gantool_trainer.family import Update
 from gantool_trainer.loop import Progress
 from gantool_trainer.recipe import TrainConfig
@@ -173,23 +175,6 @@ def test_a_term_is_averaged_over_the_steps_that_had_it() -> None:
     assert window.close()[0] == {"d/often": 2.0, "g/rarely": 8.0}
 
 
-def test_average_moves_towards_the_network() -> None:
-    average, network = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
-    expected: Tensor = 0.9 * average.weight.detach() + 0.1 * network.weight.detach()
-    average.requires_grad_(False)
-    loop.average_weights(average, network, 0.9)
-    assert torch.allclose(average.weight, expected)
-
-
-def test_the_average_has_statistics_that_fit_it() -> None:
-    average, network = torch.nn.BatchNorm1d(2), torch.nn.BatchNorm1d(2)
-    network(torch.tensor([[1.0, 2.0], [3.0, 6.0]]))
-    expected = 0.1 * network.running_mean
-    loop.average_weights(average.requires_grad_(False), network, 0.9)
-    assert torch.allclose(average.running_mean, expected)  # type: ignore[arg-type]
-    assert average.num_batches_tracked == 1
-
-
 def test_weights_that_are_not_finite_are_never_saved(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="no longer finite"):
         train(
@@ -217,10 +202,8 @@ def test_nothing_is_left_to_do(photos: Path, tmp_path: Path) -> None:
     assert train(tmp_path, photos, resume=True)
 
 
-def test_sigterm_to_the_whole_group_saves(photos: Path, tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_the_whole_group_saves(number: int, photos: Path, tmp_path: Path) -> None:
     values = [word for value in (*ADVERSARIAL, "train.steps=100000", "data.workers=1") for word in ("--set", value)]
     code = "from gantool_cli.main import main; main()"
     command = [sys.executable, "-c", code, "train", "upscale-x4", "--data", str(photos), "--out", str(tmp_path / "run")]
@@ -228,7 +211,7 @@ def test_sigterm_to_the_whole_group_saves(photos: Path, tmp_path: Path) -> None:
         assert process.stderr is not None
         while not process.stderr.readline().startswith("step 3/"):
             assert process.poll() is None
-        os.killpg(process.pid, signal.SIGTERM)
+        os.killpg(process.pid, number)
         process.stderr.read()
     assert process.returncode == 130 and checkpoint.load(tmp_path / "run").step >= 3
 
@@ -258,3 +241,132 @@ def test_a_place_that_cannot_be_written_is_refused_at_once(photos: Path, tmp_pat
     (tmp_path / "file").touch()
     with pytest.raises(TrainingError, match="--out"):
         loop.train(recipe.load("srresnet", TINY), photos, tmp_path / "file" / "run", accelerator="cpu")
+
+
+def snapshots(name: str, photos: Path, folder: Path, *values: str) -> list[Checkpoint]:
+    """A checkpoint of each of a small run's first six steps, after one of what it began with."""
+    data, settings = lay_out(name, photos, folder / "data"), recipe.load(name)
+    common = ("train.steps=6", "train.snapshot_every=1", "train.average=0.999")
+    settings = recipe.load(name, (*SMALL[settings.family], *common, *values))
+    loop.train(settings, data, folder / "run", accelerator="cpu")
+    return [checkpoint.load(folder / "run" / f"step-{step:07d}.safetensors") for step in range(1, 7)]
+
+
+@pytest.mark.parametrize("late", ["second", "first"])
+def test_an_average_forgets_the_first_weights_by_its_own_networks_updates(
+    late: str, photos: Path, tmp_path: Path
+) -> None:
+    after = snapshots("pose-people", photos, tmp_path, "model.second_from=3")
+    begins = {"first": 0, "second": 3}[late]
+    before = after[begins - 1] if begins else after[0]
+    for key in ("head.0.weight", "tail.bias"):
+        expected = (before if begins else after[0]).part("networks", late)[key]
+        if not begins:  # what it began with is not kept: start from the first average
+            expected = after[0].part("average", late)[key]
+        steps = after[begins:] if begins else after[1:3]
+        for updates, state in enumerate(steps, start=1 if begins else 2):
+            kept = updates / (updates + 10)
+            expected = kept * expected + (1 - kept) * state.part("networks", late)[key]
+            assert torch.allclose(state.part("average", late)[key], expected, atol=1e-6)
+    assert after[-1].updates == {"first": 3, "second": 3}
+
+
+@pytest.mark.parametrize(
+    ("name", "begins", "done"),
+    [
+        ("stackgan-people", "model.second_from", ("encoder", "first")),
+        ("pose-people", "model.second_from", ("first",)),
+        ("style", "model.style_from", ("features",)),
+    ],
+)
+def test_a_later_stage_learns_on_what_users_will_run(
+    name: str, begins: str, done: tuple[str, ...], photos: Path, tmp_path: Path
+) -> None:
+    before, after = snapshots(name, photos, tmp_path, f"{begins}=3")[2:4]
+    for network in done:
+        average, raw = before.part("average", network), before.part("networks", network)
+        assert any(not torch.equal(average[key], raw[key]) for key in average)
+        for key, tensor in after.part("networks", network).items():
+            assert torch.equal(tensor, average[key]) and torch.equal(tensor, after.part("average", network)[key])
+
+
+def test_what_is_saved_has_statistics_of_its_own_weights(photos: Path, tmp_path: Path) -> None:
+    """Batch norm of the averaged generator makes what it says: mean 0 and variance 1 of each channel."""
+    state = snapshots("dcgan-mnist", photos, tmp_path, "optimisers.generator.lr=0.3", "train.batch=8")[-1]
+    settings = recipe.parse(state.recipe)
+    generator = dcgan.networks(settings.model)["generator"].eval()
+    generator.load_state_dict(state.part("average", "generator"))
+    found: list[torch.Tensor] = []
+    first = next(layer for layer in generator.modules() if isinstance(layer, torch.nn.BatchNorm1d))
+    first.register_forward_hook(lambda layer, _, y: found.append((y - layer.bias) / layer.weight))
+    torch.manual_seed(1)
+    generator(from_noise.noise(settings.model.noise, 4096, settings.model.latent, torch.device("cpu")))
+    mean, variance = found[0].mean(dim=0), found[0].var(dim=0)
+    assert mean.abs().max() < 0.3 and variance.min() > 0.6 and variance.max() < 1.6
+
+
+class Broken(Exception):
+    """No error that anybody foresaw."""
+
+
+def test_an_error_of_any_kind_keeps_the_steps_that_were_done(photos: Path, tmp_path: Path) -> None:
+    def report(progress: Progress) -> None:
+        if progress.step == 3:
+            raise Broken
+
+    told: list[str] = []
+    with pytest.raises(Broken):
+        train(tmp_path, photos, "train.steps=8", report=report, warn=told.append)
+    assert checkpoint.load(tmp_path).step == 3 and "saved at step 3" in told[-1]
+    assert train(tmp_path, photos, "train.steps=4", resume=True)
+
+
+def test_samples_and_figures_may_fail(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(srgan, "samples", full)
+    monkeypatch.setattr("torch.utils.tensorboard.SummaryWriter.add_scalar", full)
+    told: list[str] = []
+    assert train(tmp_path, photos, "train.sample_every=1", warn=told.append)
+    assert any("samples of step 1" in text for text in told) and any("figures of step 1" in text for text in told)
+
+
+def test_a_disk_that_is_full_for_a_while_ends_nothing(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, asked = checkpoint.save, list[int]()
+
+    def sometimes(path: Path, state: Checkpoint) -> None:
+        asked.append(state.step)
+        if state.step < 3:
+            raise CheckpointError("cannot write")
+        save(path, state)
+
+    monkeypatch.setattr(checkpoint, "save", sometimes)
+    told: list[str] = []
+    assert train(tmp_path, photos, "train.steps=3", "train.save_every=1", warn=told.append)
+    assert asked == [1, 2, 3] and len(told) == 2 and checkpoint.load(tmp_path).step == 3
+
+
+def test_saved_by_minutes_too(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[int] = []
+    monkeypatch.setattr(checkpoint, "save", lambda path, state: saved.append(state.step))
+    train(tmp_path, photos, "train.steps=3", "train.save_minutes=1e-9")
+    assert saved == [1, 2, 3]
+
+
+def test_two_runs_into_one_folder_are_refused(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with FileLock(tmp_path / "run" / ".lock"), pytest.raises(TrainingError, match="another process trains into"):
+        train(tmp_path / "run", photos)
+    assert train(tmp_path / "run", photos)
+
+
+def test_processes_that_know_nothing_of_each_other_are_refused(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(TrainingError, match="add --devices 2"):
+        train(tmp_path / "run", photos)
+    assert not (tmp_path / "run").exists()
