@@ -1,97 +1,184 @@
 """EXIF blocks: read what matters, change it in place, and leave every other byte as the camera wrote it."""
 
-import contextlib
-import re
 import struct
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
-_ORIENTATION = ExifTags.Base.Orientation
+from gantool import ifd
+from gantool.ifd import Directory, Entry, Field, Layout
+
+_ORIENTATION = int(ExifTags.Base.Orientation)
 _HEADER = b"Exif\0\0"
-_LONG = 4  # the type of a 32-bit number
 # Of a TIFF's tags, those that describe the picture and not the file's own layout.
-_DESCRIPTIVE = frozenset({270, 271, 272, 305, 306, 315, 33432})
-_PARTS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+DESCRIPTIVE = frozenset({269, 270, 271, 272, 285, 305, 306, 315, 316, 18246, 18249, 33432, *range(40091, 40096)})
+_EXIF, _GPS, _INTEROP = int(ExifTags.IFD.Exif), int(ExifTags.IFD.GPSInfo), int(ExifTags.IFD.Interop)
+_WIDTHS, _HEIGHTS = frozenset({256, 40962}), frozenset({257, 40963})
+_FOCAL_X, _FOCAL_Y = 41486, 41487  # pixels of the sensor in a unit of length
+_ACROSS = {282: 283, 283: 282, _FOCAL_X: _FOCAL_Y, _FOCAL_Y: _FOCAL_X}
+"""Of what is told of each direction, resolutions above all: the tag of the other."""
+_AREA, _LOCATION = 37396, 41492  # of the subject, in pixels
+Size: TypeAlias = tuple[int, int]
+Values: TypeAlias = tuple[float, ...]
+Change: TypeAlias = Callable[[int, Directory], Values | None]
+"""What a tag's numbers become, by the tag and the directory that it lies in; None where they stay."""
 
 
-def orientation(exif: Image.Exif) -> int:
-    """1 to 8 (EXIF 2.3, tag 0x112); 1 for anything else."""
-    try:
-        value = int(exif.get(_ORIENTATION, 1))
-    except (TypeError, ValueError):
-        return 1
-    return value if 1 <= value <= 8 else 1
+def headed(data: bytes) -> bytes:
+    """A block with the heading that it has in JPEG files, whether it came with one or not; empty if it is empty."""
+    return _HEADER + bare(data) if bare(data) else b""
 
 
-def upright(block: bytes) -> bytes:
-    """The block with its orientation reset and its thumbnail unlinked; empty if it is damaged."""
-    return _patched(block, {_ORIENTATION: 1})
+def bare(block: bytes) -> bytes:
+    """A block without the heading that it has in JPEG files."""
+    return block.removeprefix(_HEADER)
 
 
-def resized(block: bytes, size: tuple[int, int]) -> bytes:
-    """The block with every width and height that it tells set to this size."""
-    width, height = size
-    return _patched(block, {256: width, 257: height, 40962: width, 40963: height})
+def orientation(block: bytes) -> int | None:
+    """1 to 8 (EXIF 2.3, tag 0x112); None if it tells none."""
+    value = ifd.number(_first(block), _ORIENTATION)
+    return int(value) if value in range(1, 9) else None
 
 
-def of_tiff(exif: Image.Exif) -> bytes:
+def dpi(block: bytes) -> tuple[float, float] | None:
+    """Pixels per inch, of which phones and scanners tell here alone."""
+    return resolution(_first(block))
+
+
+def resolution(fields: Directory) -> tuple[float, float] | None:
+    """Pixels per inch, as a directory tells them."""
+    inches = {2: 1.0, 3: 2.54}.get(int(ifd.number(fields, 296, 2)))
+    x, y = ifd.number(fields, 282), ifd.number(fields, 283)
+    return (x * inches, y * inches) if inches and x > 0 and y > 0 else None
+
+
+def upright(block: bytes, turn: int = 1, size: Size = (0, 0)) -> bytes:
+    """The block of a picture of (width, height), as stored, that was turned upright: its orientation is reset and its
+    thumbnail unlinked. Empty if it is damaged."""
+
+    def change(tag: int, fields: Directory) -> Values | None:
+        if tag == _ORIENTATION:
+            return (1,)
+        if turn >= 5 and tag in _ACROSS:
+            return _few(fields, _ACROSS[tag])
+        return _turned(_few(fields, tag), turn, size) if turn != 1 and tag in (_AREA, _LOCATION) else None
+
+    return _changed(block, change)
+
+
+def resized(block: bytes, size: Size, old: Size | None = None) -> bytes:
+    """The block with every width and height that it tells set to this size, and what is counted in pixels of the old
+    size counted in those of the new one."""
+    x, y = (size[0] / old[0], size[1] / old[1]) if old else (1, 1)
+
+    def change(tag: int, fields: Directory) -> Values | None:
+        if tag in _WIDTHS or tag in _HEIGHTS:
+            return (size[0] if tag in _WIDTHS else size[1],)
+        if tag in (_FOCAL_X, _FOCAL_Y):
+            return tuple(value * (x if tag == _FOCAL_X else y) for value in _few(fields, tag))
+        if tag in (_AREA, _LOCATION):  # a point, and a circle's diameter or a width and a height
+            return tuple(value * (y if i % 2 else x) for i, value in enumerate(_few(fields, tag)))
+        return None
+
+    return _changed(block, change)
+
+
+def of_tiff(data: bytes, how: Layout, fields: Directory) -> bytes:
     """A block of what a TIFF's own tags say of the picture; empty where they say nothing."""
-    kept = Image.Exif()
-    for tag in _DESCRIPTIVE & set(exif):
-        kept[tag] = plain(exif[tag])
-    for part in _PARTS:
-        with contextlib.suppress(Exception):  # a damaged part is left out
-            if tags := exif.get_ifd(part):
-                kept.get_ifd(part).update({tag: plain(v) for tag, v in tags.items() if tag != ExifTags.IFD.Interop})
-    return kept.tobytes() if len(kept) or kept._ifds else b""
+    kept: dict[int, Field | Directory] = {tag: fields[tag] for tag in DESCRIPTIVE & set(fields)}
+    if ifd.number(fields, _ORIENTATION, 1) != 1:
+        kept[_ORIENTATION] = fields[_ORIENTATION]
+    for tag in (_EXIF, _GPS):
+        if part := _part(data, how, fields, tag):
+            kept[tag] = part
+    return block_of(kept)
 
 
-def to_tiff(block: bytes) -> dict[int, Any]:
-    """Tags, and parts as nested tags, for the directory of a TIFF file."""
-    exif = Image.Exif()
-    exif.load(block)
-    tags: dict[int, Any] = {tag: plain(exif[tag]) for tag in _DESCRIPTIVE & set(exif)}
-    for part in _PARTS:
-        if part in exif:
-            tags[part] = {t: plain(v) for t, v in exif.get_ifd(part).items() if t != ExifTags.IFD.Interop}
-    return tags
+def block_of(fields: ifd.Nested) -> bytes:
+    """A block of these tags; empty if there are none."""
+    return _HEADER + b"II*\0\x08\0\0\0" + ifd.serialised(fields, 8) if fields else b""
 
 
-def plain(value: Any) -> Any:
-    """Text as the bytes that it was read from, because Pillow would replace what is not ASCII."""
-    return value.encode("latin-1", "replace") if isinstance(value, str) and not value.isascii() else value
+def to_tiff(block: bytes) -> dict[int, Field | Directory]:
+    """Tags, and directories in them, for the directory of a TIFF file."""
+    data = bare(block)
+    how = ifd.layout(data)
+    if how is None:
+        return {}
+    fields = _first(block)
+    found: dict[int, Field | Directory] = {tag: fields[tag] for tag in DESCRIPTIVE & set(fields)}
+    return found | {tag: part for tag in (_EXIF, _GPS) if (part := _part(data, how, fields, tag))}
 
 
-def upright_xmp(xmp: bytes) -> bytes:
-    """An XMP packet with its copy of the orientation reset."""
-    xmp = re.sub(rb'(tiff:Orientation=")[0-9]', rb"\g<1>1", xmp)
-    return re.sub(rb"(<tiff:Orientation>)[0-9]", rb"\g<1>1", xmp)
+def _first(block: bytes) -> Directory:
+    """The directory that a block begins with; empty if it is damaged."""
+    data = bare(block)
+    how = ifd.layout(data)
+    return ifd.directory(data, how, how.start) if how else {}
 
 
-def _patched(block: bytes, values: Mapping[int, int]) -> bytes:
-    data = bytearray(block.removeprefix(_HEADER))
-    order = "<" if data[:2] == b"II" else ">"
-    try:
-        (start,) = struct.unpack_from(order + "I", data, 4)
-        end = _patch_directory(data, order, start, values)
-        struct.pack_into("I", data, end, 0)  # the next directory is the thumbnail, now out of date
-    except struct.error:
+def _part(data: bytes, how: Layout, fields: Directory, tag: int) -> Directory:
+    """The directory that a tag points to, without its offset of another one."""
+    at = int(ifd.number(fields, tag))
+    return {t: f for t, f in ifd.directory(data, how, at).items() if t not in (_INTEROP, _EXIF, _GPS)} if at else {}
+
+
+def _few(fields: Directory, tag: int) -> Values:
+    """A tag's numbers, if they are so few that it matters little how often they are asked for."""
+    return fields[tag].numbers if tag in fields and len(fields[tag].data) <= 64 else ()
+
+
+def _turned(values: Values, turn: int, size: Size) -> Values:
+    """A point, or an area around one, of a picture of this size that was turned upright."""
+    if len(values) < 2:
+        return values
+    x, y, *extent = values
+    if turn in (2, 4, 5, 7):
+        x = size[0] - 1 - x
+    quarters = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(turn, 0)  # counter-clockwise
+    for _ in range(quarters):
+        x, y, size = y, size[0] - 1 - x, size[::-1]
+    return (x, y, *(extent if quarters % 2 == 0 else extent[::-1]))
+
+
+def _changed(block: bytes, change: Change) -> bytes:
+    """The block with other numbers in place of some, and without a second directory, which is the thumbnail's."""
+    data = bytearray(bare(block))
+    original = bytes(data)
+    how = ifd.layout(original)
+    if how is None or how.big:
         return b""
+    found, end = ifd.entries(original, how, how.start)
+    if end > len(data):
+        return b""
+    fields = ifd.directory(original, how, how.start)
+    _change_directory(data, how, found, fields, change)
+    part = int(ifd.number(fields, _EXIF))
+    if part:  # followed once, whatever it holds
+        _change_directory(data, how, ifd.entries(original, how, part)[0], ifd.directory(original, how, part), change)
+    data[end : end + 4] = bytes(len(data[end : end + 4]))
     return _HEADER + bytes(data)
 
 
-def _patch_directory(data: bytearray, order: str, start: int, values: Mapping[int, int]) -> int:
-    """Returns where the directory ends. Raises struct.error if it does not lie within the data."""
-    (count,) = struct.unpack_from(order + "H", data, start)
-    end = start + 2 + 12 * count
-    for at in range(start + 2, end, 12):
-        tag, _, length, value = struct.unpack_from(order + "HHII", data, at)
-        if tag == ExifTags.IFD.Exif:
-            with contextlib.suppress(struct.error):
-                _patch_directory(data, order, value, {k: v for k, v in values.items() if k != _ORIENTATION})
-        elif tag in values and length == 1:
-            struct.pack_into(order + "HII", data, at + 2, _LONG if values[tag] > 0xFFFF else 3, 1, 0)
-            struct.pack_into(order + ("I" if values[tag] > 0xFFFF else "H"), data, at + 8, values[tag])
-    return end
+def _change_directory(data: bytearray, how: Layout, found: Iterable[Entry], fields: Directory, change: Change) -> None:
+    for entry in found:
+        if (values := change(entry.tag, fields)) is not None:
+            _write(data, how.order, entry, values)
+
+
+def _write(data: bytearray, order: str, entry: Entry, values: Values) -> None:
+    """Numbers in place of others: one is written as a whole number into the directory itself."""
+    if entry.kind == ifd.RATIONAL:
+        for i, value in enumerate(values[: entry.length // 8]):
+            under = max(1, min(10_000, int((2**32 - 1) / max(1.0, value))))
+            struct.pack_into(order + "II", data, entry.value + 8 * i, min(2**32 - 1, round(value * under)), under)
+    elif len(values) == 1:
+        value = min(2**32 - 1, round(values[0]))
+        form, kind = ("I", ifd.LONG) if value > 0xFFFF else ("H", ifd.SHORT)
+        struct.pack_into(order + "HI", data, entry.place + 2, kind, 1)
+        struct.pack_into(order + form, data, entry.place + 8, value)
+    elif entry.kind in (ifd.SHORT, ifd.LONG):
+        most, form, word = (0xFFFF, "H", 2) if entry.kind == ifd.SHORT else (2**32 - 1, "I", 4)
+        whole = [max(0, min(most, round(value))) for value in values[: entry.length // word]]
+        struct.pack_into(f"{order}{len(whole)}{form}", data, entry.value, *whole)

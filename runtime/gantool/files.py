@@ -2,19 +2,22 @@
 
 import contextlib
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Literal, TypeVar
 
 import numpy as np
-from PIL import Image, ImageCms, PngImagePlugin, UnidentifiedImageError
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
 
-from gantool import exif, tiff
-from gantool.errors import ImageError
-from gantool.pictures import Picture, Pixels, as_dtype, from_array, from_pil, to_array, to_pil
+from gantool import bmp, colour, exif, images, jpeg, memory, png, tiff, webp, xmp
+from gantool.errors import ImageError, described, reason
+from gantool.formats import Metadata as Metadata
+from gantool.formats import Opened
+from gantool.pictures import Picture, Pixels, as_dtype, from_pil, in_colour, on_white, to_pil
 from gantool.storage import check_free, replacing
+from gantool.values import is_whole
 
 FORMATS = {
     ".jpg": "JPEG",
@@ -31,15 +34,31 @@ FORMATS = {
 SUFFIXES = frozenset({*FORMATS, ".mpo"})
 """Of the files that are read."""
 
+UNSUPPORTED = frozenset({".gif", ".bmp", ".avif", ".heic", ".heif", ".jxl", ".jp2", ".apng"}) - SUFFIXES
+"""Of pictures that are refused by their names, so that they are not passed over in silence."""
+
 ANIMATIONS = {".gif": "GIF", ".webp": "WEBP"}
 """Formats of animations that are written."""
 
+Source = str | Path | bytes | bytearray | memoryview | IO[bytes]
+"""A picture file: its path, its bytes, or an open binary file."""
+
+Quality = int | Literal["lossless"] | None
+"""1 to 100; without one, what loses nothing that can be seen, or nothing at all where the source was so."""
+
+_N = TypeVar("_N", int, float)
+
+_QUALITY = 95
+_PART = 2**24
+"""Bytes of a file that are read at once."""
 _LARGEST = {"JPEG": 65_500, "WEBP": 16_383}  # pixels on a side
-_ENCODING: dict[str, dict[str, Any]] = {
-    "JPEG": {"quality": 95, "subsampling": 0},
-    "WEBP": {"quality": 95, "alpha_quality": 100},
-    "PNG": {"compress_level": 6},
-}
+_OPENERS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes], Opened]], ...] = (
+    (lambda data: data.startswith(b"\xff\xd8\xff"), jpeg.opened),
+    (lambda data: data.startswith(png.SIGNATURE), png.opened),
+    (lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP", webp.opened),
+    (tiff.is_tiff, tiff.opened),
+    (lambda data: data.startswith(b"BM"), bmp.opened),
+)
 _TURNS = {  # EXIF orientation: (mirror left-right first, quarter turns counter-clockwise)
     1: (False, 0),
     2: (True, 0),
@@ -52,50 +71,47 @@ _TURNS = {  # EXIF orientation: (mirror left-right first, quarter turns counter-
 }
 
 
-@dataclass(frozen=True)
-class Metadata:
-    """What a file says besides its pixels. Orientation is already applied and reset."""
-
-    format: str
-    exif: bytes = b""
-    xmp: bytes = b""
-    icc: bytes = b""
-    dpi: tuple[float, float] | None = None
-
-
-def read(source: Path | bytes) -> tuple[Picture, Metadata]:
+def read(source: Source) -> tuple[Picture, Metadata]:
     """Decode a file, or the bytes of one.
 
-    8-bit colour with an ICC profile is converted to sRGB; gray and 16-bit pictures keep their values and their profile.
+    Colours are converted to sRGB, and gray to sRGB's; 16-bit colour with an ICC profile keeps its values and profile.
 
     Raises:
         ImageError: missing, damaged, animated, or of a kind that is not supported.
     """
-    name = "standard input" if isinstance(source, bytes) else str(source)
-    try:
-        data = source if isinstance(source, bytes) else source.read_bytes()
-    except FileNotFoundError:
-        raise ImageError(f"no such file: {name}") from None
-    except (OSError, ValueError) as error:
-        raise ImageError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from error
-    try:
-        if tiff.is_tiff(data) and tiff.depth(data) > 8:
-            return _decode_deep_tiff(data)
-        with Image.open(io.BytesIO(data)) as image:
-            return _decode(image, data)
-    except UnidentifiedImageError:
-        raise ImageError(f"{name} is not a picture that gantool can read (JPEG, PNG, WebP or TIFF)") from None
-    except Image.DecompressionBombError as error:
-        raise ImageError(
-            f"{name} claims more pixels than is safe to decode: {error}; cut or shrink it first"
-        ) from error
-    except MemoryError as error:
-        raise ImageError(f"{name} is too large for this machine's memory") from error
-    except ImageError as error:
-        raise ImageError(f"{name}: {error}") from error
-    except Exception as error:  # the decoders raise nearly anything on damaged files
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ImageError(f"{name} is damaged or incomplete ({reason}); get a whole copy of it") from error
+    name, data = contents_of(source)
+    with _named(name):
+        return _finished(_opened(data))
+
+
+def size_of(source: Source) -> tuple[int, int]:
+    """(width, height) of a picture, upright, from the headers alone. Raises ImageError as `read` does for them."""
+    name, data = contents_of(source)
+    with _named(name):
+        opened = _opened(data)
+        return _upright_pair(opened.size, _orientation(opened.metadata))
+
+
+def read_rgb(path: Path) -> npt.NDArray[np.uint8]:
+    """The pixels that a network is trained on: (H, W, 3), as `read` gives them, over white. Raises ImageError."""
+    picture = read(path)[0]
+    with _named(path):
+        return np.ascontiguousarray(in_colour(as_dtype(on_white(picture), np.dtype(np.uint8)).colour))
+
+
+def of_image(image: Image.Image) -> tuple[Picture, Metadata]:
+    """A Pillow image as `read` would have read it from a file.
+
+    Raises:
+        ImageError: its file is damaged or closed, or its mode one of 32-bit integers or floats.
+    """
+    with _named(getattr(image, "filename", "") or "the image"):
+        return _finished(images.opened(image))
+
+
+def to_image(picture: Picture, metadata: Metadata) -> Image.Image:
+    """A Pillow image (see `pictures.to_pil`) with what belongs to it in its ``info``."""
+    return images.of(picture, _for(picture, metadata))
 
 
 def target_format(path: Path) -> str:
@@ -122,38 +138,31 @@ def check_fits(size: tuple[int, int], format: str, transparent: bool, pixel: int
         raise ImageError("the picture has transparency, which JPEG cannot hold; name the output .png, .webp or .tif")
 
 
-def write(picture: Picture, metadata: Metadata, format: str, file: IO[bytes]) -> None:
-    """Encode into an open binary file. Pictures deeper than 8 bits are rounded where the format has no more."""
-    block, xmp, icc = exif.resized(metadata.exif, picture.size), metadata.xmp, _profile(metadata, picture)
-    if format == "TIFF" or (format == "PNG" and picture.colour.dtype != np.uint8):
-        shallow = picture.colour.dtype == np.uint8
-        pixels = to_array(picture if shallow else as_dtype(picture, np.dtype(np.uint16)))
-        if format == "TIFF":
-            tiff.write(pixels, file, block=block, xmp=xmp, icc=icc, dpi=metadata.dpi)
-        else:
-            _write_deep_png(pixels, replace(metadata, exif=block), file)
+def check_quality(format: str, quality: Quality) -> None:
+    """Raises ImageError for a quality that a format cannot have."""
+    if quality is None:
         return
-    options = dict(_ENCODING[format])
-    if format == "JPEG":  # what does not fit its segments is left out, and so is a matte that lets nothing through
-        picture = Picture(picture.colour)
-        block, xmp = block if len(block) <= 65_533 else b"", xmp if len(xmp) <= 65_502 else b""
-    if format == "WEBP" and icc[16:20] == b"GRAY":
-        icc = b""  # WebP has no gray
-    if icc:
-        options["icc_profile"] = icc
-    if block:
-        options["exif"] = block
-    if metadata.dpi and format != "WEBP":
-        options["dpi"] = metadata.dpi
-    if xmp and format == "PNG":
-        options["pnginfo"] = PngImagePlugin.PngInfo()
-        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
-    elif xmp:
-        options["xmp"] = xmp
-    to_pil(as_dtype(picture, np.dtype(np.uint8))).save(file, format, **options)
+    if isinstance(quality, str) and quality == "lossless":
+        if format == "JPEG":
+            raise ImageError("JPEG always loses something; name the output .png, .webp or .tif, or give a quality")
+        return
+    if not is_whole(quality, 1, 100):
+        raise ImageError(f'a quality is a whole number from 1 to 100, or "lossless", not {described(quality)}')
+    if format not in _LARGEST:
+        raise ImageError(f"{format} loses nothing and has no quality; leave it out, or name the output .jpg or .webp")
 
 
-def save(picture: Picture, metadata: Metadata, path: Path, *, overwrite: bool = False) -> None:
+def write(picture: Picture, metadata: Metadata, format: str, file: IO[bytes], quality: Quality = None) -> None:
+    """Encode into an open binary file. Pictures deeper than 8 bits are rounded where the format has no more.
+
+    Raises:
+        ImageError: the quality is none that the format has, or the picture cannot be encoded.
+        OSError: the file cannot be written.
+    """
+    _write_all(file, _encoded(picture, metadata, format, quality))
+
+
+def save(picture: Picture, metadata: Metadata, path: Path, *, overwrite: bool = False, quality: Quality = None) -> None:
     """Write a file in the format of its suffix.
 
     Raises:
@@ -162,10 +171,9 @@ def save(picture: Picture, metadata: Metadata, path: Path, *, overwrite: bool = 
     format = target_format(path)
     check_fits(picture.size, format, picture.transparent)
     check_free(path, overwrite=overwrite)
-    encoded = io.BytesIO()  # Pillow's encoders do not notice a disk that is full; writing bytes does
-    write(picture, metadata, format, encoded)
+    encoded = _encoded(picture, metadata, format, quality)  # encoders do not notice a disk that is full; writing does
     with replacing(path, overwrite=overwrite) as file:
-        file.write(encoded.getbuffer())
+        file.write(encoded)
 
 
 def animation_format(path: Path) -> str:
@@ -183,7 +191,7 @@ def save_animation(frames: Sequence[Picture], path: Path, seconds: float, *, ove
     check_free(path, overwrite=overwrite)
     first, *rest = (to_pil(frame) for frame in frames)
     encoded = io.BytesIO()
-    quality = {"quality": 95} if format == "WEBP" else {}
+    quality = {"quality": _QUALITY} if format == "WEBP" else {}
     first.save(encoded, format, save_all=True, append_images=rest, duration=round(1000 * seconds), loop=0, **quality)
     with replacing(path, overwrite=overwrite) as file:
         file.write(encoded.getbuffer())
@@ -192,87 +200,95 @@ def save_animation(frames: Sequence[Picture], path: Path, seconds: float, *, ove
 # --- reading ----------------------------------------------------------------------------------------------------
 
 
-def _decode(image: Image.Image, data: bytes) -> tuple[Picture, Metadata]:
-    # Phones write MPO: a JPEG with a second view behind it.
-    format = "JPEG" if image.format == "MPO" else str(image.format)
-    if format not in FORMATS.values():
-        raise ImageError(f"{format} files are not supported yet; convert it to JPEG, PNG, WebP or TIFF")
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":
-        raise ImageError(f"it has {frames} frames; animated and multi-page files are not supported yet")
-    image.load()
-    metadata, turn = _metadata(image, format)
-    if format == "PNG" and data[24] == 16:  # the bit depth in the header chunk
-        import imagecodecs  # Pillow rounds 16-bit colour to 8 bits
-
-        return _turned(from_array(imagecodecs.png_decode(data)), turn), metadata
-    image, metadata = _to_srgb(image, metadata)
-    return _turned(from_pil(image), turn), metadata
+def read_all(file: IO[bytes]) -> bytes:
+    """What is left of a file, which may be a pipe or a device that never ends. Raises MemoryError where it is more than
+    half of what is free."""
+    if not isinstance(file, io.BufferedIOBase | io.RawIOBase):  # of somebody's own, which may know no lengths
+        return file.read()
+    parts, room = [], memory.available() // 2
+    while part := file.read(_PART):
+        parts.append(part)
+        room -= len(part)
+        if room < 0:
+            raise MemoryError
+    return b"".join(parts)
 
 
-def any_picture(image: str | Path | Image.Image | Pixels) -> Picture:
-    """The pixels of a picture in any shape. Raises ImageError."""
-    if isinstance(image, str | Path):
-        return read(Path(image))[0]
-    if isinstance(image, Image.Image):
-        return of_image(image)[0]
-    if isinstance(image, np.ndarray):
-        return from_array(image)
-    raise ImageError(f"cannot take a {type(image).__name__}; give a path, a Pillow image or a numpy array")
+def contents_of(source: Source) -> tuple[str, bytes]:
+    """What a file is called in messages, and its bytes. Raises ImageError if it cannot be read."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return "the data", bytes(source)
+    name = str(source if isinstance(source, str | Path) else getattr(source, "name", "") or "the file")
+    try:
+        with Path(source).open("rb") if isinstance(source, str | Path) else contextlib.nullcontext(source) as file:
+            data = read_all(file)
+    except FileNotFoundError:
+        raise ImageError(f"no such file: {name}") from None
+    except MemoryError as error:
+        raise ImageError(f"{name} is too large for this machine's memory") from error
+    except Exception as error:  # a file of somebody's own raises what it likes
+        raise ImageError(f"cannot read {name}: {reason(error)}") from error
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise ImageError(f'cannot read {name}: it gives text, not bytes; open it with "rb"')
+    return name, bytes(data)
 
 
-def of_image(image: Image.Image) -> tuple[Picture, Metadata]:
-    """A Pillow image as `read` would have read it from a file.
-
-    Raises:
-        ImageError: a mode of 32-bit integers or floats.
-    """
-    image.load()
-    metadata, turn = _metadata(image, image.format or "PNG")
-    image, metadata = _to_srgb(image, metadata)
-    return _turned(from_pil(image), turn), metadata
-
-
-def to_image(picture: Picture, metadata: Metadata) -> Image.Image:
-    """A Pillow image (see `pictures.to_pil`) with what belongs to it in its ``info``."""
-    image = to_pil(picture)
-    found = {
-        "exif": exif.resized(metadata.exif, picture.size),
-        "icc_profile": _profile(metadata, picture),
-        "dpi": metadata.dpi,
-    }
-    image.info.update({key: value for key, value in found.items() if value})
-    return image
+@contextlib.contextmanager
+def _named(name: object) -> Iterator[None]:
+    """Whatever the decoders raise, which is nearly anything on damaged files, as an ImageError of one line."""
+    try:
+        yield
+    except UnidentifiedImageError:
+        raise ImageError(f"{name} is not a picture that gantool can read (JPEG, PNG, WebP or TIFF)") from None
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{name} claims more pixels than is safe to decode; cut or shrink it first") from error
+    except MemoryError as error:
+        raise ImageError(f"{name} is too large for this machine's memory") from error
+    except ImageError as error:
+        raise ImageError(f"{name}: {error}") from error
+    except Exception as error:
+        raise ImageError(f"{name} is damaged or incomplete ({reason(error)}); get a whole copy of it") from error
 
 
-def _profile(metadata: Metadata, picture: Picture) -> bytes:
-    """The source's colour profile, unless it is one for gray and colour came to the picture."""
-    return b"" if metadata.icc[16:20] == b"GRAY" and not picture.gray else metadata.icc
+def _opened(data: bytes) -> Opened:
+    for accepts, opened in _OPENERS:
+        if accepts(data):
+            return opened(data)
+    with Image.open(io.BytesIO(data)) as image:
+        raise ImageError(f"{image.format} files are not supported yet; convert it to JPEG, PNG, WebP or TIFF")
 
 
-def _metadata(image: Image.Image, format: str) -> tuple[Metadata, int]:
-    """What belongs to a loaded image, and its EXIF orientation as far as Pillow has not applied it."""
-    turn, block = 1, b""
-    with contextlib.suppress(Exception):  # Pillow raises nearly anything on hostile EXIF; the picture itself is fine
-        tags = image.getexif()
-        if format == "TIFF":  # Pillow has turned it already
-            block = exif.of_tiff(tags)
-        else:
-            turn, block = exif.orientation(tags), exif.upright(image.info.get("exif", b""))
-    return Metadata(format, block, _xmp(image.info), image.info.get("icc_profile") or b"", _dpi(image.info)), turn
+def _finished(opened: Opened) -> tuple[Picture, Metadata]:
+    """The picture upright and in sRGB, with metadata that is true of it."""
+    metadata, notices = opened.metadata, opened.metadata.notices
+    turn = _orientation(metadata)
+    pixels, icc = opened.decode(), metadata.icc
+    more: tuple[str, ...] = ()
+    if isinstance(pixels, Image.Image) and pixels.mode in ("CMYK", "LAB"):
+        picture, icc, more = colour.from_inks(pixels, icc)
+    else:
+        picture = pixels if isinstance(pixels, Picture) else from_pil(pixels)
+        if opened.encoding:
+            picture = colour.to_srgb(picture, opened.encoding)
+        elif icc:
+            picture, icc, more = colour.by_profile(picture, icc)
+    if picture.size != opened.size:
+        raise ImageError("its pixels are not of the size that it claims, so it is damaged; get a whole copy of it")
+    packet, gone = xmp.without_claims(xmp.upright(metadata.xmp))
+    about = replace(
+        metadata,
+        exif=exif.upright(metadata.exif, turn, opened.size),
+        xmp=packet,
+        icc=icc,
+        dpi=_upright_pair(dpi, turn) if (dpi := _plausible(metadata.dpi)) else None,
+        size=_upright_pair(opened.size, turn),
+        notices=notices + gone + more,
+    )
+    return _turned(picture, turn), about
 
 
-def _decode_deep_tiff(data: bytes) -> tuple[Picture, Metadata]:
-    picture, tags = tiff.read_deep(data)
-    block, turn = b"", 1
-    with contextlib.suppress(Exception):
-        own = Image.Exif()
-        own.load(b"Exif\0\0" + data)  # an EXIF block is a TIFF file
-        block, turn = exif.of_tiff(own), exif.orientation(own)
-    info = {"xmp": tags.get(700, b"")}
-    if int(tags.get(296, 2)) == 2 and 282 in tags and 283 in tags:
-        info["dpi"] = tuple(part[0] / max(part[1], 1) for part in (tags[282], tags[283]))
-    return _turned(picture, turn), Metadata("TIFF", block, _xmp(info), bytes(tags.get(34675, b"")), _dpi(info))
+def _orientation(metadata: Metadata) -> int:
+    return exif.orientation(metadata.exif) or xmp.orientation(metadata.xmp) or 1
 
 
 def _turned(picture: Picture, orientation: int) -> Picture:
@@ -281,70 +297,58 @@ def _turned(picture: Picture, orientation: int) -> Picture:
 
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
-    mirror, turns = _TURNS.get(orientation, (False, 0))
+    mirror, turns = _TURNS[orientation]
     return np.ascontiguousarray(np.rot90(pixels[:, ::-1] if mirror else pixels, turns))
 
 
-def _xmp(info: Mapping[Any, Any]) -> bytes:
-    xmp = info.get("xmp") or info.get("XML:com.adobe.xmp") or b""
-    return exif.upright_xmp(xmp.encode() if isinstance(xmp, str) else bytes(xmp))
+def _upright_pair(across: tuple[_N, _N], orientation: int) -> tuple[_N, _N]:
+    """What is told of the width and of the height, such as the size, once the picture is turned."""
+    return across[::-1] if _TURNS[orientation][1] % 2 else across
 
 
-def _dpi(info: Mapping[Any, Any]) -> tuple[float, float] | None:
-    dpi = info.get("dpi")
-    if not isinstance(dpi, tuple) or len(dpi) != 2:
-        return None
-    x, y = float(dpi[0]), float(dpi[1])
-    return (x, y) if 1 < x < 65_535 and 1 < y < 65_535 else None  # 1 is how Pillow says that a file says nothing
+def _plausible(dpi: tuple[float, float] | None) -> tuple[float, float] | None:
+    """1 is how Pillow says that a file says nothing."""
+    return dpi if dpi and all(1 < value < 65_535 for value in dpi) else None
 
 
-def _to_srgb(image: Image.Image, metadata: Metadata) -> tuple[Image.Image, Metadata]:
-    """Colour in sRGB, tagged as such if the file had a profile. Gray keeps its own."""
-    if image.mode in ("1", "L", "LA", "La", "I;16", "I;16B", "I", "F"):
-        return image, metadata
-    matte = None
-    if image.mode in ("RGBA", "RGBa", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        matte = image.getchannel("A")
-    flat = image if image.mode in ("CMYK", "LAB") else image.convert("RGB")
-    if metadata.icc:
-        try:
-            profile = ImageCms.ImageCmsProfile(io.BytesIO(metadata.icc))
-            converted = ImageCms.profileToProfile(flat, profile, _srgb_profile(), outputMode="RGB")
-            assert converted is not None
-            flat, metadata = converted, replace(metadata, icc=_srgb_profile().tobytes())
-        except (ImageCms.PyCMSError, OSError):  # a profile for another kind of picture, or a broken one
-            metadata = replace(metadata, icc=b"")
-    flat = flat.convert("RGB")
-    flat.info.pop("transparency", None)
-    if matte is not None:
-        flat.putalpha(matte)
-    return flat, metadata
+# --- writing ----------------------------------------------------------------------------------------------------
 
 
-@cache
-def _srgb_profile() -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+def _encoded(picture: Picture, metadata: Metadata, format: str, quality: Quality) -> bytes:
+    check_quality(format, quality)
+    try:
+        return _encoded_by_format(picture, _for(picture, metadata), format, quality)
+    except MemoryError as error:
+        raise ImageError(f"the result is too large for this machine's memory as {format}") from error
+    except Exception as error:  # as the decoders
+        raise ImageError(
+            f"the result cannot be written as {format} ({reason(error)}); choose another format"
+        ) from error
 
 
-# --- writing 16 bits --------------------------------------------------------------------------------------------
+def _encoded_by_format(picture: Picture, metadata: Metadata, format: str, quality: Quality) -> bytes:
+    if format in ("PNG", "TIFF"):
+        whole = picture if picture.colour.dtype == np.uint8 else as_dtype(picture, np.dtype(np.uint16))
+        return png.encoded(whole, metadata) if format == "PNG" else tiff.encoded(whole, metadata)
+    if format == "JPEG":
+        return jpeg.encoded(picture, metadata, _QUALITY if quality is None else int(quality))
+    lossless = metadata.lossless if quality is None else quality == "lossless"
+    return webp.encoded(picture, metadata, None if lossless else int(quality or _QUALITY))
 
 
-def _write_deep_png(pixels: Pixels, metadata: Metadata, file: IO[bytes]) -> None:
-    import zlib
+def _for(picture: Picture, metadata: Metadata) -> Metadata:
+    """Metadata as it is true of this picture: its sizes, and no profile for gray where colour came to it."""
+    misfit = metadata.icc[16:20] == b"GRAY" and not picture.gray
+    return replace(
+        metadata,
+        exif=exif.resized(metadata.exif, picture.size, metadata.size),
+        xmp=xmp.resized(metadata.xmp, picture.size, metadata.size),
+        icc=b"" if misfit else metadata.icc,
+    )
 
-    import imagecodecs
 
-    encoded = imagecodecs.png_encode(np.ascontiguousarray(pixels), level=6)
-    header = 8 + 25  # signature and IHDR; the chunks about the picture follow them
-    file.write(encoded[:header])
-    if metadata.icc:
-        PngImagePlugin.putchunk(file, b"iCCP", b"ICC Profile\0\0" + zlib.compress(metadata.icc))
-    if metadata.dpi:
-        x, y = (round(value / 0.0254).to_bytes(4, "big") for value in metadata.dpi)
-        PngImagePlugin.putchunk(file, b"pHYs", x + y + b"\1")
-    if metadata.exif:
-        PngImagePlugin.putchunk(file, b"eXIf", metadata.exif.removeprefix(b"Exif\0\0"))
-    if metadata.xmp:
-        PngImagePlugin.putchunk(file, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp)
-    file.write(encoded[header:])
+def _write_all(file: IO[bytes], data: bytes) -> None:
+    """A raw file may take less than it is given."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) or 0 :]

@@ -51,27 +51,40 @@ def from_array(array: Pixels) -> Picture:
     """A picture from (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4); uint8, uint16, bool or float in 0..1.
 
     Raises:
-        ImageError: another shape or dtype, or floats far outside 0..1.
+        ImageError: another shape or dtype, floats far outside 0..1, or what is no array at all.
     """
-    if array.dtype.kind == "b":
-        array = np.where(array, np.uint8(255), np.uint8(0))
-    if array.dtype.kind == "f":
-        array = array.astype(np.float32, copy=False)
-        if not np.isfinite(array).all():
-            raise ImageError("the array holds NaN or infinity; give finite values in 0..1")
-        if array.size and max(-array.min(), array.max() - 1) > 0.5:  # a little outside is what filters leave
-            found = f"{array.min():.4g}..{array.max():.4g}"
-            raise ImageError(f"the float array holds values in {found}, not 0..1; divide it by its full scale")
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    if array.dtype not in (np.uint8, np.uint16, np.float32):
+    try:
+        array = np.asarray(array)
+    except Exception as error:  # an object of somebody's own raises what it likes
+        raise ImageError(f"a {type(array).__name__} is no picture; give an array of numbers") from error
+    if array.dtype.kind not in "bfu" or (array.dtype.kind == "u" and array.dtype.itemsize > 2):
         raise ImageError(f"an array of {array.dtype} is no picture; give uint8, uint16 or float in 0..1")
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 2, 3, 4) or not array.size:
         raise ImageError(f"an array of shape {array.shape} is no picture; give (H, W) or (H, W, channels)")
-    channels = array.shape[2]
-    colour = array[..., :3] if channels >= 3 else array[..., 0]
-    return Picture(colour, array[..., -1] if channels in (2, 4) else None)
+    try:
+        array = _plain(array)
+    except MemoryError as error:
+        raise ImageError(f"an array of shape {array.shape} is too large for this machine's memory") from error
+    colour = array[..., :3] if array.shape[2] >= 3 else array[..., 0]
+    return Picture(colour, array[..., -1] if array.shape[2] in (2, 4) else None)
+
+
+def _plain(array: Pixels) -> Pixels:
+    """uint8, uint16 or float32 in this machine's byte order. Raises ImageError for floats far outside 0..1."""
+    if array.dtype.kind == "b":
+        return np.where(array, np.uint8(255), np.uint8(0))
+    if array.dtype.kind == "u":
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+    low, high = float(array.min()), float(array.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ImageError("the array holds NaN or infinity; give finite values in 0..1")
+    if max(-low, high - 1) > 0.5:  # a little outside is what filters leave
+        raise ImageError(
+            f"the float array holds values in {low:.4g}..{high:.4g}, not 0..1; divide it by its full scale"
+        )
+    return array.astype(np.float32, copy=False)
 
 
 def to_array(picture: Picture) -> Pixels:
@@ -144,6 +157,11 @@ def on_white(picture: Picture) -> Picture:
         return picture
     share = normalise(picture.alpha) if picture.gray else normalise(picture.alpha)[..., None]
     return Picture(quantise(share * normalise(picture.colour) + (1 - share), picture.colour.dtype))
+
+
+def is_gray(colour: Pixels) -> bool:
+    """Whether the three channels of (H, W, 3) are exactly equal."""
+    return bool((colour[..., :1] == colour[..., 1:]).all())
 
 
 def looks_gray(picture: Picture) -> bool:

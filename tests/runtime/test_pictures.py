@@ -12,6 +12,7 @@ from gantool.pictures import (
     bleed,
     from_array,
     from_pil,
+    is_gray,
     normalise,
     quantise,
     resize_matte,
@@ -79,6 +80,25 @@ def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
 def test_other_dtypes_are_refused(dtype: Any) -> None:
     with pytest.raises(ImageError, match="is no picture; give uint8, uint16 or float"):
         from_array(np.zeros((4, 5, 3), dtype))
+
+
+@pytest.mark.parametrize("thing", [None, "x", object(), [[1, 2], [3]], {1: 2}, np.zeros(3, [("a", "u1")])])
+def test_what_is_no_array(thing: Any) -> None:
+    with pytest.raises(ImageError) as caught:
+        from_array(thing)
+    assert "is no picture" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_lists_and_other_arrays() -> None:
+    assert from_array([[0.0, 1.0]]).size == (2, 1)  # type: ignore[arg-type]
+    assert from_array(np.ma.masked_array(np.ones((3, 4)))).size == (4, 3)
+
+
+def test_what_is_gray() -> None:
+    gray = np.repeat(sample((5, 7))[..., None], 3, axis=2)
+    assert is_gray(gray)
+    gray[4, 6, 2] ^= 1
+    assert not is_gray(gray)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

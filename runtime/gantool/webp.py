@@ -1,0 +1,65 @@
+"""WebP files (RFC 9649): what lies beside the pixels, and whether they were coded without loss."""
+
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PIL import UnidentifiedImageError
+
+from gantool import exif, formats
+from gantool.formats import Metadata, Opened, check_claim, check_frames
+from gantool.pictures import Picture, as_dtype, to_pil
+
+_LOSSY, _LOSSLESS, _EXTENDED, _FRAME = b"VP8 ", b"VP8L", b"VP8X", b"ANMF"
+
+
+def opened(data: bytes) -> Opened:
+    """Look a file through. Raises ImageError for an animation, and for one that claims too much."""
+    chunks = list(_chunks(data, 12))
+    about = dict(reversed(chunks))  # the first of each kind
+    frames = [content for kind, content in chunks if kind == _FRAME]
+    check_frames(len(frames))
+    size = _size(about)
+    check_claim(size)
+    coded = dict(reversed(list(_chunks(frames[0], 16)))) if frames else about
+    metadata = Metadata(
+        "WEBP",
+        exif=exif.headed(about.get(b"EXIF", b"")),
+        xmp=about.get(b"XMP ", b""),
+        icc=about.get(b"ICCP", b""),
+        lossless=_LOSSLESS in coded,
+    )
+    return Opened(size, metadata, lambda: formats.decoded(data, "WEBP"))
+
+
+def encoded(picture: Picture, metadata: Metadata, quality: int | None) -> bytes:
+    """A file's bytes; without a quality it is coded without loss, what is transparent included."""
+    options: dict[str, Any] = {"lossless": True, "exact": True}
+    if quality is not None:
+        options = {"quality": quality, "alpha_quality": 100}
+    found = {"exif": metadata.exif, "xmp": metadata.xmp, "icc_profile": metadata.icc}
+    if metadata.icc[16:20] == b"GRAY":  # of which WebP has none
+        del found["icc_profile"]
+    options |= {name: value for name, value in found.items() if value}
+    return formats.encoded(to_pil(as_dtype(picture, np.dtype(np.uint8))), "WEBP", **options)
+
+
+def _chunks(data: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
+    while at + 8 <= len(data):
+        (length,) = struct.unpack_from("<I", data, at + 4)
+        yield data[at : at + 4], data[at + 8 : at + 8 + length]
+        at += 8 + length + length % 2
+
+
+def _size(about: dict[bytes, bytes]) -> tuple[int, int]:
+    """(width, height). Raises UnidentifiedImageError if there is none."""
+    if len(extended := about.get(_EXTENDED, b"")) >= 10:
+        return 1 + int.from_bytes(extended[4:7], "little"), 1 + int.from_bytes(extended[7:10], "little")
+    if len(lossy := about.get(_LOSSY, b"")) >= 10:
+        width, height = struct.unpack_from("<HH", lossy, 6)
+        return width & 0x3FFF, height & 0x3FFF
+    if len(lossless := about.get(_LOSSLESS, b"")) >= 5:
+        bits = int.from_bytes(lossless[1:5], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    raise UnidentifiedImageError
