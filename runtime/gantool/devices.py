@@ -2,13 +2,16 @@
 
 import contextlib
 import ctypes
+import io
+import os
 import sys
 import threading
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from gantool.errors import DeviceError, ModelError
+from gantool.errors import DeviceError, ModelError, described, reason
+from gantool.values import is_whole
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -22,13 +25,24 @@ PROVIDERS = {
 """Device names and the execution provider behind each."""
 
 _AUTOMATIC = ("cuda", "directml")  # what "auto" tries before the CPU; the others need tuning to be worth it
+_GPUS = (*_AUTOMATIC, "migraphx", "coreml")  # what "gpu" stands for, the best first
 _NUMBERED = ("cuda", "tensorrt", "directml", "migraphx")
+_CHOICES = f"auto, gpu, {', '.join(PROVIDERS)} (with an index as in cuda:1)"
+_FATAL = 4
+"""ONNX Runtime's highest level of logging."""
+_TRIAL = "upscale-x2"
 _lock, _preloaded = threading.Lock(), False
 _PACKAGES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 
 
 def import_onnxruntime() -> Any:
-    """The onnxruntime module. Raises DeviceError if it is not installed."""
+    """The onnxruntime module. Raises DeviceError if it is not installed.
+
+    Nothing imports it in another way, because its telemetry has to be off before it is loaded: it would keep a device
+    id and a queue of uploads in the home, and look its maker's host up.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = os.environ.get("ORT_DISABLE_TELEMETRY") or "1"  # an empty one counts for none
+    first = "onnxruntime" not in sys.modules
     try:
         import onnxruntime
     except ImportError as error:
@@ -36,6 +50,8 @@ def import_onnxruntime() -> Any:
             f"ONNX Runtime cannot be imported ({error}); install it with "
             f"`pip install 'gantool[cpu]'` or `pip install 'gantool[gpu]'`"
         ) from error
+    if first:  # whoever loaded it before may want its log; for us failures come back as exceptions
+        onnxruntime.set_default_logger_severity(_FATAL)
     return onnxruntime
 
 
@@ -62,31 +78,65 @@ def open_session(model: Path, device: str = "auto", threads: int = 0) -> tuple[A
     """An inference session and the name of the device that it really runs on.
 
     Args:
-        device: "auto", "cpu", or a name of `PROVIDERS`, with an index such as "cuda:1" where there are several.
+        device: "auto", "gpu" (the best that is no CPU), or a name of `PROVIDERS`, with an index such as "cuda:1" where
+            there are several.
         threads: CPU threads; 0 takes all cores.
 
     Raises:
-        DeviceError: a device that was asked for by name cannot be had.
-        ModelError: the file is no ONNX model, or is damaged.
+        DeviceError: a device that was asked for by name cannot be had, or that many threads.
+        ModelError: the file is no ONNX model, is damaged, or takes more memory than there is.
     """
     ort = import_onnxruntime()
-    if device == "auto":
-        for name in available():
-            if name == "cpu" or name in _AUTOMATIC:
-                try:
-                    return _open(ort, model, name, threads), name
-                except DeviceError:
-                    continue  # the provider is there but cannot start; "auto" promises only the best that works
-    return _open(ort, model, device, threads), device
+    _check_threads(threads)
+    name, _, index = str(device).partition(":")
+    tried = {"auto": [*_AUTOMATIC, "cpu"], "gpu": [*_GPUS]}.get(name)
+    if tried is None or (index and name == "auto"):
+        return _open(ort, model, device, threads), device
+    reasons = []
+    for each in (each for each in tried if each in available()):
+        wanted = f"{each}:{index}" if index else each
+        try:
+            return _open(ort, model, wanted, threads), wanted
+        except DeviceError as error:
+            reasons.append(str(error))  # the provider is there but cannot start; the next may
+    found = "; ".join(reasons) or "none was found that this ONNX Runtime can use"
+    raise DeviceError(f"no GPU can be used: {found}; `gantool doctor` says more, --device cpu does without")
+
+
+def unused_gpu() -> str | None:
+    """Why an NVIDIA GPU that is in this machine is not used by "auto", and what to do; None where there is none, or it
+    is used. Raises DeviceError if ONNX Runtime is not installed."""
+    from gantool import library
+
+    ort, offered = import_onnxruntime(), available()
+    if not _present("cuda") or "directml" in offered:
+        return None
+    cure = "pip install 'gantool[gpu]' brings it"
+    if "cuda" not in offered:
+        reason = "the ONNX Runtime that is installed knows the CPU alone"
+        cure = "pip uninstall -y onnxruntime && pip install 'gantool[gpu]' brings another"
+    else:
+        try:
+            _open(ort, library.find(_TRIAL), "cuda", 1)
+            return None
+        except DeviceError as error:
+            missing = _missing_library(ort)
+            reason = f"{missing} is missing" if missing else str(error)
+            cure = cure if missing else "gantool doctor says more"
+    return f"an NVIDIA GPU is here but not used ({reason}); {cure}; --device cpu hides this"
+
+
+def _check_threads(threads: object) -> None:
+    most = max(64, 4 * (os.cpu_count() or 1))
+    if not is_whole(threads, 0, most):
+        raise DeviceError(f"threads are a whole number from 0 (all cores) to {most}, not {described(threads)}")
 
 
 def _open(ort: Any, model: Path, device: str, threads: int) -> Any:
-    name, _, index = device.partition(":")
+    name, _, index = str(device).partition(":")
     provider = PROVIDERS.get(name)
-    if provider is None or (index and not (index.isdigit() and name in _NUMBERED)):
-        raise DeviceError(
-            f"unknown device '{device}'; choose auto, {', '.join(PROVIDERS)} (with an index as in cuda:1)"
-        )
+    if provider is None or (index and not (index.isdecimal() and len(index) < 4 and name in _NUMBERED)):
+        raise DeviceError(f"unknown device '{device}'; choose {_CHOICES}")
     if provider not in ort.get_available_providers():
         raise DeviceError(
             f"device '{name}' needs an ONNX Runtime that has it; here are: auto, {', '.join(available())}"
@@ -94,25 +144,39 @@ def _open(ort: Any, model: Path, device: str, threads: int) -> Any:
     if not _present(name):
         raise DeviceError(f"no {name} device was found on this machine; here are: auto, {', '.join(available())}")
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = int(threads)
     # Windows at borders differ in shape, and the arena would keep the memory of each: twice the peak for 10 % of speed.
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False
-    options.log_severity_level = 4  # failures come back as exceptions; its own log would only repeat them
+    options.log_severity_level = _FATAL
     settings: dict[str, Any] = {"device_id": int(index or 0)} if name in _NUMBERED else {}
     if name == "cuda":
         settings["cudnn_conv_algo_search"] = "HEURISTIC"  # the default tries every algorithm at each new tile shape
         settings["use_tf32"] = 0  # its 10 bits would break the parity that export has checked
     chosen: list[Any] = [(provider, settings)] if name != "cpu" else []
+    if name in ("cuda", "tensorrt"):
+        _preload(ort)
     try:
-        if name in ("cuda", "tensorrt"):
-            _preload(ort)
-        session = ort.InferenceSession(str(model), options, providers=[*chosen, "CPUExecutionProvider"])
+        session = _session(ort, model, options, [*chosen, "CPUExecutionProvider"])
     except Exception as error:
         if name != "cpu" and _opens_on_cpu(ort, model):
-            raise DeviceError(f"device '{device}' cannot be started: {_first_line(error)}") from error
-        raise ModelError(f"{model} is not a whole ONNX model: {_first_line(error)}") from error
+            raise DeviceError(f"device '{device}' cannot be started: {reason(error)}") from error
+        if out_of_memory(error):
+            raise ModelError(f"not enough memory to open {model}; free some") from error
+        raise ModelError(f"{model} is not a whole ONNX model: {reason(error)}") from error
     if session.get_providers()[0] != provider:
-        raise DeviceError(f"device '{device}' cannot be started; `gantool doctor` says what was found")
+        missing = _missing_library(ort) if name == "cuda" else None
+        cure = f": {missing} is missing; `pip install 'gantool[gpu]'` brings it" if missing else ""
+        raise DeviceError(f"device '{device}' cannot be started{cure or '; `gantool doctor` says what was found'}")
+    return session
+
+
+def _session(ort: Any, model: Path, options: Any, providers: list[Any]) -> Any:
+    spelt = str(model).isprintable() or str(model).isascii()
+    source = str(model) if spelt else model.read_bytes()  # it takes no name that is not Unicode
+    # Its fallback would tell of itself on stdout, where a picture may be going.
+    session = ort.InferenceSession(source, options, providers=providers, enable_fallback=0)
+    for port in (*session.get_inputs(), *session.get_overridable_initializers(), *session.get_outputs()):
+        _ = port.name, port.type, port.shape  # a name of a damaged file cannot be decoded, which shows only when read
     return session
 
 
@@ -121,23 +185,24 @@ def _preload(ort: Any) -> None:
     global _preloaded
     with _lock:
         if not _preloaded and hasattr(ort, "preload_dlls"):
-            # It prints what it misses to stdout, where a picture may be going.
-            with contextlib.redirect_stdout(sys.stderr):
+            # It prints what it misses, and raises where it finds a CUDA of another age.
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
                 ort.preload_dlls()
         _preloaded = True
 
 
-def read_metadata(model: Path) -> dict[str, str]:
-    """The key-value metadata of an ONNX file. Raises ModelError if it is none."""
-    ort = import_onnxruntime()
-    options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 4
+def _missing_library(ort: Any) -> str | None:
+    """The library of CUDA or cuDNN for want of which ONNX Runtime, which has tried, could not load what runs on it."""
+    folder = Path(ort.__file__).parent / "capi"
+    windows = sys.platform == "win32"
     try:
-        session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise ModelError(f"{model} is not a whole ONNX model: {_first_line(error)}") from error
-    return dict(session.get_modelmeta().custom_metadata_map)
+        ctypes.CDLL(str(folder / ("onnxruntime_providers_cuda.dll" if windows else "libonnxruntime_providers_cuda.so")))
+    except OSError as error:
+        library, said, _ = str(error).partition(": cannot open shared object file")
+        if said:
+            return library
+        return "a library of CUDA or cuDNN" if windows else None
+    return None
 
 
 def out_of_memory(error: Exception) -> bool:
@@ -148,7 +213,7 @@ def out_of_memory(error: Exception) -> bool:
 
 def _opens_on_cpu(ort: Any, model: Path) -> bool:
     try:
-        ort.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+        _session(ort, model, ort.SessionOptions(), ["CPUExecutionProvider"])
     except Exception:
         return False
     return True
@@ -164,7 +229,3 @@ def _present(device: str) -> bool:
         return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
     except (OSError, AttributeError):
         return False
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

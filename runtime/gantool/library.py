@@ -1,23 +1,30 @@
-"""Models by name: those that ship inside the package, and those that the user has added."""
+"""Models by name: those that ship inside the package, and those that the user has added.
 
+What is here needs neither ONNX Runtime nor numpy: cards are read from the bytes of their files.
+"""
+
+import difflib
 import hashlib
 import os
 import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_data_path
 
 from gantool.card import KEY, ModelCard
-from gantool.devices import read_metadata
-from gantool.errors import ImageError, ModelError, UnknownModelError
+from gantool.devices import open_session
+from gantool.errors import ImageError, ModelError, UnknownModelError, reason
+from gantool.model_metadata import read_metadata
 from gantool.storage import replacing
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SHIPPED = Path(__file__).parent / "models"
+WEIGHTS = frozenset({".pth", ".pt", ".ckpt", ".safetensors", ".pkl", ".h5", ".pb", ".tflite", ".bin", ".param"})
+"""What files of weights are called elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -36,37 +43,66 @@ def home() -> Path:
 
 
 def entries() -> list[Entry]:
-    """Every model that has a name, shipped ones first."""
-    return _in_folder(_shipped(), "shipped") + _in_folder(home(), "added")
+    """Every model that has a name, shipped ones first; what cannot be read is passed over."""
+    return _in_folder(_SHIPPED, "shipped") + _in_folder(home(), "added")
+
+
+def models(task: str | None = None) -> list[ModelCard]:
+    """The cards of the models that have a name, shipped ones first; of all of them, or of those that a verb can use.
+
+    Damaged files are left out.
+    """
+    cards = [card for card in map(_card_or_none, entries()) if card is not None]
+    return [card for card in cards if task is None or card.task == task]
 
 
 def for_task(task: str) -> list[str]:
     """Names of the models that a verb can use."""
-    return [entry.name for entry in entries() if _task(entry) == task]
+    return [card.name for card in models(task)]
 
 
-def _task(entry: Entry) -> str:
+def _card_or_none(entry: Entry) -> ModelCard | None:
     try:
-        return read_card(entry.path).task
+        return read_card(entry.path)
     except ModelError:
-        return "damaged"
+        return None
 
 
-def find(model: str | Path) -> Path:
+def find(model: str | Path, task: str | None = None) -> Path:
     """The file of a model, by name or path.
 
     Raises:
-        UnknownModelError: there is no such file or name.
+        UnknownModelError: there is no such file or name; says what is meant, or what there is for a task.
+        ModelError: what lies at the path is no ONNX file.
     """
     path = Path(model)
-    if path.suffix == ".onnx" or os.sep in str(model) or isinstance(model, Path):
-        if path.is_file():
-            return path
-        raise UnknownModelError(f"no model file at {path}; see `gantool models list` for models by name")
+    if isinstance(model, Path) or os.sep in model or path.suffix.lower() == ".onnx":
+        return _checked(path)
     known = {entry.name: entry.path for entry in entries()}
     if model in known:
-        return known[str(model)]
+        return known[model]
+    if path.suffix.lower() in WEIGHTS:
+        return _checked(path)
+    if near := difflib.get_close_matches(model.lower(), known, n=1):
+        raise UnknownModelError(f"no model '{model}'; did you mean '{near[0]}'?")
+    if task is not None and (names := for_task(task)):
+        raise UnknownModelError(f"no model '{model}'; for {task} there is: {', '.join(names)}")
     raise UnknownModelError(f"no model '{model}'; see `gantool models list`, or give the path of an .onnx file")
+
+
+def _checked(path: Path) -> Path:
+    """The path of a file that may be a model. Raises as `find`."""
+    if path.suffix.lower() in WEIGHTS:
+        raise ModelError(f"{path} cannot be run: only ONNX files can; make one of a training run with `gantool export`")
+    try:
+        if path.is_file():
+            return path
+        folder = path.is_dir()
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {reason(error)}") from error
+    if folder:
+        raise ModelError(f"{path} is a folder, no model; if it is a training run, make one of it with `gantool export`")
+    raise UnknownModelError(f"no model file at {path}; see `gantool models list` for models by name")
 
 
 def read_card(path: Path) -> ModelCard:
@@ -75,9 +111,7 @@ def read_card(path: Path) -> ModelCard:
     Raises:
         ModelError: the file is no ONNX model, has no card, or its card cannot be used.
     """
-    if not path.is_file():
-        raise UnknownModelError(f"no model file at {path}")
-    return card_of(path, read_metadata(path))
+    return card_of(path, read_metadata(_checked(path)))
 
 
 def card_of(path: Path, metadata: Mapping[str, str]) -> ModelCard:
@@ -85,7 +119,10 @@ def card_of(path: Path, metadata: Mapping[str, str]) -> ModelCard:
     text = metadata.get(KEY)
     if text is None:
         raise ModelError(f"{path} has no gantool card, so its inputs are unknown; make it with `gantool export`")
-    return replace(ModelCard.from_json(text), name=path.stem)
+    try:
+        return replace(ModelCard.from_json(text), name=path.stem)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
 
 
 def add(path: Path, name: str, *, overwrite: bool = False) -> Entry:
@@ -96,17 +133,18 @@ def add(path: Path, name: str, *, overwrite: bool = False) -> Entry:
     """
     if not _NAME.fullmatch(name) or name.endswith(".onnx"):
         raise ModelError(f"'{name}' is no model name: use letters, digits, '.', '_' and '-'")
-    if name in {entry.name for entry in _in_folder(_shipped(), "shipped")}:
+    if name in {entry.name for entry in _in_folder(_SHIPPED, "shipped")}:
         raise ModelError(f"'{name}' is a model that comes with gantool; choose another --name")
     read_card(path)
+    open_session(path, "cpu", threads=1)
     target = home() / f"{name}.onnx"
-    if target.exists() and not overwrite:
-        raise ModelError(f"a model '{name}' was added before; add --overwrite to replace it, or choose another --name")
     try:
+        if target.exists() and not overwrite:
+            raise ModelError(f"a model '{name}' was added before; add --overwrite to replace it, or name another")
         with path.open("rb") as source, replacing(target, overwrite=True) as copy:
             shutil.copyfileobj(source, copy)
     except (OSError, ImageError) as error:
-        raise ModelError(f"cannot add {path} to {target.parent}: {error}") from error
+        raise ModelError(f"cannot add {path} to {target.parent}: {reason(error)}") from error
     return Entry(name, target, "added")
 
 
@@ -120,7 +158,7 @@ def remove(name: str) -> None:
     try:
         entry.path.unlink()
     except OSError as error:
-        raise ModelError(f"cannot remove {entry.path}: {error.strerror or error}") from error
+        raise ModelError(f"cannot remove {entry.path}: {reason(error)}") from error
 
 
 def sha256(path: Path) -> str:
@@ -131,15 +169,13 @@ def sha256(path: Path) -> str:
 
 def shipped_digests() -> dict[str, str]:
     """The recorded sha256 of each shipped model, by name."""
-    lines = (_shipped() / "SHA256SUMS").read_text().split("\n")
+    lines = (_SHIPPED / "SHA256SUMS").read_text().split("\n")
     return {Path(name).stem: digest for digest, name in (line.split() for line in lines if line)}
 
 
-def _shipped() -> Path:
-    return Path(str(resources.files("gantool"))) / "models"
-
-
 def _in_folder(folder: Path, origin: Literal["shipped", "added"]) -> list[Entry]:
-    if not folder.is_dir():
+    try:
+        names = [file.name for file in os.scandir(folder) if file.name.endswith(".onnx") and file.is_file()]
+    except OSError:  # none has been added yet, or the home is one that cannot be entered
         return []
-    return [Entry(path.stem, path, origin) for path in sorted(folder.glob("*.onnx"))]
+    return [Entry(name.removesuffix(".onnx"), folder / name, origin) for name in sorted(names) if name[0] != "."]

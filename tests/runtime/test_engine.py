@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -64,7 +65,7 @@ class Recorder:
     def __init__(self, session: Any, limit: float = np.inf) -> None:
         self._session, self._limit, self.sizes = session, limit, list[int]()
 
-    def run(self, names: Any, feeds: Any) -> Any:
+    def run(self, names: Any, feeds: Any, _: Any) -> Any:
         self.sizes.append(max(value[0, 0].size for value in feeds.values() if value.ndim == 4))
         if self.sizes[-1] > self._limit:
             raise RuntimeError("Failed to allocate memory for requested buffer")
@@ -109,4 +110,57 @@ def test_a_card_whose_pieces_do_not_follow_is_refused(translation: gantool.Model
         (replace(card.pieces[0], makes=("nothing",)),),
     ):
         with pytest.raises(gantool.ModelError, match="pieces"):
-            replace(card, pieces=pieces)
+            replace(card, pieces=pieces).to_json()
+
+
+def test_the_smallest_tiles_of_a_large_picture_are_not_listed_beforehand(tiny_model: gantool.Model) -> None:
+    colour = np.lib.stride_tricks.as_strided(np.zeros(3, np.uint8), (10_000, 10_000, 3), (0, 0, 1))
+    tracemalloc.start()
+    box, _ = next(tiny_model._engine.run(colour, {}, {"tile": 1}))
+    assert (box.height, box.width) == (4, 4) and tracemalloc.get_traced_memory()[1] < 10**6
+    tracemalloc.stop()
+
+
+def test_tiles_that_do_not_fit_are_cut_in_order(tiny_model: gantool.Model, photo: Pixels) -> None:
+    expected = assembled(tiny_model._engine.run(photo, {}, {}), (4 * photo.shape[0], 4 * photo.shape[1]))
+    for limit in (90_000, 20_000):
+        short = Engine(tiny_model.card, "cpu", Recorder(tiny_model._session, limit))
+        pieces = list(short.run(photo, {}, {}))
+        cut = assembled(pieces, (4 * photo.shape[0], 4 * photo.shape[1]))
+        assert (pieces[0][0].top, pieces[0][0].left) == (0, 0)
+        assert np.abs(cut - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize("strange", [[np.zeros((1, 3, 8, 8))], [[1, 2]], [np.zeros((1, 2, 8, 8), np.float32)]])
+def test_what_a_graph_gives_is_what_its_card_says(strange: Any, translation: gantool.Model, photo: Pixels) -> None:
+    class Strange:
+        def run(self, *_: Any) -> Any:
+            return strange
+
+    for use in ("whole", "in_pieces"):
+        with pytest.raises(gantool.ModelError, match="export the model again"):
+            list(getattr(Engine(translation.card, "cpu", Strange()), use)(photo, {}, {}))
+
+
+def test_a_failure_is_said_in_one_line(translation: gantool.Model, photo: Pixels) -> None:
+    class Failing:
+        def run(self, *_: Any) -> Any:
+            raise RuntimeError("the first line\nand a second")
+
+    with pytest.raises(gantool.ModelError, match=r"failed on cpu: the first line$"):
+        list(Engine(translation.card, "cpu", Failing()).run(photo, {}, {}))
+
+
+def test_a_thin_picture_is_as_large_as_what_it_is_padded_to(
+    translation: gantool.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = Recorder(translation._session)
+    monkeypatch.setattr(engine, "WHOLE", 10_000)
+    list(Engine(translation.card, "cpu", seen).run(np.zeros((1, 5_000, 3), np.uint8), {}, {"cancel": None}))
+    assert len(seen.sizes) == len(translation.card.pieces)
+
+
+def test_a_picture_that_is_too_wide_for_bands_is_refused(translation: gantool.Model) -> None:
+    wide = np.broadcast_to(np.uint8(0), (64, 10**7, 3))
+    with pytest.raises(gantool.ModelError, match=r"would take \d+ GB at a time .* smaller --working-size"):
+        next(translation._engine.in_pieces(wide, {}, {}))

@@ -1,7 +1,7 @@
+import re
 import subprocess
 import sys
-
-import pytest
+from pathlib import Path
 
 HEAVY = ("torch", "onnx", "typer", "rich", "gantool_trainer", "gantool_export", "gantool_cli")
 
@@ -18,9 +18,24 @@ def test_the_runtime_is_light() -> None:
     assert not loaded_after(use) & set(HEAVY)
 
 
-@pytest.mark.parametrize("heavy", ["torch", "onnx", "onnxruntime", "numpy", "PIL", "gantool"])
-def test_help_imports_nothing_heavy(heavy: str) -> None:
-    assert heavy not in loaded_after("import gantool_cli.main")
+def test_help_imports_nothing_heavy() -> None:
+    assert not loaded_after("import gantool_cli.app") & {"torch", "onnx", "onnxruntime", "numpy", "PIL", "gantool"}
+
+
+def test_the_library_reads_cards_without_anything_heavy() -> None:
+    cards = "from gantool import library; assert library.models('upscale')"
+    assert not loaded_after(cards) & {"numpy", "PIL", "onnxruntime"}
+
+
+def test_onnxruntime_is_imported_through_one_door() -> None:
+    root = Path(__file__).parents[2]
+    importing = {
+        path.relative_to(root).as_posix()
+        for part in ("runtime", "cli", "export", "trainer", "benchmarks", "tests")
+        for path in (root / part).rglob("*.py")
+        if re.search(r"^\s*(import|from) onnxruntime", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert importing == {"runtime/gantool/devices.py"}
 
 
 def test_the_trainer_needs_the_contract_alone() -> None:

@@ -1,4 +1,7 @@
+import os
 import re
+import sys
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +11,9 @@ import pytest
 import gantool
 from gantool import library
 from gantool.errors import ModelError, UnknownModelError
+
+ODD = [b"gr\xfc\xdfe.onnx", b"a\nb.onnx"] if sys.platform == "linux" else []
+"""Names that other systems have not."""
 
 
 def test_add_find_remove(tiny_file: Path, own_home: Path) -> None:
@@ -35,10 +41,13 @@ def test_shipped_models_are_whole_and_described() -> None:
 
 def test_the_readme_and_the_help_name_models_that_are_there() -> None:
     root = Path(__file__).parent.parent.parent
-    texts = [path.read_text() for path in (root / "README.md", *(root / "cli" / "gantool_cli").glob("*.py"))]
-    named = {name for text in texts for name in re.findall(r"gantool [a-z]+ --model ([a-z0-9-]+)(?![\w.])", text)}
+    folders = (root / "docs").glob("*.md"), (root / "cli" / "gantool_cli").glob("*.py")
+    texts = [path.read_text() for path in (root / "README.md", *chain(*folders))]
+    named = {
+        name for text in texts for name in re.findall(r"gantool [a-z]+ (?:--model|-m) ([a-z0-9-]+)(?![\w.])", text)
+    }
     ours = {"mine", *(entry.name for entry in library.entries())}
-    assert len(named) > 10 and named <= ours, named - ours
+    assert len(named) > 5 and named <= ours, named - ours
 
 
 @pytest.mark.parametrize("name", ["../evil", "", "a b", ".hidden"])
@@ -70,7 +79,73 @@ def test_files_that_are_no_models(tiny_file: Path, tmp_path: Path) -> None:
 
 
 def test_of_unknown_models_one_is_told_where_to_look() -> None:
-    with pytest.raises(UnknownModelError, match="no model 'upscale-x9'; see `gantool models list`"):
-        gantool.load("upscale-x9")
+    for name in ("upscal-x4", "Upscale-X4", "upscale-4x"):
+        with pytest.raises(UnknownModelError, match=f"^no model '{name}'; did you mean 'upscale-x4'\\?$"):
+            gantool.load(name)
+    for name, told in (("whatever", "whatever"), ("", ""), ("a\0b", "a\\?b")):
+        with pytest.raises(UnknownModelError, match=f"no model '{told}'; see `gantool models list`"):
+            gantool.load(name)
     with pytest.raises(UnknownModelError, match="no model file"):
         gantool.load("nowhere/mine.onnx")
+
+
+@pytest.mark.parametrize("name", ["net.pth", "folder/net.PT", "net.safetensors", "net.pkl"])
+def test_weights_for_torch_are_told_the_way(name: str) -> None:
+    with pytest.raises(ModelError, match=r"only ONNX files can.*gantool export"):
+        gantool.load(name)
+
+
+def test_what_lies_at_a_path_may_be_no_file(tmp_path: Path) -> None:
+    folder, empty, loop = tmp_path / "folder.onnx", tmp_path / "empty.onnx", tmp_path / "loop.onnx"
+    folder.mkdir()
+    empty.touch()
+    loop.symlink_to(loop)
+    long = tmp_path / f"{'a' * 300}.onnx"
+    cases = ((folder, "is a folder"), (empty, "it has no graph"), (loop, "no model file"), (long, "cannot read"))
+    for path, says in (*cases, (tmp_path / "a\0b.onnx", "no model file")):
+        for use in (library.read_card, gantool.load):
+            with pytest.raises(ModelError, match=says):
+                use(path)
+
+
+def test_a_damaged_file_in_the_library_breaks_nothing_else(tiny_file: Path, own_home: Path) -> None:
+    library.add(tiny_file, "mine")
+    damaged = own_home / "models" / "damaged.onnx"
+    damaged.write_bytes(tiny_file.read_bytes().replace(b'"architecture"', b'"arch\xfftecture"'))
+    (own_home / "models" / "folder.onnx").mkdir()
+    (own_home / "models" / "._mine.onnx").write_bytes(b"what a system leaves")
+    added = [entry.name for entry in library.entries() if entry.origin == "added"]
+    assert added == ["damaged", "mine"]
+    assert library.for_task("upscale")[-1] == "mine" and library.find("damaged") == damaged
+    assert [card.name for card in library.models()][-1] == "mine"
+    with pytest.raises(ModelError, match=r"damaged\.onnx"):
+        gantool.load("damaged")
+
+
+def test_a_home_that_cannot_be_entered_leaves_what_ships(
+    tiny_file: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(folder: Path) -> object:
+        if str(folder).startswith(str(own_home)):
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", closed)
+    assert "upscale-x4" in library.for_task("upscale") and library.find("upscale-x4").is_file()
+    own_home.write_text("no folder")
+    with pytest.raises(ModelError, match="cannot add"):
+        library.add(tiny_file, "mine")
+
+
+def test_models_of_a_task() -> None:
+    assert {card.task for card in library.models()} > {"upscale", "inpaint"}
+    assert {card.task for card in library.models("inpaint")} == {"inpaint"}
+    assert library.models("fly") == []
+
+
+@pytest.mark.parametrize("name", [b"gr\xc3\xbc\xc3\x9fe.onnx", *ODD])
+def test_a_file_may_have_any_name(name: bytes, tiny_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(name)
+    path.write_bytes(tiny_file.read_bytes())
+    assert gantool.load(path, "cpu", threads=1).card.name == path.stem

@@ -29,3 +29,12 @@ def test_a_full_disk_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "TemporaryFile", Full)
     with pytest.raises(ModelError, match=r"No space left.*TMPDIR"):
         Lines(1, 4).append(np.zeros((1, 2, 4), np.float32))
+
+
+def test_no_place_for_a_temporary_file_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(ModelError, match=r"No usable.*TMPDIR"):
+        Lines(1, 4)
