@@ -1,6 +1,8 @@
 """Turn a trained run into self-describing ONNX files."""
 
 import hashlib
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gantool.card import Task
 from gantool.errors import ImageError
 from gantool.storage import check_free, replacing
 from gantool_export.halo import find_halo
 from gantool_export.onnx_file import ExportError, to_onnx, to_onnx_in_pieces
 from gantool_export.statistics import normalises
-from gantool_trainer import checkpoint
+from gantool_trainer import checkpoint, ema
 from gantool_trainer import recipe as recipes
+from gantool_trainer.errors import CheckpointError
 from gantool_trainer.families import FAMILIES
 
 __all__ = ["ExportError", "Exported", "export"]
@@ -30,8 +32,6 @@ class Exported:
     """Largest difference to torch seen at three sizes that were not traced."""
     tiling: str
     """How the runtime cuts pictures for it."""
-    task: Task
-    """The verb that runs it."""
 
 
 def export(
@@ -58,7 +58,8 @@ def export(
 
     Raises:
         CheckpointError: there is no whole checkpoint.
-        ExportError: the result does not agree with torch, cannot be written, or the networks to interpolate differ.
+        ExportError: the result does not agree with torch, cannot be written, or the networks to interpolate differ or
+            have batch norms.
     """
     if target.suffix != ".onnx":
         raise ExportError(f"name the result with the ending .onnx, not '{target.name}'")
@@ -71,11 +72,19 @@ def export(
         notes += f"weights interpolated: {share:.0%} of step {other.step}, the rest of step {state.step}"
     networks = family.networks(recipe.model)
     averaged = family.averaged(recipe.model)
+    if share and ema.batch_norms(networks[name] for name in averaged):
+        raise ExportError(
+            f"{recipe.name} has batch norms, whose statistics fit the weights that they were measured with alone; "
+            f"export it without --interpolate"
+        )
     for name, network in networks.items():
         weights = state.part("average" if name in averaged else "networks", name)
         if name in averaged:
             weights = _interpolated(weights, other.part("average", name), share)
-        network.load_state_dict(weights)
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise CheckpointError(f"{run} does not hold the weights of {recipe.name}'s {name}") from error
         network.eval()
     file = run / checkpoint.LAST if run.is_dir() else run
     generators = {
@@ -98,18 +107,19 @@ def export(
     for path, generator in generators.items():
         card = replace(generator.card, name=path.stem, **facts)
         if card.halo_source == "whole":
-            tiling = "whole"
+            tiling = "runs on whole pictures"
             data, difference = to_onnx(generator.network, card)
         elif normalises(generator.network):
             data, difference = to_onnx_in_pieces(generator.network, card)
-            tiling = "in pieces"
+            tiling = "runs in pieces"
         else:
             halo = find_halo(generator.network, card)
-            tiling = f"halo {halo.pixels} px"
+            tiling = f"tiles need {halo.pixels} px of context"
             card = replace(card, halo=halo.pixels, halo_source=halo.source)
             data, difference = to_onnx(generator.network, card)
-        verified.append((data, Exported(path, difference, tiling, card.task)))
-    return [_write(data, exported, overwrite=overwrite) for data, exported in verified]
+        verified.append((data, Exported(path, difference, tiling)))
+    _write({exported.path: data for data, exported in verified}, overwrite=overwrite)
+    return [exported for _, exported in verified]
 
 
 def _check_free(path: Path, *, overwrite: bool) -> None:
@@ -119,13 +129,16 @@ def _check_free(path: Path, *, overwrite: bool) -> None:
         raise ExportError(str(error)) from error
 
 
-def _write(data: bytes, exported: Exported, *, overwrite: bool) -> Exported:
+def _write(files: Mapping[Path, bytes], *, overwrite: bool) -> None:
+    """All or none: they take their places when the last is written."""
     try:
-        with replacing(exported.path, overwrite=overwrite) as file:
-            file.write(data)
+        with ExitStack() as places:
+            for path, data in files.items():
+                file = places.enter_context(replacing(path, overwrite=overwrite))
+                file.write(data)
+                file.flush()
     except ImageError as error:
         raise ExportError(str(error)) from error
-    return exported
 
 
 def _interpolated(a: dict[str, Tensor], b: dict[str, Tensor], share: float) -> dict[str, Tensor]:

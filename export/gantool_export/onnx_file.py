@@ -3,20 +3,24 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
 from gantool.card import KEY, ModelCard, Port
+from gantool.devices import import_onnxruntime
 from gantool.engine import Engine
 from gantool.errors import GantoolError
 from gantool.tiling import round_up
 from gantool_export.gradient import unrolled
 from gantool_export.pieces import add_pieces
-from gantool_export.statistics import Exposed, SharedStatistics
+from gantool_export.statistics import INPUT, OUTPUT, Exposed, SharedStatistics
+
+onnxruntime = import_onnxruntime()
 
 TOLERANCE = 1e-4
 """Largest allowed difference to torch, in units of the output."""
@@ -24,7 +28,7 @@ _STRICT = 10
 """How much more exact a gradient is than that, relative to its largest part."""
 OPSET = 18
 _TRACED = (2, 1, 2)  # batch, and height and width in units of about 16 pixels
-_UNSEEN = ((1, 2, 3), (3, 4, 1), (1, 1, 6))
+_UNSEEN = ((1, 2, 3), (3, 4, 1), (1, 1, 6))  # one picture, and a batch of which each has to be as alone
 
 
 class ExportError(GantoolError):
@@ -32,7 +36,7 @@ class ExportError(GantoolError):
 
 
 def to_onnx(network: nn.Module, card: ModelCard) -> tuple[bytes, float]:
-    """Trace, describe, and verify against torch at three sizes that were not traced.
+    """Trace, describe, and verify against torch at three sizes that were not traced, for one picture and for three.
 
     Returns:
         The ONNX file, and the largest difference to torch that was seen.
@@ -47,9 +51,10 @@ def to_onnx(network: nn.Module, card: ModelCard) -> tuple[bytes, float]:
 
 
 def to_onnx_in_pieces(network: nn.Module, card: ModelCard) -> tuple[bytes, float]:
-    """As `to_onnx`, for a network that normalises by the picture: with its statistics as an input, and beside the whole
-    the pieces that pictures of any size run through."""
-    shared = SharedStatistics(_plain(network)).eval()
+    """As `to_onnx`, for a network that normalises by the picture: with its statistics as an optional input, and beside
+    the whole the pieces that pictures of any size run through."""
+    network = _plain(network)
+    shared = SharedStatistics(network).eval()
     card = shared.described(card)
     with torch.no_grad():
         shared(*example(card.inputs, _sizes(card, *_TRACED, 0)))
@@ -59,13 +64,15 @@ def to_onnx_in_pieces(network: nn.Module, card: ModelCard) -> tuple[bytes, float
     del model.graph.output[len(card.outputs) :]
     cuts = {port.name: first for port, first in zip(seen, firsts, strict=True)}
     maps, pieces = add_pieces(model, cuts, card.image.name, card.result.name, round_up(256, card.multiple))
+    # The default makes the input optional: the network measures, as it did in training.
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(shared.length, np.float32), INPUT))
     card = replace(card, maps=maps, pieces=pieces, halo_source="pieces")
     step = card.multiple
     for halo in sorted({round_up(length, step) for length in (8, 16, 32, step, 2 * step, 3 * step, 4 * step)}):
         card = replace(card, piece_halo=halo)
-        if _pieces_differ(model, card) < TOLERANCE:
-            return _checked(shared, model, card)
-    raise ExportError("the network in pieces does not agree with the whole; no file was written")
+        if _pieces_differ(network, model, card) < TOLERANCE:
+            return _checked(network, model, card)
+    raise ExportError("the network in pieces does not agree with torch; no file was written")
 
 
 def _plain(network: nn.Module) -> nn.Module:
@@ -84,19 +91,22 @@ def _checked(network: nn.Module, model: onnx.ModelProto, card: ModelCard) -> tup
     return data, difference
 
 
-def _pieces_differ(model: onnx.ModelProto, card: ModelCard) -> float:
-    """Largest difference, in 0..1, between a picture's result at once and in pieces, by bands as thin as can be."""
+@torch.no_grad()
+def _pieces_differ(network: nn.Module, model: onnx.ModelProto, card: ModelCard) -> float:
+    """Largest difference, in 0..1, between torch and a picture's result in pieces, by bands as thin as can be."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), _quiet(), providers=["CPUExecutionProvider"])
     engine = Engine(card, "cpu", session)
     unit = round_up(max(16, card.minimum), card.multiple)
     picture = example((Port("picture", "image", (7 * unit, unit, 3)),), {})[0].numpy()
     given = {port.name: np.eye(port.length, dtype=np.float32)[:1] for port in card.inputs if port.kind == "label"}
-    ((_, whole),) = engine.whole(picture, given, {})
     pieces = np.concatenate([values for _, values in engine.in_pieces(picture, given, {"tile": 1})], axis=1)
-    return float(np.abs(whole - pieces).max())
+    (low, high), (black, white) = card.image.range, card.result.range
+    x = torch.from_numpy(picture).permute(2, 0, 1)[None] * (high - low) + low
+    whole = network(x, *(torch.from_numpy(value) for value in given.values()))[0]
+    return float(np.abs((whole.numpy() - black) / (white - black) - pieces).max())
 
 
-def _quiet() -> onnxruntime.SessionOptions:
+def _quiet() -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     return options
@@ -184,18 +194,26 @@ def example(ports: Sequence[Port], sizes: Mapping[str, int]) -> list[Tensor]:
 
 @torch.no_grad()
 def _difference(network: nn.Module, data: bytes, card: ModelCard, sizes: Mapping[str, int]) -> float:
-    """Largest difference over all outputs, with statistics measured and given: relative where a value is above 1, and
-    of gradients, which are small, relative to the largest and so much more strictly."""
+    """Largest difference over all outputs of the network as it was trained, which knows of no statistics: the file
+    measures them, and is then given what it has measured of each picture of the batch."""
     session = onnxruntime.InferenceSession(data, _quiet(), providers=["CPUExecutionProvider"])
-    inputs, differences = example(card.inputs, sizes), []
-    for _ in range(1 if card.statistics is None else 2):
-        expected = network(*inputs)
-        expected = expected if isinstance(expected, tuple) else (expected,)
-        feeds = {port.name: tensor.numpy() for port, tensor in zip(card.inputs, inputs, strict=True)}
-        results = session.run([port.name for port in card.outputs], feeds)
-        for port, ours, theirs in zip(card.outputs, results, expected, strict=True):
-            size = np.abs(theirs.numpy())
-            unit = size.max() / _STRICT if port.kind == "gradient" else np.maximum(1, size)
-            differences.append(np.max(np.abs(ours - theirs.numpy()) / unit))
-        inputs[-1] = expected[-1]  # what was measured, where the network measures
+    own, made = ([p for p in ports if p.kind != "statistics"] for ports in (card.inputs, card.outputs))
+    inputs, names = example(own, sizes), [port.name for port in made]
+    feeds = {port.name: tensor.numpy() for port, tensor in zip(own, inputs, strict=True)}
+    expected = network(*inputs)
+    expected = [tensor.numpy() for tensor in (expected if isinstance(expected, tuple) else (expected,))]
+    differences = [_apart(*each) for each in zip(made, session.run(names, feeds), expected, strict=True)]
+    if card.statistics is not None:
+        (measured,) = session.run([OUTPUT], feeds)
+        for i, row in enumerate(measured):
+            results = session.run(names, {**feeds, INPUT: row})
+            differences += [_apart(port, a[i], b[i]) for port, a, b in zip(made, results, expected, strict=True)]
     return float(np.max(differences))
+
+
+def _apart(port: Port, ours: npt.NDArray[np.float32], theirs: npt.NDArray[np.float32]) -> float:
+    """The largest difference: relative where a value is above 1, and of gradients, which are small, relative to the
+    largest and so much more strictly."""
+    size = np.abs(theirs)
+    unit = size.max() / _STRICT if port.kind == "gradient" else np.maximum(1, size)
+    return float(np.max(np.abs(ours - theirs) / unit))

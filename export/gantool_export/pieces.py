@@ -9,10 +9,12 @@ from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import helper, numpy_helper
 
 from gantool.card import PICTURE, FeatureMap, Piece, of_pieces
+from gantool.devices import import_onnxruntime
+
+onnxruntime = import_onnxruntime()
 
 _DEFAULT_SIDE = 8
 """Of the coarsest map that a piece gets when nobody asks for it: enough for its paddings."""

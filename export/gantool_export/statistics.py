@@ -18,7 +18,8 @@ INPUT, OUTPUT = "statistics", "measured"
 class SharedNorm(nn.Module):
     """`nn.InstanceNorm2d` that takes its mean and variance from a tape, and writes down there what it measures.
 
-    Measured over space and batch together, so that a batch of pieces counts as one picture.
+    Each item of a batch is measured by itself, as it was in training; what is given holds for all of them, so that a
+    batch may be tiles of one picture.
     """
 
     def __init__(self, norm: nn.InstanceNorm2d, tape: "Tape", first: int) -> None:
@@ -28,20 +29,16 @@ class SharedNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         tape = self.tape
-        mean = x.mean(dim=(0, 2, 3))
-        # Not E[x^2] - E[x]^2, in which a mean far from zero leaves few digits.
-        variance = (x - mean[:, None, None]).square().mean(dim=(0, 2, 3))
-        measured = torch.cat([mean, variance])
+        measured = _moments(x)
         tape.measured[self.first], tape.seen[self.first] = measured, x
         use = tape.given[0]
-        mean, variance = (use * tape.given[self.first :][: 2 * self.channels] + (1 - use) * measured).split(
-            self.channels
-        )
+        given = tape.given[self.first :][: 2 * self.channels]
+        mean, variance = (use * given + (1 - use) * measured).split(self.channels, dim=1)
         scale = torch.rsqrt(variance + self.eps)
         if self.weight is not None:
             scale = scale * self.weight
         shift = -mean * scale if self.bias is None else self.bias - mean * scale
-        return x * scale[:, None, None] + shift[:, None, None]
+        return x * scale[:, :, None, None] + shift[:, :, None, None]
 
 
 class Tape:
@@ -57,8 +54,9 @@ class Tape:
 class SharedStatistics(nn.Module):
     """A network with instance norms as (image, ..., statistics) -> (result, measured).
 
-    Both vectors are [use, mean and variance of the first norm, of the second, ...]. With ``use`` 0 every norm measures
-    its own, with 1 it takes the given; ``measured`` has 1 there, so that it can be given as it is.
+    Statistics (length,) are [use, mean and variance of the first norm, of the second, ...]. With ``use`` 0 every norm
+    measures each picture, with 1 it takes the given for all of them; ``measured`` (N, length) has 1 there, so that each
+    of its rows can be given as it is.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -78,11 +76,12 @@ class SharedStatistics(nn.Module):
         self.tape.given, self.tape.measured, self.tape.seen = statistics, {}, {}
         result = self.network(*own)
         measured = [self.tape.measured[first] for first in sorted(self.tape.measured)]
-        return result, torch.cat([torch.ones_like(measured[0][:1]), *measured])
+        return result, torch.cat([torch.ones_like(measured[0][:, :1]), *measured], dim=1)
 
     def described(self, card: ModelCard) -> ModelCard:
-        """The card of the network as it was, with the two vectors."""
-        given, measured = (Port(name, "statistics", (self.length,)) for name in (INPUT, OUTPUT))
+        """The card of the network as it was, with what is given and what is measured."""
+        given = Port(INPUT, "statistics", (self.length,))
+        measured = Port(OUTPUT, "statistics", ("batch", self.length))
         return replace(card, inputs=(*card.inputs, given), outputs=(*card.outputs, measured))
 
 
@@ -100,6 +99,14 @@ class Exposed(nn.Module):
 def normalises(network: nn.Module) -> bool:
     """Whether any layer normalises by the picture at hand."""
     return any(_by_picture(module) for module in network.modules())
+
+
+def _moments(x: Tensor) -> Tensor:
+    """Means and variances of each item's channels, (N, C, H, W) to (N, 2 C)."""
+    mean = x.mean(dim=(2, 3))
+    # Not E[x^2] - E[x]^2, in which a mean far from zero leaves few digits.
+    variance = (x - mean[:, :, None, None]).square().mean(dim=(2, 3))
+    return torch.cat([mean, variance], dim=1)
 
 
 def _by_picture(module: nn.Module) -> bool:

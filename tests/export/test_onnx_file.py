@@ -2,6 +2,8 @@ import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
+import numpy.typing as npt
 import onnx
 import pytest
 import torch
@@ -9,13 +11,16 @@ from torch import nn
 
 from gantool import ModelCard, Port, library
 from gantool.card import KEY
+from gantool.devices import import_onnxruntime
 from gantool_export import ExportError, export
 from gantool_export.onnx_file import _TRACED, _UNSEEN, _sizes, to_onnx, to_onnx_in_pieces
-from gantool_trainer import checkpoint, recipe
+from gantool_export.statistics import normalises
+from gantool_trainer import checkpoint, loop, recipe
 from gantool_trainer.errors import CheckpointError
-from gantool_trainer.families import srgan
+from gantool_trainer.families import FAMILIES, srgan
 from gantool_trainer.family import Generator
 from gantool_trainer.networks import Sampling, unet
+from tiny import SMALL
 
 SHAPE = ("batch", 3, "height", "width")
 CARD = ModelCard("test", "restore", "test", (Port("image", "image", SHAPE),), (Port("result", "image", SHAPE),))
@@ -60,6 +65,15 @@ def test_a_result_that_is_no_number_is_refused() -> None:
 
     with pytest.raises(ExportError, match="differ"):
         to_onnx(NotANumber(), CARD)
+
+
+def test_a_network_that_draws_its_own_noise_is_refused() -> None:
+    class Noisy(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return nn.functional.dropout(x, 0.1, training=True)
+
+    with pytest.raises(ExportError, match="differ"):
+        to_onnx(Noisy(), CARD)
 
 
 def test_a_network_that_is_not_dynamic_is_refused() -> None:
@@ -112,6 +126,19 @@ def test_weights_of_another_network_are_refused(tiny_run: Path, tmp_path: Path) 
     assert not list(tmp_path.glob("*.onnx"))
 
 
+def test_statistics_of_batch_norms_are_not_mixed(photos: Path, tmp_path: Path) -> None:
+    loop.train(recipe.load("dcgan", SMALL["dcgan"]), photos, tmp_path / "run", accelerator="cpu")
+    with pytest.raises(ExportError, match="without --interpolate"):
+        export(tmp_path / "run", tmp_path / "between.onnx", interpolate=(tmp_path / "run", 0.25))
+
+
+def test_a_checkpoint_without_the_weights_is_refused(tiny_run: Path, tmp_path: Path) -> None:
+    state = checkpoint.load(tiny_run)
+    checkpoint.save(tmp_path / "a.safetensors", dataclasses.replace(state, tensors={"x": torch.zeros(1)}))
+    with pytest.raises(CheckpointError, match="does not hold the weights"):
+        export(tmp_path / "a.safetensors", tmp_path / "a.onnx")
+
+
 def test_nothing_is_written_if_one_of_several_cannot_be(
     tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +155,24 @@ def test_nothing_is_written_if_one_of_several_cannot_be(
         export(tiny_run, tmp_path / "pair.onnx")
     (tmp_path / "pair-back.onnx").write_text("mine")
     with pytest.raises(ExportError, match="exists"):
+        export(tiny_run, tmp_path / "pair.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["pair-back.onnx"]
+
+
+def test_no_half_of_a_set_is_left_if_the_last_cannot_be_written(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def two(config: srgan.Config, networks: dict[str, nn.Module], data: srgan.Data) -> dict[str, Generator]:
+        (one,) = srgan.generators(config, networks, data).values()
+        return {"forth": one, "back": one}
+
+    def slow(network: nn.Module, card: ModelCard) -> tuple[bytes, float]:
+        (tmp_path / "pair-back.onnx").write_text("somebody was faster")
+        return b"a network", 0.0
+
+    monkeypatch.setattr("gantool_export.FAMILIES", {"srgan": SimpleNamespace(**{**vars(srgan), "generators": two})})
+    monkeypatch.setattr("gantool_export.to_onnx", slow)
+    with pytest.raises(ExportError, match=r"pair-back\.onnx exists"):
         export(tiny_run, tmp_path / "pair.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["pair-back.onnx"]
 
@@ -153,3 +198,54 @@ def test_a_deep_unet_in_pieces_is_the_whole(sampling: Sampling) -> None:
     data, difference = to_onnx_in_pieces(network, card)
     found = ModelCard.from_json({p.key: p.value for p in onnx.load_from_string(data).metadata_props}[KEY])
     assert difference < 1e-4 and found.halo_source == "pieces" and found.piece_halo % 64 == 0
+
+
+def normalising(name: str) -> Generator | None:
+    """The first generator of a recipe, made small, with weights through which it sees; None without instance norms."""
+    small = SMALL[recipe.load(name).family]
+    labels = ('model.labels=["land", "sea"]',) if small is SMALL["stargan"] else ()
+    settings = recipe.load(name, (*small, *labels))
+    family = FAMILIES[settings.family]
+    networks = family.networks(settings.model)
+    if not any(normalises(networks[part]) for part in family.averaged(settings.model)):
+        return None
+    generator = next(iter(family.generators(settings.model, networks, settings.data).values()))
+    torch.manual_seed(0)
+    for parameter in generator.network.parameters():
+        if parameter.ndim == 4:
+            nn.init.kaiming_normal_(parameter)
+    return generator
+
+
+GENERATORS = {name: found for name in recipe.names() if (found := normalising(name)) is not None}
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_pictures_in_a_batch_come_out_as_each_alone(name: str) -> None:
+    network, card = GENERATORS[name].network, GENERATORS[name].card
+    data, _ = to_onnx_in_pieces(network, card)
+    session = import_onnxruntime().InferenceSession(data, providers=["CPUExecutionProvider"])
+    assert [port.name for port in session.get_inputs()] == [port.name for port in card.inputs]
+    night, day = torch.rand(3, 64, 80) * 0.2 - 1, torch.rand(3, 64, 80)
+    labels = [torch.eye(port.length)[:2] for port in card.inputs if port.kind == "label"]
+    inputs = [torch.stack([night, day]), *labels]
+
+    def run(*values: torch.Tensor) -> npt.NDArray[np.float32]:
+        feeds = {port.name: value.numpy() for port, value in zip(card.inputs, values, strict=True)}
+        (result,) = session.run(["result"], feeds)
+        return np.asarray(result)
+
+    both, alone = run(*inputs), [run(*(value[i : i + 1] for value in inputs)) for i in (0, 1)]
+    assert np.abs(both - np.concatenate(alone)).max() < 1e-4
+    with torch.no_grad():
+        assert np.abs(both - network.eval()(*inputs).numpy()).max() < 1e-4
+
+
+def test_a_batch_that_is_measured_as_one_picture_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pooled(x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)]).expand(len(x), -1)
+
+    monkeypatch.setattr("gantool_export.statistics._moments", pooled)
+    generator = GENERATORS["cyclegan"]
+    with pytest.raises(ExportError, match="differ"):
+        to_onnx_in_pieces(generator.network, generator.card)
