@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 import gantool
 from gantool import poses
 from gantool.conditions import feeds
-from gantool_cli.main import app
+from gantool_cli.app import app
 from gantool_trainer import checkpoint, recipe
 from gantool_trainer.families import FAMILIES
 from gantool_trainer.family import Generator
@@ -59,7 +60,10 @@ def converted(path: Path, network: Generator, source: Path) -> None:
         if card.task in ("translate", "colorize", "stylize"):
             options["working_size"] = 64
         ours, theirs = model(picture, **options), in_torch(network, picture, inputs)
-        where = (slice(16, 48), slice(16, 48)) if card.task == "inpaint" else ()
+        where: Any = (slice(16, 48), slice(16, 48)) if card.task == "inpaint" else ()
+        if card.task == "colorize":  # elsewhere there is less colour than the network's, for the light to stay
+            where = (theirs.min(axis=2) > 0) & (theirs.max(axis=2) < 1)
+            assert where.mean() > 0.9
         assert np.abs(ours[where] - theirs[where]).max() < 1e-4
     result = path.with_suffix(".png")
     if searching:

@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,13 @@ def test_damaged_file(tmp_path: Path) -> None:
     checkpoint.save(path, STATE)
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(CheckpointError, match="damaged"):
+        checkpoint.load(tmp_path)
+
+
+@pytest.mark.parametrize("wrong", [{"step": "3"}, {"recipe": []}, {"optimisers": None}, {"updates": []}])
+def test_a_header_that_makes_no_sense(wrong: dict[str, object], tmp_path: Path) -> None:
+    checkpoint.save(tmp_path / checkpoint.LAST, dataclasses.replace(STATE, **wrong))  # type: ignore[arg-type]
+    with pytest.raises(CheckpointError, match=f"no {next(iter(wrong))} that makes sense"):
         checkpoint.load(tmp_path)
 
 

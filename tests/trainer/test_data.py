@@ -1,4 +1,7 @@
+import multiprocessing
+import pickle
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gantool_trainer import data
+from gantool_trainer import checkpoint, data, loop, recipe
 from gantool_trainer.data import (
     DegradedConfig,
     DegradedCrops,
@@ -19,9 +22,11 @@ from gantool_trainer.data import (
     varied,
 )
 from gantool_trainer.degrade import DegradeConfig
-from gantool_trainer.errors import TrainingError
+from gantool_trainer.errors import DataError, TrainingError
+from gantool_trainer.families import FAMILIES
 from gantool_trainer.layouts import paired, plain
 from gantool_trainer.pictures import read_picture, to_tensor
+from tiny import SMALL, TINY, lay_out
 
 CONFIG = DegradedConfig(crop=32, holdout=2, workers=0)
 
@@ -107,7 +112,7 @@ def test_errors_of_loader_processes_are_one_line(photos: Path, tmp_path: Path) -
     dataset = DegradedCrops(plain(tmp_path, config.holdout, 0).train, config, 4, seed=0)
     for path in tmp_path.iterdir():
         path.unlink()
-    with pytest.raises(TrainingError, match=r"\.jpg can no longer be read") as caught:
+    with pytest.raises(TrainingError, match=r"can no longer be read: .*\.jpg") as caught:
         next(batches(dataset, config, 0, 5, 1))
     assert "\n" not in str(caught.value)
 
@@ -132,3 +137,63 @@ def test_squares_are_mirrored_in_half_of_the_draws(photos: Path) -> None:
     assert 10 < sum(turned) < 30 and all(torch.equal(mirrored[n][0], right) != was for n, was in enumerate(turned))
     gray = Squares(paths, (), SquareConfig(side=16, gray=True), seed=0)
     assert gray[0][0].shape == (1, 16, 16)
+
+
+@pytest.mark.parametrize("name", recipe.names())
+def test_the_samples_of_each_recipe_can_be_drawn_in_another_process(name: str, photos: Path, tmp_path: Path) -> None:
+    settings = recipe.load(name, SMALL[recipe.load(name).family])
+    family, folder = FAMILIES[settings.family], lay_out(name, photos, tmp_path / "data")
+    config = family.settled(settings.model, folder, settings.data)
+    dataset = family.dataset(family.scan(folder, config, settings.data, 0), config, settings.data, 0)
+    there = pickle.loads(pickle.dumps(data.sound(dataset, settings.data)))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(dataset[3], there[3], strict=True))
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[[str], None]]:
+    """Chooses how processes are started, until the test ends."""
+    before = multiprocessing.get_start_method()
+    yield lambda method: multiprocessing.set_start_method(method, force=True)
+    multiprocessing.set_start_method(before, force=True)
+
+
+@pytest.mark.parametrize("method", sorted({"spawn", "forkserver"} & {*multiprocessing.get_all_start_methods()}))
+def test_training_starts_however_processes_do(
+    method: str, started: Callable[[str], None], photos: Path, tmp_path: Path
+) -> None:
+    started(method)
+    settings = recipe.load("inpaint", (*SMALL["inpaint"], "data.workers=1", "data.skip_bad=true"))
+    assert loop.train(settings, photos, tmp_path / "run", accelerator="cpu")
+    assert checkpoint.load(tmp_path / "run").step == 2
+
+
+def test_what_can_no_longer_be_read_is_replaced_where_it_may(photos: Path, tmp_path: Path) -> None:
+    for name in ("dog", "city", "baby", "coffee"):
+        shutil.copy(photos / f"{name}.jpg", tmp_path)
+    paths = plain(tmp_path, 1, 0).train
+    config = SquareConfig(side=16, cache_gb=0, skip_bad=True, mirror=False)
+    squares = Squares(paths, (np.arange(len(paths)),), config, seed=0)
+    shown = data.sound(squares, config)
+    before = [int(shown[n][1]) for n in range(6)]
+    paths[before[1]].write_bytes(b"")
+    assert [int(shown[n][1]) for n in range(3)] == [before[0], before[2], before[2]]
+    assert torch.equal(shown[1][0], shown[2][0])
+    with pytest.raises(DataError, match=paths[before[1]].name):
+        data.sound(squares, config.model_copy(update={"skip_bad": False}))[1]
+    for path in paths:
+        path.unlink(missing_ok=True)
+    with pytest.raises(DataError, match="can no longer be read"):
+        shown[0]
+
+
+def test_bad_pictures_are_listed_in_the_run_and_left_out_if_asked(photos: Path, tmp_path: Path) -> None:
+    folder, run, said = tmp_path / "photos", tmp_path / "run", list[str]()
+    shutil.copytree(photos, folder, ignore=shutil.ignore_patterns("*.txt"))
+    for number in range(7):
+        (folder / f"bad{number}.png").write_bytes(b"")
+    with pytest.raises(TrainingError, match=r"bad4.*and 2 more; all 7 are listed in .*bad-pictures\.txt; --set data"):
+        loop.train(recipe.load("srresnet", TINY), folder, run, accelerator="cpu")
+    assert len((run / "bad-pictures.txt").read_text().splitlines()) == 7
+    settings = recipe.load("srresnet", (*TINY, "data.skip_bad=true"))
+    assert loop.train(settings, folder, run, accelerator="cpu", warn=said.append)
+    assert said[0].startswith("7 pictures are left out") and (run / "bad-pictures.txt").exists()

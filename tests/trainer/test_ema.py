@@ -56,3 +56,18 @@ def test_a_step_is_followed_no_further_than_needed() -> None:
 
     ema.measure_batch_norms({"generator": network}, [run, run])
     assert taken == [0, 1, 2, 0, 1]
+
+
+def test_layers_that_a_step_runs_as_they_are_keep_and_use_what_they_have() -> None:
+    """As a first stage that is done, whose pictures the second one's statistics are measured on."""
+    first, second = nn.BatchNorm1d(1).eval(), nn.BatchNorm1d(1).eval()
+    first.running_mean.fill_(7.0)  # type: ignore[union-attr]
+
+    def run() -> Iterator[None]:
+        first.eval()
+        second(first(torch.tensor([[7.0], [9.0]])))
+        yield
+
+    ema.measure_batch_norms({"first": first, "second": second}, [run])
+    assert first.running_mean.item() == 7.0  # type: ignore[union-attr]
+    assert second.running_mean.item() == pytest.approx(1.0, abs=1e-4)  # type: ignore[union-attr]

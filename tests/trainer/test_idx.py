@@ -1,4 +1,5 @@
 import gzip
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,18 @@ def test_a_damaged_file_is_named(damage: str, digits: Path) -> None:
         layouts.unlabelled(digits, 2, 0)
 
 
+def test_pictures_without_pixels_are_refused(digits: Path) -> None:
+    file = digits / "train" / "train-images-idx3-ubyte.gz"
+    file.write_bytes(gzip.compress(packed(np.zeros((12, 0, 3)))))
+    with pytest.raises(TrainingError, match=f"cannot read {file}"):
+        layouts.unlabelled(digits, 2, 0)
+
+
+def test_what_systems_leave_is_passed_over(digits: Path) -> None:
+    (digits / "train" / "._train-images-idx3-ubyte").write_bytes(b"no digits")
+    assert layouts.names_of(digits, "") == ("0", "1", "2")
+
+
 def test_labels_must_be_there_and_fit(digits: Path) -> None:
     labels = digits / "train" / "train-labels-idx1-ubyte.gz"
     labels.write_bytes(gzip.compress(packed(np.zeros(3))))
@@ -71,3 +84,16 @@ def test_pictures_need_no_labels(digits: Path) -> None:
     for file in (digits / "train").glob("*labels*"):
         file.unlink()
     assert len(layouts.unlabelled(digits, 2, 0).train) == 12
+
+
+def test_a_packed_file_is_read_no_further_than_it_claims(tmp_path: Path) -> None:
+    file = tmp_path / "train-images-idx3-ubyte.gz"
+    file.write_bytes(gzip.compress(packed(np.zeros((2, 2, 3))) + bytes(10**8)))
+    tracemalloc.start()
+    with pytest.raises(TrainingError, match="damaged"):
+        layouts.unlabelled(tmp_path, 1, 0)
+    assert tracemalloc.get_traced_memory()[1] < 10**7
+    tracemalloc.stop()
+    file.write_bytes(gzip.compress(bytes((0, 0, 8, 3)) + b"\xff" * 12))
+    with pytest.raises(TrainingError, match="damaged"):
+        layouts.unlabelled(tmp_path, 1, 0)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from gantool_trainer import layouts
-from gantool_trainer.errors import TrainingError
+from gantool_trainer.errors import DataError, TrainingError
 from gantool_trainer.layouts import Pair, labelled, names_of, paired, plain, unpaired
 
 
@@ -27,7 +27,7 @@ def test_bad_folders_are_named_in_one_message(photos: Path, tmp_path: Path) -> N
     with pytest.raises(TrainingError) as caught:
         plain(tmp_path, 2, 0, least=32)
     message = str(caught.value)
-    assert "text.jpg is unreadable" in message and "small.png is 20x40" in message and "dog" not in message
+    assert "text.jpg is not a picture" in message and "small.png is 20x40" in message and "dog" not in message
 
 
 def test_too_few_pictures_for_the_holdout(photos: Path, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_bad_pairs_are_named(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"1 pictures are in one of .* alone: 2"):
         paired(tmp_path, ("A", "B"), 1, 0)
     (tmp_path / "B" / "2.png").write_text("no picture")
-    with pytest.raises(TrainingError, match=r"B/2\.png is unreadable"):
+    with pytest.raises(TrainingError, match=r"B/2\.png is not a picture"):
         paired(tmp_path, ("A", "B"), 1, 0)
 
 
@@ -157,9 +157,17 @@ def test_bad_labels_are_named(photos: Path, tmp_path: Path) -> None:
         with pytest.raises(TrainingError, match=said):
             names_of(tmp_path, "kind")
     put(photos, tmp_path / "dog" / "1.jpg")
+    with pytest.raises(TrainingError, match=r"all pictures of dog in .* are held out"):
+        labelled(tmp_path, "", ("cat", "dog"), 2, 1)
     (tmp_path / "all.csv").write_text("file,kind\n1.jpg,cat\n")
     with pytest.raises(TrainingError, match=r"names 1\.jpg: say which"):
         names_of(tmp_path, "kind")
+
+
+def test_labels_are_spelt_in_one_way(photos: Path, tmp_path: Path) -> None:
+    put(photos, *(tmp_path / name for name in ("Cat/1.jpg", "cat/2.jpg", "dog/3.jpg")))
+    with pytest.raises(TrainingError, match="Cat and cat, which differ in case"):
+        names_of(tmp_path, "")
 
 
 def test_folders_of_other_names_are_not_taken_for_halves(photos: Path, tmp_path: Path) -> None:
@@ -211,10 +219,127 @@ def test_described_pictures_are_checked(described: Path) -> None:
     (described / "2.png").write_bytes(b"no picture")
     for scan in (layouts.captioned, layouts.tagged):
         words = (("caption",),) if scan is layouts.captioned else (("hair",), (("blue", "red"),))
-        with pytest.raises(TrainingError, match=r"2\.png is unreadable"):
+        with pytest.raises(TrainingError, match=r"2\.png is not a picture"):
             scan(described, *words, 1, 0)
 
 
 def test_a_label_of_another_group_is_none_of_this_one(described: Path) -> None:
     with pytest.raises(TrainingError, match=r"labels red, which model\.tags"):
         layouts.tagged(described, ("hair", "eyes"), (("blue",), ("gray", "green", "red")), 1, 0)
+
+
+def some(folder: Path, count: int, prefix: str = "") -> Path:
+    """Small pictures named by numbers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        Image.new("RGB", (16, 16), (number, 0, 0)).save(folder / f"{prefix}{number}.png")
+    return folder
+
+
+def test_pictures_that_are_added_change_places_with_none(tmp_path: Path) -> None:
+    some(tmp_path, 12)
+    before = plain(tmp_path, 4, 0)
+    for number in range(40):
+        Image.new("RGB", (16, 16)).save(tmp_path / f"{number}-new.png")
+        after = plain(tmp_path, 4, 0)
+        assert not set(before.train) & set(after.holdout)
+        assert len(set(before.holdout) - set(after.holdout)) <= 1
+        before = after
+    assert any("new" in path.name for path in before.holdout) and plain(tmp_path, 4, 1) != before
+
+
+def test_the_same_names_are_held_out_wherever_the_folder_is(tmp_path: Path) -> None:
+    first, second = (plain(some(tmp_path / name, 9), 3, 0) for name in ("here", "there"))
+    assert [path.name for path in first.holdout] == [path.name for path in second.holdout]
+
+
+def test_all_texts_of_a_picture_are_on_one_side(tmp_path: Path) -> None:
+    some(tmp_path, 6)
+    lines = [f"{number}.png,text {text} of {number}" for text in range(3) for number in range(6)]
+    (tmp_path / "texts.csv").write_text("\n".join(["file,caption", *lines]))
+    split = layouts.captioned(tmp_path, ("caption",), 2, 0)
+    assert len(split.train) == 12 and len({item.path for item in split.holdout}) == 2
+    assert not {item.path for item in split.train} & {item.path for item in split.holdout}
+    assert len(layouts.texts_of(tmp_path, ("caption",))) == 18
+
+
+def test_every_bad_picture_is_told_and_may_be_skipped(tmp_path: Path) -> None:
+    some(tmp_path, 4)
+    for number in range(7):
+        (tmp_path / f"bad{number}.jpg").write_bytes(b"")
+    Image.new("RGB", (3000, 2)).save(tmp_path / "thin.png")
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(DataError, match=r"9 of 13 pictures cannot be used.*bad4.*and 4 more") as caught:
+        plain(tmp_path, 1, 0)
+    problems = caught.value.problems
+    assert len(problems) == 9 and all(str(tmp_path) in problem for problem in problems)
+    assert any("thin.png is 3000x2" in problem for problem in problems)
+    split = plain(tmp_path, 1, 0, skip_bad=True)
+    assert split.skipped == problems and len(split.train) == 3
+    listed = layouts.list_bad(split.skipped, tmp_path / "run")
+    assert listed.read_text().splitlines() == [*problems]
+    layouts.list_bad((), tmp_path / "run")
+    assert not listed.exists()
+
+
+def test_bad_pictures_of_both_domains_are_told(tmp_path: Path) -> None:
+    for name in ("trainA", "trainB"):
+        some(tmp_path / name, 3)
+        (tmp_path / name / "bad.png").touch()
+    with pytest.raises(DataError, match=r"trainA/bad\.png .*trainB/bad\.png"):
+        unpaired(tmp_path, 1, 0)
+    found = unpaired(tmp_path, 1, 0, skip_bad=True)
+    assert len(found.skipped) == 2 and len(found.a.train) == len(found.b.train) == 2
+
+
+def test_a_pair_is_skipped_as_a_whole(tmp_path: Path) -> None:
+    for name in ("A", "B"):
+        some(tmp_path / name, 4)
+    (tmp_path / "B" / "0.png").write_bytes(b"")
+    split = paired(tmp_path, ("A", "B"), 1, 0, skip_bad=True)
+    assert sorted(pair.a.name for pair in (*split.train, *split.holdout)) == ["1.png", "2.png", "3.png"]
+
+
+def test_labels_are_what_people_made(tmp_path: Path) -> None:
+    for name in ("folder/cat", "elsewhere/dog", "folder/.ipynb_checkpoints", "folder/@eaDir"):
+        some(tmp_path / name, 2)
+    folder = tmp_path / "folder"
+    (folder / "dog").symlink_to(tmp_path / "elsewhere" / "dog")
+    assert names_of(folder, "") == ("cat", "dog")
+    assert len(labelled(folder, "", ("cat", "dog"), 1, 0).train) == 3
+    (folder / "fox").symlink_to(tmp_path / "gone")
+    assert "fox" in names_of(folder, "")
+    with pytest.raises(DataError, match="fox is a link that leads nowhere"):
+        labelled(folder, "", ("cat", "dog", "fox"), 1, 0)
+    (folder / "fox").unlink()
+    (folder / "fox").mkdir()
+    with pytest.raises(TrainingError, match="folders without a picture: fox"):
+        names_of(folder, "")
+
+
+def test_of_several_tables_the_one_that_says_it_is_read(described: Path) -> None:
+    (described / "also.csv").write_text("file,size\n0.png,1\n")
+    (described / "._faces.csv").write_bytes(b"\xff\xfe")
+    assert names_of(described, "hair") == ("blue", "red")
+    (described / "also.csv").write_text("file,hair\n0.png,green\n")
+    with pytest.raises(TrainingError, match=r"also\.csv and faces\.csv, which both have the column hair"):
+        names_of(described, "hair")
+
+
+def test_a_manifest_is_read_as_other_tables_are(photos: Path, tmp_path: Path) -> None:
+    domains(photos, tmp_path)
+    manifest = tmp_path / "manifest.csv"
+    lines = manifest.read_text().splitlines()
+    manifest.write_text("\n".join([lines[0], *(".\\" + line.replace("/", "\\") + " " for line in lines[1:])]))
+    assert set(unpaired(tmp_path, 1, 0, kinds="scene").kinds.values()) == {"odd", "even"}
+    manifest.write_text("\n".join([*lines, lines[1].replace("even", "odd")]))
+    with pytest.raises(TrainingError, match=r"manifest\.csv, line 10, gives .* another scene"):
+        unpaired(tmp_path, 1, 0, kinds="scene")
+
+
+def test_a_picture_of_one_pixel_is_none_of_two_halves(tmp_path: Path) -> None:
+    some(tmp_path, 3)
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    assert len(plain(tmp_path, 1, 0).train) == 3
+    with pytest.raises(DataError, match=r"dot\.png is 1x1, smaller than 2 pixels"):
+        paired(tmp_path, ("A", "B"), 1, 0)

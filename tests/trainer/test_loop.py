@@ -3,7 +3,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -321,6 +323,34 @@ def test_an_error_of_any_kind_keeps_the_steps_that_were_done(photos: Path, tmp_p
     assert train(tmp_path, photos, "train.steps=4", resume=True)
 
 
+def test_an_error_in_a_step_leaves_a_whole_checkpoint_alone(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = srgan.step
+
+    def breaking(config: Any, networks: Any, memory: Any, batch: Any, index: int) -> Iterator[Any]:
+        yield from step(config, networks, memory, batch, index)
+        if index == 2:
+            raise Broken
+
+    monkeypatch.setattr(srgan, "step", breaking)
+    told: list[str] = []
+    with pytest.raises(Broken):
+        train(tmp_path, photos, "train.steps=4", "train.save_every=2", "train.snapshot_every=2", warn=told.append)
+    assert same(checkpoint.load(tmp_path), checkpoint.load(tmp_path / "step-0000002.safetensors"))
+    assert "saved at step 2" in told[-1]
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with loop._stop_signal() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop.is_set()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_samples_and_figures_may_fail(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
@@ -370,3 +400,11 @@ def test_processes_that_know_nothing_of_each_other_are_refused(
     with pytest.raises(TrainingError, match="add --devices 2"):
         train(tmp_path / "run", photos)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_does_not_lie_among_its_pictures(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "linked").symlink_to(photos)
+    for out in (photos, photos / "run", tmp_path / "linked" / "run"):
+        with pytest.raises(TrainingError, match="samples would be trained on"):
+            train(out, photos)
+    assert not (photos / "run").exists()

@@ -90,7 +90,7 @@ def replaced(name: str, old: str, new: str, count: int = -1) -> Callable[[Path],
         (replaced("pictures.csv", "pose", "stance"), "no column 'pose'"),
         (replaced("pictures.csv", "0sit.png", "9sit.png"), r"names 1 pictures that are not under .*: 9sit\.png"),
         (replaced("pictures.csv", "who3,sit", ",sit"), "has 1 rows without a character"),
-        (lambda folder: (folder / "2sit.png").write_bytes(b"hello"), r"2sit\.png is unreadable"),
+        (lambda folder: (folder / "2sit.png").write_bytes(b"hello"), r"2sit\.png is not a picture"),
     ],
 )
 def test_what_is_wrong_with_a_folder_is_said_in_one_line(
@@ -100,6 +100,39 @@ def test_what_is_wrong_with_a_folder_is_said_in_one_line(
     with pytest.raises(TrainingError, match=message) as caught:
         posed(people, "character", 1, 0)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("row", "said"), [("lie,4,24,28,24,1", "line 4, has 6 cells"), ("lie,4,24,28", "line 4, has")])
+def test_poses_that_do_not_fit_their_columns_are_named_by_line(row: str, said: str, people: Path) -> None:
+    replaced("keypoints.csv", "lie,4,24,28,24", row)(people)
+    with pytest.raises(TrainingError, match=rf"keypoints\.csv, {said}"):
+        posed(people, "character", 1, 0)
+
+
+def test_tables_that_pandas_numbered_say_the_same(people: Path) -> None:
+    before = posed(people, "character", 1, 0)
+    for name in ("pictures.csv", "keypoints.csv"):
+        lines = (people / name).read_text().splitlines()
+        numbered = [f",{lines[0]}", *(f"{number},{line}" for number, line in enumerate(lines[1:]))]
+        (people / name).write_text("\n".join(numbered))
+    assert posed(people, "character", 1, 0) == before
+
+
+def test_bad_pictures_of_people_are_skipped_and_whom_they_leave_alone(people: Path) -> None:
+    for name in ("0sit", "0lie", "1sit"):
+        (people / f"{name}.png").write_bytes(b"")
+    split = posed(people, "character", 1, 0, skip_bad=True)
+    everybody = sorted((person[0].path.name[0], len(person)) for person in (*split.train, *split.holdout))
+    assert everybody == [("1", 2), ("2", 3), ("3", 3)] and len(split.skipped) == 3
+
+
+def test_whoever_is_held_out_stays_so_when_a_picture_is_added(people: Path) -> None:
+    before = {person[0].path.name[0] for person in posed(people, "character", 2, 0).holdout}
+    with (people / "pictures.csv").open("a") as file:
+        for person in range(PEOPLE):
+            Image.new("RGB", (40, 40)).save(people / f"{person}aaa.png")
+            file.write(f"{person}aaa.png,who{person},sit\n")
+    assert {person[0].path.name[0] for person in posed(people, "character", 2, 0).holdout} == before
 
 
 def test_too_few_people_for_the_holdout(people: Path) -> None:

@@ -79,13 +79,14 @@ def load(path: Path) -> Checkpoint:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged: {error}") from error
-    if header.get("format") != FORMAT:
-        raise CheckpointError(f"{path} has checkpoint format {header.get('format')}; this gantool reads {FORMAT}")
-    try:
-        step, recipe, updates = header["step"], header["recipe"], header.get("updates", {})
-        return Checkpoint(step, recipe, tensors, header["optimisers"], updates)
-    except KeyError as error:
-        raise CheckpointError(f"{path} is damaged: its header lacks {error}") from error
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        found = header.get("format") if isinstance(header, dict) else None
+        raise CheckpointError(f"{path} has checkpoint format {found}; this gantool reads {FORMAT}")
+    facts = {"updates": {}, **header}
+    for name, kind in (("step", int), ("recipe", dict), ("optimisers", dict), ("updates", dict)):
+        if not isinstance(facts.get(name), kind):
+            raise CheckpointError(f"{path} is damaged: its header has no {name} that makes sense")
+    return Checkpoint(facts["step"], facts["recipe"], tensors, facts["optimisers"], facts["updates"])
 
 
 def pack_optimiser(optimiser: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -7,11 +7,12 @@ its augmentation is drawn from (seed, n). A step therefore sees the same batch h
 import itertools
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated, Generic, Literal, Self, TypeVar
+from typing import Annotated, Generic, Literal, Self, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +22,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch.utils.data import DataLoader, Dataset
 
 from gantool import poses
+from gantool.errors import ImageError
 from gantool.poses import Point
 from gantool_trainer.degrade import DegradeConfig, degrade, sharpened
-from gantool_trainer.errors import TrainingError
+from gantool_trainer.errors import DataError, TrainingError
 from gantool_trainer.layouts import Domains, Labelled, Pair, Posed
 from gantool_trainer.pictures import (
     Picture,
@@ -52,7 +54,9 @@ class DataConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     holdout: Annotated[int, Field(ge=1)] = 8
-    """Pictures kept out of training for samples and the validation figure."""
+    """Pictures kept out of training for samples and the validation figure; which ones follows from their names."""
+    skip_bad: bool = False
+    """Whether pictures that cannot be used are left out, instead of ending the run."""
     workers: Annotated[int, Field(ge=0)] = 1
     """Loader processes; 0 loads in the training process."""
     cache_gb: Annotated[float, Field(ge=0)] = 2.0
@@ -168,11 +172,50 @@ class Kept(Generic[Item]):
         return picture
 
 
+class _Sound(Dataset[Batch]):
+    """Item ``n`` is that of a data set or, if a picture of it can no longer be read, the next that can be."""
+
+    def __init__(self, dataset: Dataset[Batch]) -> None:
+        self._dataset, self._told = dataset, set[str]()
+
+    def __len__(self) -> int:
+        return len(cast(Sized, self._dataset))
+
+    def __getitem__(self, n: int) -> Batch:
+        for number in range(n, n + len(self)):
+            try:
+                return self._dataset[number]
+            except DataError as error:
+                if str(error) not in self._told:
+                    print(f"gantool: {error}; others are shown in its place", file=sys.stderr, flush=True)
+                self._told.add(str(error))
+                last = error
+        raise last
+
+
+def sound(dataset: Dataset[Batch], config: DataConfig) -> Dataset[Batch]:
+    """The samples to train on; see ``skip_bad``."""
+    return _Sound(dataset) if config.skip_bad else dataset
+
+
 def _read(path: Path) -> Picture:
     try:
         return read_picture(path)
-    except OSError as error:
-        raise TrainingError(f"{path} can no longer be read: {error}") from error
+    except ImageError as error:
+        raise DataError(f"a picture can no longer be read: {error}") from error
+
+
+def _scaled(path: Path, side: int) -> Picture:
+    return scaled(_read(path), side)
+
+
+def _square(path: Path, config: SquareConfig) -> Picture:
+    return square(_read(path), config)
+
+
+def _side_by_side(pair: Pair, config: PairedConfig) -> Picture:
+    """(H, W, 6)."""
+    return np.concatenate(pair_of(pair, config), axis=2)
 
 
 class DegradedCrops(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -208,7 +251,7 @@ class UnpairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             numbers: dict[str, list[int]] = {}
             for number, path in enumerate(paths):
                 numbers.setdefault(domains.kinds.get(path, ""), []).append(number)
-            self._sets.append((Kept(paths, config, lambda path: scaled(_read(path), config.side[1])), numbers))
+            self._sets.append((Kept(paths, config, partial(_scaled, side=config.side[1])), numbers))
         sizes = {kind: sum(len(numbers[kind]) for _, numbers in self._sets) for kind in sorted(self._sets[0][1])}
         self._kinds, self._shares = list(sizes), [size / sum(sizes.values()) for size in sizes.values()]
 
@@ -232,7 +275,7 @@ class PairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def __init__(self, pairs: Sequence[Pair], config: PairedConfig, seed: int) -> None:
         self._config, self._seed = config, seed
-        self._pairs = Kept(pairs, config, lambda pair: np.concatenate(pair_of(pair, config), axis=2))
+        self._pairs = Kept(pairs, config, partial(_side_by_side, config=config))
 
     def __len__(self) -> int:
         return len(self._pairs)
@@ -276,7 +319,7 @@ class LabelledViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def __init__(self, items: Sequence[Labelled], config: LabelledConfig, seed: int) -> None:
         self._config, self._seed = config, seed
-        self._pictures = Kept(items, config, lambda item: scaled(_read(item.path), config.side[1]))
+        self._pictures = Kept([item.path for item in items], config, partial(_scaled, side=config.side[1]))
         self._numbers: dict[int, list[int]] = {}
         for number, item in enumerate(items):
             self._numbers.setdefault(item.label, []).append(number)
@@ -309,7 +352,7 @@ class Views(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         beside: Callable[[int, np.random.Generator], torch.Tensor],
     ) -> None:
         self._config, self._seed, self._beside = config, seed, beside
-        self._pictures = Kept(paths, config, lambda path: scaled(_read(path), config.side[1]))
+        self._pictures = Kept(paths, config, partial(_scaled, side=config.side[1]))
 
     def __len__(self) -> int:
         return len(self._pictures)
@@ -330,7 +373,7 @@ class Squares(Dataset[Batch]):
         self, paths: Sequence[Path], facts: Sequence[npt.NDArray[np.int64]], config: SquareConfig, seed: int
     ) -> None:
         self._config, self._seed, self._facts = config, seed, facts
-        self._pictures = Kept(paths, config, lambda path: square(_read(path), config))
+        self._pictures = Kept(paths, config, partial(_square, config=config))
 
     def __len__(self) -> int:
         return len(self._pictures)
@@ -351,7 +394,7 @@ class PosedPairs(Dataset[Batch]):
         self._config, self._seed = config, seed
         self._numbers = [*itertools.accumulate((len(person) for person in people), initial=0)]
         self._items = [item for person in people for item in person]
-        self._pictures = Kept(self._items, config, lambda item: _read(item.path))
+        self._pictures = Kept([item.path for item in self._items], config, _read)
 
     def __len__(self) -> int:
         return len(self._numbers) - 1

@@ -1,9 +1,11 @@
 """Averages of weights over time (EMA): the networks that users run."""
 
+import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 _EARLY = 10.0
@@ -35,45 +37,42 @@ def measure_batch_norms(averages: Mapping[str, nn.Module], runs: Iterable[Callab
 
     Those of the network that learns, averaged or not, belong to other weights, and what is exported would be flatter or
     stronger than what was trained (as for averages along a trajectory, arXiv 1803.05407).
-    Layers that no run passes keep what they have.
+    Layers that no run passes, or only as they will be run, work with what they have and keep it.
 
     Args:
         averages: the networks, in eval mode; all else about them stays in that mode.
         runs: each makes an iterator of a training step in which these networks run; it is followed as far as needed.
     """
-    layers = batch_norms(averages.values())
-    before = [_statistics(layer) for layer in layers]
+    layers, passed = batch_norms(averages.values()), Counter[nn.Module]()
+
+    def begin(layer: nn.Module, _: object) -> None:
+        if layer.training:
+            if not passed[layer]:
+                layer.reset_running_stats()  # type: ignore[operator]
+            passed[layer] += 1
+
     momenta = [layer.momentum for layer in layers]
+    hooks = [layer.register_forward_pre_hook(begin) for layer in layers]
     for layer in layers:
-        layer.reset_running_stats()
         layer.momentum = None  # a plain mean over the runs
         layer.train()
     needed: int | None = None
     for run in runs:
-        needed = _follow(run(), layers, needed)
-    for layer, old, momentum in zip(layers, before, momenta, strict=True):
+        needed = _follow(run(), passed, needed)
+    for layer, momentum, hook in zip(layers, momenta, hooks, strict=True):
         layer.eval()
         layer.momentum = momentum
-        if not _runs_seen(layer):
-            layer.load_state_dict(old, strict=False)
+        hook.remove()
 
 
-def _follow(updates: Iterator[object], layers: list[_BatchNorm], needed: int | None) -> int:
+def _follow(updates: Iterator[object], passed: Counter[nn.Module], needed: int | None) -> int:
     """Take as many updates as are needed for the layers to have run, which the first run tells, and say how many."""
     if needed is not None:
-        for _ in zip(range(needed), updates, strict=False):
+        for _ in itertools.islice(updates, needed):
             pass
         return needed
     taken, last, seen = 0, 0, 0
     for taken, _ in enumerate(updates, start=1):
-        if (now := sum(map(_runs_seen, layers))) > seen:
-            seen, last = now, taken
+        if passed.total() > seen:
+            seen, last = passed.total(), taken
     return last if seen else taken
-
-
-def _runs_seen(layer: _BatchNorm) -> int:
-    return 0 if layer.num_batches_tracked is None else int(layer.num_batches_tracked)
-
-
-def _statistics(layer: _BatchNorm) -> dict[str, Tensor]:
-    return {name: buffer.clone() for name, buffer in layer.named_buffers()}

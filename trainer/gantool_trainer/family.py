@@ -84,3 +84,31 @@ class Family(Protocol):
 
     def generators(self, config: Any, networks: Networks, data: Any) -> dict[str, Generator]:
         """What export turns into model files, by a suffix for the file name ("" where there is one only)."""
+
+
+# --- what many families have alike, for those that have no own ---------------------------------------------------
+
+
+def as_given(config: Any, folder: Path, data: Any) -> Any:
+    """`Family.settled` of a config that leaves nothing to the data."""
+    return config
+
+
+def opponents(config: Any) -> dict[str, tuple[str, ...]]:
+    """`Family.optimised` of two networks that learn against each other."""
+    return {"generator": ("generator",), "discriminator": ("discriminator",)}
+
+
+def the_generator(config: Any) -> tuple[str, ...]:
+    """`Family.averaged` of those."""
+    return ("generator",)
+
+
+def no_memory(config: Any, data: Any) -> dict[str, Tensor]:
+    """`Family.memory` of steps that need no other."""
+    return {}
+
+
+def no_figures(config: Any, networks: Networks, split: Any, data: Any) -> dict[str, float]:
+    """`Family.evaluate` where held-out pictures have nothing to be compared with."""
+    return {}

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from gantool.card import ModelCard, Noise, Port
 from gantool_trainer import layouts
 from gantool_trainer.blocks import he_initialise, initialise
-from gantool_trainer.data import SquareConfig
+from gantool_trainer.data import SquareConfig, Squares
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator
 from gantool_trainer.layouts import Split
@@ -149,9 +149,19 @@ def shape_of(data: SquareConfig) -> Shape:
     return (1 if data.gray else 3, data.side, data.side)
 
 
-def scan(folder: Path, data: SquareConfig, seed: int) -> Split[Path]:
-    """Raises TrainingError."""
-    return layouts.unlabelled(folder, data.holdout, seed)
+def settled(config: Any, folder: Path, data: SquareConfig) -> Any:
+    """`Family.settled` of a config whose ``shape`` follows from the data. Raises TrainingError."""
+    return config.model_copy(update={"shape": shape_of(data)})
+
+
+def dataset(split: Split[Path], config: Any, data: SquareConfig, seed: int) -> Squares:
+    """`Family.dataset` of pictures of which nothing else is known."""
+    return Squares(split.train, (), data, seed)
+
+
+def scan(folder: Path, config: Any, data: SquareConfig, seed: int) -> Split[Path]:
+    """`Family.scan` of any tree of pictures. Raises TrainingError."""
+    return layouts.unlabelled(folder, data.holdout, seed, skip_bad=data.skip_bad)
 
 
 def check_batch(real: Tensor) -> None:

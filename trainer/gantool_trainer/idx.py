@@ -4,6 +4,8 @@ Such a file is taken as a folder of pictures: number 12 in it is the path FILE/1
 """
 
 import gzip
+import math
+import struct
 import zlib
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +15,9 @@ import numpy.typing as npt
 
 Bytes = npt.NDArray[np.uint8]
 IMAGES, LABELS = "-images-idx3-ubyte", "-labels-idx1-ubyte"
+SUFFIXES = frozenset({"", ".gz"})
+"""Of such files."""
+_MOST_BYTES = 2**32
 
 
 def holds_pictures(path: Path) -> bool:
@@ -27,7 +32,12 @@ def pictures(path: Path) -> list[Path]:
 
 def picture(path: Path) -> Bytes | None:
     """The (H, W) picture of such a path, None for other paths. Raises OSError."""
-    return _read(path.parent)[int(path.name)] if holds_pictures(path.parent) and path.name.isdecimal() else None
+    if not (holds_pictures(path.parent) and path.name.isdecimal()):
+        return None
+    inside, number = _read(path.parent), int(path.name)
+    if number >= len(inside):
+        raise OSError(f"{path.parent} has {len(inside)} pictures")
+    return inside[number]
 
 
 def labels(path: Path) -> Bytes:
@@ -37,19 +47,24 @@ def labels(path: Path) -> Bytes:
 
 def labelled(path: Path) -> list[tuple[Path, int]]:
     """Paths of the pictures in the file, with their labels. Raises OSError, or ValueError if there are not as many."""
-    return list(zip(pictures(path), map(int, labels(path)), strict=True))
+    found, numbers = pictures(path), labels(path)
+    if len(found) != len(numbers):
+        raise ValueError(f"there are {len(numbers)} labels for {len(found)} pictures")
+    return list(zip(found, map(int, numbers), strict=True))
 
 
 @lru_cache(maxsize=4)
 def _read(path: Path) -> Bytes:
     """An array of bytes: the header has two zeros, the type 8, the number of axes, and their lengths (big-endian)."""
+    axes = 3 if holds_pictures(path) else 1
     try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (EOFError, zlib.error) as error:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            start, lengths = file.read(4), file.read(4 * axes)
+            shape = struct.unpack(f">{axes}I", lengths) if start == bytes((0, 0, 8, axes)) else ()
+            size = math.prod(shape)
+            data = file.read(size + 1) if size <= _MOST_BYTES else b""  # packed files may claim, and hold, anything
+    except (EOFError, zlib.error, struct.error) as error:
         raise OSError(f"{path} is damaged") from error
-    axes = data[3] if len(data) > 4 and data[:3] == b"\0\0\x08" else 0
-    shape = np.frombuffer(data[4 : 4 + 4 * axes], ">u4").astype(int)
-    wanted = 3 if holds_pictures(path) else 1
-    if axes != wanted or len(shape) < axes or len(data) != 4 + 4 * axes + int(shape.prod()):
-        raise OSError(f"{path} is no idx file of bytes on {wanted} axes, or damaged")
-    return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)
+    if not shape or 0 in shape[1:] or len(data) != size:
+        raise OSError(f"{path} is no idx file of bytes on {axes} axes, or damaged")
+    return np.frombuffer(data, np.uint8).reshape(shape)

@@ -1,26 +1,31 @@
 """The folder layouts that people have, every file checked before the first step."""
 
-import csv
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import hashlib
+import os
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-import numpy as np
-from PIL import Image
-
-from gantool import poses
-from gantool.errors import PoseError
+from gantool import poses, tables
+from gantool.errors import ImageError, PoseError
+from gantool.folders import left_by_system
 from gantool.poses import Point
-from gantool_trainer import idx
-from gantool_trainer.errors import TrainingError
+from gantool.storage import replacing
+from gantool.tables import spelling
+from gantool_trainer import described, listing
+from gantool_trainer.described import Said
+from gantool_trainer.errors import DataError, TrainingError, some
+from gantool_trainer.listing import READ, SUFFIXES
 from gantool_trainer.pictures import read_picture
-from gantool_trainer.seeds import rng
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
-_HOLDOUT = 3  # what a draw is for
+_THINNEST = 100
+"""Times as long as wide that a picture may be: more, and made as large as others it fills the memory."""
 Item = TypeVar("Item")
-Described = TypeVar("Described", bound="Tagged | Captioned")
+Filed = TypeVar("Filed", bound="Labelled | Tagged | Captioned")
+Named = list[tuple[str, Item]]
+"""Items with the names by which they are held out."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,8 @@ class Split(Generic[Item]):
 
     train: tuple[Item, ...]
     holdout: tuple[Item, ...]
+    skipped: tuple[str, ...] = ()
+    """What is wrong with the pictures that were left out, a sentence each."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,10 @@ class Domains:
     b: Split[Path]
     kinds: Mapping[Path, str]
     """What each training picture shows, where the folder's manifest says so."""
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        return self.a.skipped + self.b.skipped
 
 
 @dataclass(frozen=True)
@@ -81,32 +92,36 @@ class Posed:
     points: tuple[Point, ...]
 
 
-def plain(folder: Path, holdout: int, seed: int, least: int = 1) -> Split[Path]:
-    """All pictures under ``folder``, at least ``least`` pixels on a side; the seed chooses those held out.
+def plain(folder: Path, holdout: int, seed: int, least: int = 1, *, skip_bad: bool = False) -> Split[Path]:
+    """All pictures under ``folder``, at least ``least`` pixels on a side; the seed and names say which are held out.
+
+    Args:
+        skip_bad: leave out pictures that cannot be used, here and in all layouts.
 
     Raises:
-        TrainingError: one message that names everything wrong with the folder.
+        TrainingError: one message that names everything wrong with the folder; a DataError where it is the pictures.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise TrainingError(f"{folder} is not a folder; give --data a folder of pictures")
-    paths = _pictures(folder)
-    if not paths:
-        raise TrainingError(f"no pictures under {folder} (looked for {', '.join(sorted(SUFFIXES))})")
-    _check(paths, folder, least)
-    return _held_out(paths, folder, holdout, seed)
+    paths = _some_pictures(folder)
+    return _split(folder, _by_place(folder, paths), [], _bad(paths, folder, skip_bad, least), holdout, seed)
 
 
-def unlabelled(folder: Path, holdout: int, seed: int) -> Split[Path]:
+def unlabelled(folder: Path, holdout: int, seed: int, *, skip_bad: bool = False) -> Split[Path]:
     """Any tree of pictures; where it is divided into train and test, held out of the latter.
 
     Raises:
         TrainingError: one message that names everything wrong with the folder.
     """
     train, test = (folder / part for part in ("train", "test"))
-    return _divided(train, test, holdout, seed) if train.is_dir() else plain(folder, holdout, seed)
+    if not os.path.isdir(train):
+        return plain(folder, holdout, seed, skip_bad=skip_bad)
+    ours, theirs = _some_pictures(train), listing.pictures(test)
+    bad = _bad([*ours, *theirs], folder, skip_bad)
+    return _split(folder, _by_place(train, ours), _by_place(test, theirs), bad, holdout, seed)
 
 
-def unpaired(folder: Path, holdout: int, seed: int, kinds: str = "") -> Domains:
+def unpaired(folder: Path, holdout: int, seed: int, kinds: str = "", *, skip_bad: bool = False) -> Domains:
     """CycleGAN's layout: trainA and trainB, with testA and testB to hold out where they are.
 
     Args:
@@ -115,22 +130,55 @@ def unpaired(folder: Path, holdout: int, seed: int, kinds: str = "") -> Domains:
     Raises:
         TrainingError: one message that names everything wrong with the folder.
     """
-    a, b = (_domain(folder, name, holdout, seed) for name in ("A", "B"))
-    if not kinds:
-        return Domains(a, b, {})
-    said = _column(folder, kinds)
-    shown = [{path: said.get(path, "") for path in split.train} for split in (a, b)]
-    lost = [path for pictures in shown for path, kind in pictures.items() if not kind]
-    if lost:
-        raise TrainingError(f"manifest.csv gives no {kinds} for {_list(str(p.relative_to(folder)) for p in lost)}")
+    roots = [[folder / f"{part}{name}" for part in ("train", "test")] for name in "AB"]
+    if lost := [train.name for train, _ in roots if not os.path.isdir(train)]:
+        raise TrainingError(f"{folder} has no folder {lost[0]}; give --data a folder with trainA and trainB in it")
+    found = [(_some_pictures(train), listing.pictures(test)) for train, test in roots]
+    bad = _bad([path for domain in found for part in domain for path in part], folder, skip_bad)
+    a, b = (
+        _split(
+            train,
+            _by_place(train, ours),
+            _by_place(test, theirs),
+            {path: bad[path] for path in (*ours, *theirs) if path in bad},
+            holdout,
+            seed,
+        )
+        for (train, test), (ours, theirs) in zip(roots, found, strict=True)
+    )
+    return Domains(a, b, _kinds(folder, kinds, a, b) if kinds else {})
+
+
+def _kinds(folder: Path, column: str, a: Split[Path], b: Split[Path]) -> dict[Path, str]:
+    """What the manifest's column says of the pictures to train on. Raises TrainingError."""
+    said = _manifest(folder / "manifest.csv", column)
+    shown = [{path: said.get(_place(path, folder), "") for path in split.train} for split in (a, b)]
+    if lost := [_place(path, folder) for pictures in shown for path, kind in pictures.items() if not kind]:
+        raise TrainingError(f"manifest.csv gives no {column} for {some(lost)}")
     if alone := set(shown[0].values()) ^ set(shown[1].values()):
         raise TrainingError(
-            f"the {kinds} {_list(sorted(alone))} is in one of trainA and trainB alone; remove it or set data.balance=''"
+            f"the {column} {some(sorted(alone))} is in one of trainA and trainB alone; remove it or set data.balance=''"
         )
-    return Domains(a, b, shown[0] | shown[1])
+    return shown[0] | shown[1]
 
 
-def paired(folder: Path, names: tuple[str, str], holdout: int, seed: int) -> Split[Pair]:
+def _manifest(path: Path, column: str) -> dict[str, str]:
+    """What a column says of each file."""
+    if not path.is_file():
+        raise TrainingError(f"data.balance needs {path}")
+    table = described.read(path)
+    if not table.rows or not {"file", column} <= set(table.columns):
+        raise TrainingError(f"{path} has no columns 'file' and '{column}'; see data.balance")
+    said: dict[str, str] = {}
+    for row in table.rows:
+        if said.setdefault(spelling(row.cells["file"]), row.cells[column]) != row.cells[column]:
+            raise TrainingError(
+                f"{path}, line {row.line}, gives {row.cells['file']} another {column}; keep one of them"
+            )
+    return said
+
+
+def paired(folder: Path, names: tuple[str, str], holdout: int, seed: int, *, skip_bad: bool = False) -> Split[Pair]:
     """Pairs: two folders ``names`` with files of the same names in them, or pictures side by side as pix2pix has them.
 
     Each may be divided into train and test (or val), above or below the two, to hold out of the latter.
@@ -138,122 +186,147 @@ def paired(folder: Path, names: tuple[str, str], holdout: int, seed: int) -> Spl
     Raises:
         TrainingError: one message that names everything wrong with the folder.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise TrainingError(f"{folder} is not a folder; give --data a folder of pairs")
     train, test = _pairs(folder, names, ("train",)), _pairs(folder, names, ("test", "val"))
-    pairs = train or _pairs(folder, names, ("",))
-    if not pairs:
-        inside = sorted(path.name for path in folder.iterdir() if path.is_dir())
-        hint = f"; it has the folders {_list(inside)}: name two of them with data.names" if inside else ""
+    ours, theirs = (train, test) if train else (_pairs(folder, names, ("",)), [])
+    if not ours:
+        inside = sorted(_folders(folder))
+        hint = f"; it has the folders {some(inside)}: name two of them with data.names" if inside else ""
         raise TrainingError(f"{folder} has no folders {' and '.join(names)}, and no pictures side by side{hint}")
-    _check([path for pair in (*pairs, *test) for path in (pair.a, pair.b) if path], folder, 1)
-    return Split(tuple(pairs), _spread(test, holdout)) if train and test else _held_out(pairs, folder, holdout, seed)
+    pairs = [pair for _, pair in (*ours, *theirs)]
+    least = 2 if any(pair.b is None for pair in pairs) else 1  # each half of a picture has a pixel
+    bad = _bad([path for pair in pairs for path in _paths(pair)], folder, skip_bad, least)
+    return _split(folder, ours, theirs, bad, holdout, seed)
 
 
-def _pairs(folder: Path, names: tuple[str, str], parts: tuple[str, ...]) -> list[Pair]:
+def _pairs(folder: Path, names: tuple[str, str], parts: tuple[str, ...]) -> Named[Pair]:
     for part in parts:
         for a, b in ((folder / part / n for n in names), (folder / n / part for n in names)):
-            if a.is_dir() and b.is_dir():
+            if os.path.isdir(a) and os.path.isdir(b):
                 return _matched(a, b)
-        if halves := _pictures(folder / part, deep=False):
-            return [Pair(path, None) for path in halves]
+        if halves := listing.pictures(folder / part, deep=False):
+            return [(_place(path, folder / part), Pair(path, None)) for path in halves]
     return []
 
 
-def _matched(a: Path, b: Path) -> list[Pair]:
-    ours, theirs = ({path.relative_to(root).with_suffix(""): path for path in _pictures(root)} for root in (a, b))
-    for root, found in ((a, ours), (b, theirs)):
-        if len(found) < len(_pictures(root)):
+def _matched(a: Path, b: Path) -> Named[Pair]:
+    listed = [(root, listing.pictures(root)) for root in (a, b)]
+    ours, theirs = ({_place(path.with_suffix(""), root): path for path in paths} for root, paths in listed)
+    for (root, paths), found in zip(listed, (ours, theirs), strict=True):
+        if len(found) < len(paths):
             raise TrainingError(f"{root} has pictures of the same name with different endings; keep one of each")
-    if alone := sorted(map(str, ours.keys() ^ theirs.keys())):
-        raise TrainingError(f"{len(alone)} pictures are in one of {a} and {b} alone: {_list(alone)}")
-    return [Pair(ours[name], theirs[name]) for name in ours]
+    if alone := sorted(ours.keys() ^ theirs.keys()):
+        raise TrainingError(f"{len(alone)} pictures are in one of {a} and {b} alone: {some(alone)}")
+    return [(name, Pair(path, theirs[name])) for name, path in ours.items()]
 
 
-def labelled(folder: Path, column: str, labels: Sequence[str], holdout: int, seed: int) -> Split[Labelled]:
+def labelled(
+    folder: Path, column: str, labels: Sequence[str], holdout: int, seed: int, *, skip_bad: bool = False
+) -> Split[Labelled]:
     """Pictures of these labels: a folder for each, or ``column`` of a CSV beside the pictures.
 
-    Divided into train and test (train.csv and test.csv), or not. A row names its picture in its first column, with or
-    without the ending.
+    Divided into train and test (train.csv and test.csv), or not; see `described.rows` for what a row says.
 
     Raises:
         TrainingError: one message that names everything wrong with the folder.
     """
-    ours, shown = both_parts(folder, column, labels)
-    split = Split(tuple(ours), _spread(shown, holdout)) if shown else _held_out(ours, folder, holdout, seed)
-    if lost := [label for i, label in enumerate(labels) if all(item.label != i for item in split.train)]:
-        known = _list(sorted({label for _, label in _labels(folder, _parts(folder)[0], column)}))
-        raise TrainingError(f"{folder} has no pictures of {_list(lost)} to train on; it has: {known}")
+    train, test = _labelled(folder, column, labels)
+    bad = _bad([item.path for item in (*train, *test)], folder, skip_bad)
+    split = _split(folder, _by_file(folder, train), _by_file(folder, test), bad, holdout, seed)
+    shown = {item.label for item in split.train}
+    if lost := [label for i, label in enumerate(labels) if i not in shown]:
+        if held_out := [label for label in lost if labels.index(label) in {item.label for item in train}]:
+            raise TrainingError(f"all pictures of {some(held_out)} in {folder} are held out or left out; add some")
+        known = some(sorted({label for _, label in _labels(folder, _parts(folder)[0], column)}))
+        raise TrainingError(f"{folder} has no pictures of {some(lost)} to train on; it has: {known}")
     return split
 
 
 def both_parts(folder: Path, column: str, labels: Sequence[str]) -> tuple[list[Labelled], list[Labelled]]:
     """As `labelled`: all pictures to train on, and all of the test part, where there is one. Raises TrainingError."""
+    train, test = _labelled(folder, column, labels)
+    _bad([item.path for item in (*train, *test)], folder, False)
+    return train, test
+
+
+def _labelled(folder: Path, column: str, labels: Sequence[str]) -> tuple[list[Labelled], list[Labelled]]:
+    places = {label: place for place, label in enumerate(labels)}
     train, test = (
-        [Labelled(path, labels.index(label)) for path, label in _labels(folder, part, column) if label in labels]
+        [Labelled(path, places[label]) for path, label in _labels(folder, part, column) if label in places]
         for part in _parts(folder)
     )
-    _check([item.path for item in (*train, *test)], folder, 1)
     return train, test
 
 
 def tagged(
-    folder: Path, columns: Sequence[str], names: Sequence[Sequence[str]], holdout: int, seed: int
+    folder: Path,
+    columns: Sequence[str],
+    names: Sequence[Sequence[str]],
+    holdout: int,
+    seed: int,
+    *,
+    skip_bad: bool = False,
 ) -> Split[Tagged]:
     """Pictures with a label in each of these columns of a CSV; ``names`` are the labels of each, in order.
 
     Raises:
         TrainingError: one message that names everything wrong with the folder.
     """
-    parts: list[list[Tagged]] = []
-    for part in _parts(folder):
-        paths, values = _columns(folder, part, columns)
-        items = zip(paths, zip(*values, strict=True), strict=True)
-        known = [(path, row) for path, row in items if all(x in own for x, own in zip(row, names, strict=True))]
-        if not parts and len(known) < len(paths):
-            lost = sorted({x for own, row in zip(names, values, strict=True) for x in row if x not in own})
-            raise TrainingError(f"{folder} has the labels {_list(lost)}, which model.tags leave out")
-        places = [tuple(own.index(x) for x, own in zip(row, names, strict=True)) for _, row in known]
-        parts.append([Tagged(path, labels) for (path, _), labels in zip(known, places, strict=True)])
-    return _apart(folder, parts[0], parts[1], holdout, seed)
+    places = [{label: place for place, label in enumerate(own)} for own in names]
+    train, test = (described.once(_said(folder, part, columns)) for part in _parts(folder))
+    if lost := {x for _, row in train for x, own in zip(row, places, strict=True) if x not in own}:
+        raise TrainingError(f"{folder} has the labels {some(sorted(lost))}, which model.tags leave out")
+    known = [(path, row) for path, row in test if all(x in own for x, own in zip(row, places, strict=True))]
+    ours, theirs = (
+        [Tagged(path, tuple(own[x] for x, own in zip(row, places, strict=True))) for path, row in part]
+        for part in (train, known)
+    )
+    return _described(folder, ours, theirs, holdout, seed, skip_bad)
 
 
-def captioned(folder: Path, columns: Sequence[str], holdout: int, seed: int) -> Split[Captioned]:
-    """Pictures with a text in each of these columns of a CSV.
+def captioned(
+    folder: Path, columns: Sequence[str], holdout: int, seed: int, *, skip_bad: bool = False
+) -> Split[Captioned]:
+    """Pictures with a text in each of these columns of a CSV; a row for each further text of the same picture.
 
     Raises:
         TrainingError: one message that names everything wrong with the folder.
     """
-    parts = []
-    for part in _parts(folder):
-        paths, values = _columns(folder, part, columns)
-        parts.append([Captioned(*item) for item in zip(paths, zip(*values, strict=True), strict=True)])
-    return _apart(folder, parts[0], parts[1], holdout, seed)
+    train, test = ([Captioned(*row) for row in _said(folder, part, columns)] for part in _parts(folder))
+    return _described(folder, train, test, holdout, seed, skip_bad)
 
 
-def posed(folder: Path, person: str, holdout: int, seed: int) -> Split[tuple[Posed, ...]]:
+def texts_of(folder: Path, columns: Sequence[str]) -> list[str]:
+    """All texts of such a folder that are to train on, before any picture is opened. Raises TrainingError."""
+    return [text for _, texts in _said(folder, _parts(folder)[0], columns) for text in texts]
+
+
+def posed(folder: Path, person: str, holdout: int, seed: int, *, skip_bad: bool = False) -> Split[tuple[Posed, ...]]:
     """People, each in several poses: a CSV with the column ``person``, and keypoints.csv (see `gantool.poses`).
 
     Raises:
         TrainingError: one message that names everything wrong with the folder.
     """
     known = keypoints_of(folder)
-    parts = []
-    for part in _parts(folder):
-        paths, values = _columns(folder, part, (person, *known.keys))
-        people: dict[str, list[Posed]] = {}
-        for path, (name, *key) in zip(paths, zip(*values, strict=True), strict=True):
-            if tuple(key) not in known.rows:
-                raise TrainingError(f"{folder / poses.TABLE} has no row for {', '.join(key)}, the pose of {path.name}")
-            people.setdefault(name, []).append(Posed(path, known.rows[tuple(key)]))
-        parts.append(people)
-    if alone := sorted(name for people in parts for name, pictures in people.items() if len(pictures) < 2):
-        raise TrainingError(f"{folder} has a single picture of {_list(alone)}; a pose is learnt from two or more")
-    train, test = ([tuple(pictures) for pictures in people.values()] for people in parts)
-    if not train:
-        raise TrainingError(f"{folder} has no CSV whose first column names pictures; put it beside them, or train.csv")
-    _check([item.path for person in (*train, *test) for item in person], folder, 1)
-    return Split(tuple(train), _spread(test, holdout)) if test else _held_out(train, folder, holdout, seed)
+    said = [described.once(_said(folder, part, (person, *known.keys))) for part in _parts(folder)]
+    _require(said[0], folder)
+    parts = [_people(folder, part, known) for part in said]
+    if alone := sorted(name for people in parts for name, pictures in people if len(pictures) < 2):
+        raise TrainingError(f"{folder} has a single picture of {some(alone)}; a pose is learnt from two or more")
+    bad = _bad([path for part in said for path, _ in part], folder, skip_bad)
+    seen = [[(name, tuple(one for one in person if one.path not in bad)) for name, person in part] for part in parts]
+    train, test = ([(name, person) for name, person in part if len(person) > 1] for part in seen)
+    return _split(folder, train, test, bad, holdout, seed)
+
+
+def _people(folder: Path, said: Iterable[Said], known: poses.Keypoints) -> Named[tuple[Posed, ...]]:
+    people: dict[str, list[Posed]] = {}
+    for path, (name, *key) in said:
+        if tuple(key) not in known.rows:
+            raise TrainingError(f"{folder / poses.TABLE} has no row for {', '.join(key)}, the pose of {path.name}")
+        people.setdefault(name, []).append(Posed(path, known.rows[tuple(key)]))
+    return [(name, tuple(pictures)) for name, pictures in people.items()]
 
 
 def keypoints_of(folder: Path) -> poses.Keypoints:
@@ -264,161 +337,192 @@ def keypoints_of(folder: Path) -> poses.Keypoints:
         raise TrainingError(f"{error}; give --data a folder of posed pictures with its {poses.TABLE}") from error
 
 
-def _columns(folder: Path, part: str, columns: Sequence[str]) -> tuple[list[Path], list[list[str]]]:
-    """The pictures of a part, and what each column says of them."""
-    if not columns:
-        raise TrainingError(f"say with data.columns which columns of the CSV in {folder} describe the pictures")
-    found = [_labels(folder, part, column) for column in columns]
-    return [path for path, _ in found[0]], [[value for _, value in column] for column in found]
-
-
-def _apart(folder: Path, train: list[Described], test: list[Described], holdout: int, seed: int) -> Split[Described]:
-    if not train:
-        raise TrainingError(f"{folder} has no CSV whose first column names pictures; put it beside them, or train.csv")
-    _check([item.path for item in (*train, *test)], folder, 1)
-    return Split(tuple(train), _spread(test, holdout)) if test else _held_out(train, folder, holdout, seed)
-
-
 def names_of(folder: Path, column: str) -> tuple[str, ...]:
-    """The labels in such a folder. Raises TrainingError if there are not at least two."""
-    if not folder.is_dir():
+    """The labels in such a folder. Raises TrainingError if there are not at least two, or a folder of one is empty."""
+    if not os.path.isdir(folder):
         raise TrainingError(f"{folder} is not a folder; give --data a folder with a folder for each label")
-    names = tuple(sorted({label for _, label in _labels(folder, _parts(folder)[0], column)}))
+    part = _parts(folder)[0]
+    names = tuple(sorted({label for _, label in _labels(folder, part, column)}))
     if column and not names:
         raise TrainingError(f"{folder} has no CSV that names its pictures, and so no column '{column}'")
+    folders = set() if column else _folders(folder / part)
+    if not folders.isdisjoint(names) and (empty := sorted(folders.difference(names))):
+        raise TrainingError(f"{folder / part} has folders without a picture: {some(empty)}; fill or remove them")
+    spelt: dict[str, str] = {}
+    for name in names:
+        if (other := spelt.setdefault(name.casefold(), name)) != name:
+            raise TrainingError(f"{folder} has the labels {other} and {name}, which differ in case alone; rename one")
     if len(names) < 2:
         raise TrainingError(f"{folder} has fewer than two labels; give a folder for each, or name a CSV's data.column")
     return names
 
 
+def list_bad(problems: Collection[str], run: Path) -> Path:
+    """Write what is wrong with pictures, a line for each, into the folder of a run; where nothing is, remove the list.
+
+    Raises:
+        ImageError: it cannot be written.
+    """
+    path = run / "bad-pictures.txt"
+    if problems:
+        with replacing(path, overwrite=True) as file:
+            file.write(
+                "".join(" ".join(problem.split()) + "\n" for problem in problems).encode("utf-8", "surrogateescape")
+            )
+    else:
+        path.unlink(missing_ok=True)
+    return path
+
+
+# --- what layouts share -----------------------------------------------------------------------------------------
+
+
+def _some_pictures(folder: Path) -> list[Path]:
+    """Raises TrainingError where there are none."""
+    if paths := listing.pictures(folder):
+        return paths
+    raise TrainingError(f"no pictures under {folder} (looked for {', '.join(sorted(READ))})")
+
+
 def _parts(folder: Path) -> tuple[str, str]:
     """Where to look for pictures to train on, and for others to hold out."""
-    return ("train", "test") if (folder / "train").is_dir() else ("", "test")
+    return ("train", "test") if os.path.isdir(folder / "train") else ("", "test")
 
 
 def _labels(folder: Path, part: str, column: str) -> list[tuple[Path, str]]:
     root = folder / part
-    if files := _numbered(root.glob("*")):
-        return [(path, str(label)) for file in files for path, label in _inside(file, idx.labelled)]
-    if not column:
-        return [(path, path.relative_to(root).parts[0]) for path in _pictures(root) if path.parent != root]
-    tables = [folder / f"{part}.csv"] if part else sorted(set(folder.glob("*.csv")) - {folder / poses.TABLE})
-    for table in tables:
-        if table.is_file():
-            return rows(table, root, column)
-    return []
+    if numbered := listing.numbered(root):
+        return [(path, str(label)) for path, label in numbered]
+    if column:
+        return [(path, label) for path, (label,) in described.once(_said(folder, part, (column,)))]
+    found = [(path, path.relative_to(root).parts) for path in listing.pictures(root)]
+    # What lies loose has no label; a folder that cannot be read, or a link to one that is gone, would have been one.
+    return [(path, _label(parts[0])) for path, parts in found if len(parts) > 1 or path.suffix.lower() not in SUFFIXES]
 
 
-def rows(table: Path, root: Path, column: str) -> list[tuple[Path, str]]:
-    """The pictures under ``root`` that a CSV names, each with its label. Raises TrainingError."""
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            found = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TrainingError(f"cannot read {table}: {error}") from error
-    if not found or column not in found[0]:
-        raise TrainingError(f"{table} has no column '{column}'; it has {_list(found[0]) if found else 'no rows'}")
-    first = next(iter(found[0]))
-    if bare := [row[first] or "(nothing)" for row in found if not row[first] or not row[column]]:
-        raise TrainingError(f"{table} has {len(bare)} rows without a {column}: {_list(bare)}")
-    pictures: dict[str, Path] = {}
-    for path in _pictures(root):
-        for name in {str(path.relative_to(root)), path.name, path.stem}:
-            if pictures.setdefault(name, path) != path and any(row[first] == name for row in found):
-                raise TrainingError(f"{table} names {name}: say which, {pictures[name]} or {path}, with its folder")
-    if lost := [row[first] for row in found if row[first] not in pictures]:
-        raise TrainingError(f"{table} names {len(lost)} pictures that are not under {root}: {_list(lost)}")
-    return [(pictures[row[first]], row[column]) for row in found]
+def _folders(root: Path) -> set[str]:
+    """The labels that the folders in a folder would be."""
+    return {_label(entry.name) for entry in os.scandir(root) if entry.is_dir() and not left_by_system(entry.name)}
 
 
-def _spread(items: list[Item], count: int) -> tuple[Item, ...]:
-    """About evenly chosen, in order."""
-    chosen = np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)
-    return tuple(items[i] for i in chosen)
+def _label(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
-def _domain(folder: Path, name: str, holdout: int, seed: int) -> Split[Path]:
-    train, test = folder / f"train{name}", folder / f"test{name}"
-    if not train.is_dir():
-        raise TrainingError(f"{folder} has no folder train{name}; give --data a folder with trainA and trainB in it")
-    return _divided(train, test, holdout, seed)
+def _said(folder: Path, part: str, columns: Sequence[str]) -> list[Said]:
+    """What the CSV of a part says of its pictures; nothing where there is none. Raises TrainingError."""
+    if not columns:
+        raise TrainingError(f"say with data.columns which columns of the CSV in {folder} describe the pictures")
+    found = _tables(folder, part)
+    if len(found) > 1:
+        fitting = [table for table in found if set(columns) <= set(described.read(table).columns)]
+        if len(fitting) > 1:
+            both = " and ".join(table.name for table in fitting[:2])
+            raise TrainingError(f"{folder} has {both}, which both have the column {columns[0]}; keep one of them there")
+        found = fitting or found
+    return described.rows(found[0], folder / part, columns) if found else []
 
 
-def _divided(train: Path, test: Path, holdout: int, seed: int) -> Split[Path]:
-    if not _pictures(test):
-        return plain(train, holdout, seed)
-    return Split(plain(train, 0, seed).train, _spread(list(plain(test, 0, seed).train), holdout))
+def _tables(folder: Path, part: str) -> list[Path]:
+    """The CSV of a part; of a folder that is not divided, all but those that have a meaning of their own."""
+    if part:
+        table = folder / f"{part}.csv"
+        return [table] if os.path.isdir(folder / part) and os.path.isfile(table) else []
+    others = {poses.TABLE, *(["test.csv"] if os.path.isdir(folder / "test") else [])}
+    return [table for table in tables.in_folder(folder) if table.name not in others]
 
 
-def _column(folder: Path, name: str) -> dict[Path, str]:
-    manifest = folder / "manifest.csv"
-    try:
-        with manifest.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TrainingError(f"data.balance needs {manifest}: {error}") from error
-    if not rows or not {"file", name} <= rows[0].keys():
-        raise TrainingError(f"{manifest} has no columns 'file' and '{name}'; see data.balance")
-    return {folder / row["file"]: row[name] for row in rows}
+def _require(train: Collection[object], folder: Path) -> None:
+    if not train:
+        raise TrainingError(f"{folder} has no CSV whose first column names pictures; put it beside them, or train.csv")
 
 
-def _pictures(folder: Path, *, deep: bool = True) -> list[Path]:
-    found = sorted(folder.rglob("*") if deep else folder.glob("*"))
-    return [
-        *(path for path in found if path.suffix.lower() in SUFFIXES and path.is_file()),
-        *(picture for path in _numbered(found) for picture in _inside(path, idx.pictures)),
-    ]
+def _described(
+    folder: Path, train: list[Filed], test: list[Filed], holdout: int, seed: int, skip_bad: bool
+) -> Split[Filed]:
+    _require(train, folder)
+    bad = _bad([item.path for item in (*train, *test)], folder, skip_bad)
+    return _split(folder, _by_file(folder, train), _by_file(folder, test), bad, holdout, seed)
 
 
-def _numbered(found: Iterable[Path]) -> list[Path]:
-    """Those of MNIST's files of pictures that are to be trained on: not packed and unpacked ones, and not its test
-    pictures where they lie beside the others."""
-    files = {path for path in found if idx.holds_pictures(path)}
-    files = {path for path in files if not (path.suffix == ".gz" and path.with_suffix("") in files)}
-    alone = {path.parent for path in files} - {path.parent for path in files if not path.name.startswith("t10k")}
-    return sorted(path for path in files if path.parent in alone or not path.name.startswith("t10k"))
+def _place(path: Path, root: Path) -> str:
+    """Where a picture is in a folder, the same on every system."""
+    return spelling(path.relative_to(root).as_posix())
 
 
-def _inside(path: Path, read: Callable[[Path], Iterable[Item]]) -> Iterable[Item]:
-    """What one of MNIST's files holds. Raises TrainingError."""
-    try:
-        return read(path)
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"cannot read {path} and what belongs to it: {error}") from error
+def _by_place(root: Path, paths: Iterable[Path]) -> Named[Path]:
+    return [(_place(path, root), path) for path in paths]
 
 
-def _held_out(items: list[Item], folder: Path, holdout: int, seed: int) -> Split[Item]:
-    if len(items) <= holdout:
+def _by_file(folder: Path, items: Iterable[Filed]) -> Named[Filed]:
+    return [(_place(item.path, folder), item) for item in items]
+
+
+def _paths(item: object) -> tuple[Path, ...]:
+    """The files of an item."""
+    match item:
+        case Path():
+            return (item,)
+        case Pair():
+            return (item.a,) if item.b is None else (item.a, item.b)
+        case Labelled() | Tagged() | Captioned():
+            return (item.path,)
+    return ()
+
+
+def _split(
+    folder: Path,
+    train: Named[Item],
+    test: Named[Item],
+    bad: Mapping[Path, str],
+    holdout: int,
+    seed: int,
+) -> Split[Item]:
+    """Apart, but for what is bad: ``holdout`` names are held out of the test part, where there is one.
+
+    Which ones follows from each name and the seed alone. A picture that is added is trained on, or held out in the
+    place of one other; none that was trained on is held out for it.
+    """
+    train, test = (
+        [(name, item) for name, item in part if bad.keys().isdisjoint(_paths(item))] for part in (train, test)
+    )
+    names = sorted({name for name, _ in test or train}, key=lambda name: _draw(name, seed))
+    if not test and len(names) <= holdout:
         raise TrainingError(
-            f"{folder} has {len(items)} pictures, but {holdout} are held out for validation; "
+            f"{folder} has {len(names)} pictures, but {holdout} are held out for validation; "
             f"add pictures or lower data.holdout"
         )
-    chosen = set(rng(seed, _HOLDOUT).permutation(len(items))[:holdout].tolist())
+    held_out = set(names[:holdout])
     return Split(
-        train=tuple(item for i, item in enumerate(items) if i not in chosen),
-        holdout=tuple(item for i, item in enumerate(items) if i in chosen),
+        train=tuple(item for name, item in train if test or name not in held_out),
+        holdout=tuple(item for name, item in test or train if name in held_out),
+        skipped=tuple(bad.values()),
     )
 
 
-def _check(paths: Iterable[Path], folder: Path, least: int) -> None:
-    paths = list(paths)
-    problems = [problem for path in paths if (problem := _problem(path, folder, least))]
-    if problems:
-        raise TrainingError(
-            f"{len(problems)} of {len(paths)} pictures cannot be used, remove or replace them: {_list(problems, '; ')}"
+def _draw(name: str, seed: int) -> bytes:
+    return hashlib.blake2b(f"{seed} {name}".encode("utf-8", "surrogateescape"), digest_size=16).digest()
+
+
+def _bad(paths: Iterable[Path], folder: Path, skip: bool, least: int = 1) -> dict[Path, str]:
+    """What is wrong with each picture that cannot be used. Raises DataError, unless they are to be left out."""
+    paths = dict.fromkeys(paths)
+    bad = {path: problem for path in paths if (problem := _problem(path, least))}
+    if bad and not skip:
+        inside = some((problem.replace(f"{folder}{os.sep}", "").partition(";")[0] for problem in bad.values()), "; ")
+        raise DataError(
+            f"{len(bad)} of {len(paths)} pictures cannot be used, remove or replace them: {inside}", [*bad.values()]
         )
+    return bad
 
 
-def _problem(path: Path, folder: Path, least: int) -> str | None:
+def _problem(path: Path, least: int) -> str:
     try:
         height, width = read_picture(path).shape[:2]
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return f"{path.relative_to(folder)} is unreadable"
+    except ImageError as error:
+        return str(error)
     if min(height, width) < least:
-        return f"{path.relative_to(folder)} is {width}x{height}, smaller than the crop of {least}"
-    return None
-
-
-def _list(texts: Iterable[str], joint: str = ", ") -> str:
-    texts = list(texts)
-    return joint.join(texts[:5]) + (f"{joint}and {len(texts) - 5} more" if len(texts) > 5 else "")
+        return f"{path} is {width}x{height}, smaller than {least} pixels on a side"
+    if max(height, width) > _THINNEST * min(height, width):
+        return f"{path} is {width}x{height}, more than {_THINNEST} times as long as wide; cut it"
+    return ""

@@ -25,14 +25,16 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from gantool.errors import reason
 from gantool.storage import replacing
 from gantool_trainer import checkpoint, data, ema
 from gantool_trainer import recipe as recipes
 from gantool_trainer.checkpoint import Checkpoint
 from gantool_trainer.data import Batch
-from gantool_trainer.errors import CheckpointError, TrainingError
+from gantool_trainer.errors import CheckpointError, DataError, TrainingError
 from gantool_trainer.families import FAMILIES
 from gantool_trainer.family import Finished, Update
+from gantool_trainer.layouts import list_bad
 from gantool_trainer.pictures import Picture
 from gantool_trainer.recipe import Recipe, TrainConfig
 from gantool_trainer.seeds import torch_seed
@@ -86,7 +88,7 @@ def train(
     resume: bool = False,
     initial: Path | None = None,
     accelerator: str = "auto",
-    devices: int | str = 1,
+    devices: int = 1,
     report: Callable[[Progress], None] = lambda _: None,
     warn: Callable[[str], None] = _tell,
 ) -> bool:
@@ -103,7 +105,8 @@ def train(
         Whether the last step was reached; if not, the run can be resumed.
 
     Raises:
-        TrainingError: the data cannot be used, a loss is no longer finite, or another process trains into ``out``.
+        TrainingError: the data cannot be used or holds ``out``, a loss is no longer finite, or another process trains
+            into ``out``.
         CheckpointError: ``out`` holds a run already, or there is nothing to resume.
     """
     run, family, settings = Run(out), FAMILIES[recipe.family], recipe.train
@@ -116,16 +119,37 @@ def train(
         return True
 
     _check_writable(out)  # now, and not after the pictures have been looked through
+    _check_apart(out, pictures)
     _check_processes(devices)
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=settings.precision)
     fabric.launch()
     with _alone(run) if fabric.is_global_zero else nullcontext():
-        recipe = recipe.model_copy(update={"model": family.settled(recipe.model, pictures, recipe.data)})
-        split = family.scan(pictures, recipe.model, recipe.data, settings.seed)
+        recipe, split = _scanned(recipe, pictures, run, warn if fabric.is_global_zero else lambda _: None)
         state = _prepare(fabric, recipe, before, checkpoint.load(initial) if initial else None)
-        source = family.dataset(split, recipe.model, recipe.data, settings.seed)
+        source = data.sound(family.dataset(split, recipe.model, recipe.data, settings.seed), recipe.data)
         log = _Log(run, recipe, pictures, first, warn) if fabric.is_global_zero else None
         return _Training(fabric, recipe, run, split, source, state, log, report, warn).go_on(first)
+
+
+def _scanned(recipe: Recipe, pictures: Path, run: Run, warn: Callable[[str], None]) -> tuple[Recipe, Any]:
+    """The recipe with what it leaves to the data, and the data. What is wrong with pictures is listed in the run.
+
+    Raises:
+        TrainingError: the data cannot be used.
+    """
+    family = FAMILIES[recipe.family]
+    try:
+        recipe = recipe.model_copy(update={"model": family.settled(recipe.model, pictures, recipe.data)})
+        split = family.scan(pictures, recipe.model, recipe.data, recipe.train.seed)
+    except DataError as error:
+        listed = list_bad(error.problems, run.folder)
+        raise TrainingError(
+            f"{error}; all {len(error.problems)} are listed in {listed}; --set data.skip_bad=true goes on without them"
+        ) from error
+    listed = list_bad(split.skipped, run.folder)
+    if split.skipped:
+        warn(f"{len(split.skipped)} pictures are left out, which are listed in {listed}")
+    return recipe, split
 
 
 @dataclass(frozen=True)
@@ -169,8 +193,9 @@ class _Training:
             except Exception as error:
                 self._save_after(error, done)
                 raise
-        if self.log:
-            self.log.close()
+            finally:
+                if self.log:
+                    self.log.close()
         return done == self.recipe.train.steps
 
     def _steps(self, first: int, stop: threading.Event) -> Iterator[int]:
@@ -186,14 +211,14 @@ class _Training:
 
             # Looked at once a step, so that what stops is also saved; together, so that no process waits for another.
             late = time.monotonic() - saved > 60 * settings.save_minutes
-            stopping, late = _any_process(fabric, stop.is_set()), _any_process(fabric, late)
+            stopping, late = _any_process(fabric, stop.is_set(), late)
             last = stopping or step == settings.steps
             logging, saving = last or step % settings.log_every == 0, last or late or step % settings.save_every == 0
             snapshot = settings.snapshot_every > 0 and step % settings.snapshot_every == 0
             sampling = logging and (step % settings.sample_every == 0 or step == settings.steps)
             if logging:
                 figures, seconds = window.close()
-                if _any_process(fabric, not all(map(math.isfinite, figures.values()))):
+                if any(_any_process(fabric, not all(map(math.isfinite, figures.values())))):
                     raise _NotFinite(step)
                 window = _Window()
             if log and (saving or snapshot or sampling):
@@ -232,7 +257,8 @@ class _Training:
 
     def _finish(self, finished: Finished, index: int) -> None:
         """Networks that have learnt all they will become what their averages are, in every process."""
-        with torch.random.fork_rng():
+        device = self.fabric.device
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             self._measure_batch_norms(index - 1)
         for name in finished.networks:
             self.state.networks[name].load_state_dict(self.state.averages[name].state_dict())
@@ -273,12 +299,17 @@ class _Training:
                 self.warn(f"{error}; training goes on")
 
     def _save_after(self, error: Exception, step: int) -> None:
-        """Keep the steps done when something stops the run, unless it is that they cannot be kept."""
+        """Keep the steps done when something stops the run, unless it is that they cannot be kept.
+
+        A checkpoint of this step is left alone: what stopped the next one may have changed some of the weights.
+        """
+        last = self.run.last
         if self.log is None or isinstance(error, CheckpointError) or step == 0:
             return
         try:
-            checkpoint.save(self.run.last, pack(step, self.recipe, self.state))
-        except (TrainingError, CheckpointError) as second:
+            if not (last.exists() and checkpoint.load(last).step == step):
+                checkpoint.save(last, pack(step, self.recipe, self.state))
+        except Exception as second:  # such as of a device that has failed: the first error is the one to tell
             self.warn(f"step {step} could not be saved: {second}")
         else:
             self.warn(f"stopped by an error and saved at step {step}; go on with --resume")
@@ -307,11 +338,17 @@ def _alone(run: Run) -> Iterator[None]:
             shutil.rmtree(run.folder, ignore_errors=True)
 
 
-def _check_processes(devices: int | str) -> None:
+def _check_processes(devices: int) -> None:
     """Raises TrainingError for processes that were started together and do not know of each other."""
     started = os.environ.get("WORLD_SIZE", "1")
-    if started.isdigit() and int(started) > 1 and devices != "auto" and int(devices) != int(started):
+    if started.isdigit() and int(started) not in (1, devices):
         raise TrainingError(f"this is one of {started} processes, as torchrun starts them; add --devices {started}")
+
+
+def _check_apart(out: Path, pictures: Path) -> None:
+    """Raises TrainingError for a run among its pictures, which would learn from its own samples."""
+    if Path(os.path.realpath(out)).is_relative_to(os.path.realpath(pictures)):
+        raise TrainingError(f"{out} lies in {pictures}, so that samples would be trained on; choose another --out")
 
 
 def _check_writable(folder: Path) -> None:
@@ -426,12 +463,13 @@ class _NotFinite(TrainingError):
         )
 
 
-def _any_process(fabric: Fabric, flag: bool) -> bool:
+def _any_process(fabric: Fabric, *flags: bool) -> list[bool]:
+    """Whether each flag is set in any process; all of them ask at once."""
     if fabric.world_size == 1:
-        return flag
-    votes = fabric.all_reduce(torch.tensor(float(flag), device=fabric.device), reduce_op="sum")
+        return list(flags)
+    votes = fabric.all_reduce(torch.tensor(flags, dtype=torch.float32, device=fabric.device), reduce_op="sum")
     assert isinstance(votes, Tensor)
-    return bool(votes > 0)
+    return (votes > 0).tolist()
 
 
 def restore_networks(state: Checkpoint, networks: dict[str, nn.Module], averages: dict[str, nn.Module]) -> None:
@@ -533,19 +571,21 @@ class _Log:
         try:
             yield
         except Exception as error:  # a full disk, or whatever a library raises: none of it is worth the run
-            reason = " ".join(str(error).split()) or type(error).__name__
-            self._warn(f"{what} could not be kept ({reason}); training goes on")
+            self._warn(f"{what} could not be kept ({reason(error)}); training goes on")
 
 
 @contextmanager
 def _stop_signal() -> Iterator[threading.Event]:
-    """An event that the first SIGINT, SIGTERM or SIGHUP (a terminal that is closed) sets; the second acts as usual."""
+    """An event that the first SIGINT, SIGTERM or SIGHUP (a terminal that is closed) sets; the second acts as usual.
+
+    One that is ignored stays so: `nohup` has a run go on without its terminal.
+    """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
     known = (getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-    previous = {number: signal.getsignal(number) for number in known}
+    previous = {number: now for number in known if (now := signal.getsignal(number)) is not signal.SIG_IGN}
 
     def restore() -> None:
         for number, handler in previous.items():

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import nn
 
 from gantool.card import ModelCard, Port, Task
 from gantool_trainer import layouts, metrics
-from gantool_trainer.data import PairedConfig, drawn_over, pair_of
+from gantool_trainer.data import PairedConfig, PairedViews, drawn_over, pair_of
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator
+from gantool_trainer.family import Generator, Networks
 from gantool_trainer.layouts import Pair, Split
 from gantool_trainer.networks import PatchDiscriminator
 from gantool_trainer.pictures import Picture, resized, sheet, to_picture, to_tensor
@@ -25,26 +26,31 @@ def scan(folder: Path, data: PairedConfig, seed: int, multiple: int, strides: in
             f"data.crop is {data.crop}; give a multiple of {multiple} (2^model.levels), and at least {least}"
         )
     if not data.drawn:
-        return layouts.paired(folder, data.names, data.holdout, seed)
-    split = layouts.unlabelled(folder, data.holdout, seed)
+        return layouts.paired(folder, data.names, data.holdout, seed, skip_bad=data.skip_bad)
+    split = layouts.unlabelled(folder, data.holdout, seed, skip_bad=data.skip_bad)
     if inside := [name for name in data.names if any(name in path.relative_to(folder).parts for path in split.train)]:
         raise TrainingError(
             f"{folder} has a folder {inside[0]}: use its pairs with --set data.drawn='', or give a folder of pictures"
         )
     train, holdout = (tuple(Pair(path, path) for path in paths) for paths in (split.train, split.holdout))
-    return Split(train, holdout)
+    return Split(train, holdout, split.skipped)
 
 
-def samples(generator: nn.Module, split: Split[Pair], data: PairedConfig, multiple: int) -> Picture:
-    """Rows of held-out pairs: input, what the generator makes of it, target."""
-    return sheet([[source, result, target] for source, result, target in _held_out(generator, split, data, multiple)])
+def dataset(split: Split[Pair], config: Any, data: PairedConfig, seed: int) -> PairedViews:
+    """`Family.dataset`."""
+    return PairedViews(split.train, data, seed)
 
 
-def evaluate(generator: nn.Module, split: Split[Pair], data: PairedConfig, multiple: int) -> dict[str, float]:
-    """Mean PSNR (RGB) and SSIM (Y) of the results beside the targets, over the held-out pairs."""
+def samples(config: Any, networks: Networks, split: Split[Pair], data: PairedConfig) -> Picture:
+    """`Family.samples` of a U-Net with ``config.levels``: rows of input, what the generator makes of it, target."""
+    return sheet([[*row] for row in _held_out(networks["generator"], split, data, 2**config.levels)])
+
+
+def evaluate(config: Any, networks: Networks, split: Split[Pair], data: PairedConfig) -> dict[str, float]:
+    """`Family.evaluate` of the same: mean PSNR (RGB) and SSIM (Y) of the results beside the targets."""
     scores = [
         (metrics.psnr(result.astype(float), target.astype(float)), metrics.ssim(*map(metrics.luma, (result, target))))
-        for _, result, target in _held_out(generator, split, data, multiple)
+        for _, result, target in _held_out(networks["generator"], split, data, 2**config.levels)
     ]
     return dict(zip(("psnr", "ssim"), np.mean(scores, axis=0).tolist(), strict=True))
 

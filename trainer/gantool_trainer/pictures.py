@@ -3,14 +3,17 @@
 Torch is imported where tensors are made alone: folders of pictures are read in installations without it, too.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image
 
+from gantool import files
+from gantool.errors import ImageError
 from gantool_trainer import idx
 
 if TYPE_CHECKING:
@@ -20,18 +23,26 @@ Picture = npt.NDArray[np.uint8]
 
 
 def read_picture(path: Path) -> Picture:
-    """An upright (H, W, 3) uint8 RGB picture.
+    """An upright (H, W, 3) uint8 RGB picture, as the runtime reads it.
 
     Raises:
-        OSError: the file cannot be decoded.
+        ImageError: it cannot be read; names the file.
     """
-    if (gray := idx.picture(path)) is not None:
+    try:
+        gray = idx.picture(path)
+    except OSError as error:
+        raise ImageError(f"cannot read {path}: {error}") from error
+    if gray is not None:
         return np.repeat(gray[..., None], 3, axis=2)
-    with Image.open(path) as image:
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode.startswith("I;16"):  # Pillow would clip it to 8 bits
-            upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
-        return np.asarray(upright.convert("RGB"))
+    if not os.path.isfile(path):  # opening a pipe would wait for ever
+        raise ImageError(f"{path} is {_instead_of_a_file(path)}")
+    return files.read_rgb(path)
+
+
+def _instead_of_a_file(path: Path) -> str:
+    if os.path.isdir(path):
+        return "a folder that cannot be read"
+    return "a link that leads nowhere" if os.path.islink(path) else "no file"
 
 
 def random_crop(picture: Picture, side: int, draw: np.random.Generator) -> Picture:

@@ -2,12 +2,14 @@
 
 import tomllib
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 
+from gantool.errors import described
 from gantool_trainer.data import DataConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import FAMILIES
@@ -82,22 +84,28 @@ def load(source: str, overrides: Sequence[str] = ()) -> Recipe:
     try:
         if source in names():
             text = (_folder() / f"{source}.toml").read_text()
-        elif source.endswith(".toml") and Path(source).is_file():
+        elif source.endswith(".toml"):
             text = Path(source).read_text()
+        elif near := get_close_matches(source.lower(), names(), n=1):
+            raise TrainingError(f"no recipe '{source}'; did you mean '{near[0]}'?")
         else:
             raise TrainingError(f"no recipe '{source}'; give a .toml file or one of: {', '.join(names())}")
-        return parse({"name": Path(source).name.removesuffix(".toml"), **tomllib.loads(text)}, overrides)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        values = tomllib.loads(text)
+    except FileNotFoundError:
+        raise TrainingError(f"no such file: {source}; `gantool train` lists the recipes that there are") from None
+    except (ValueError, RecursionError, OSError) as error:  # of TOML, of its numbers and nesting, or of the file
         raise TrainingError(f"cannot read recipe {source}: {error}") from error
+    return parse({"name": Path(source).name.removesuffix(".toml"), **values}, overrides)
 
 
 def parse(values: dict[str, Any], overrides: Sequence[str] = ()) -> Recipe:
     """A checked recipe from plain values. Raises TrainingError."""
     for override in overrides:
         _override(values, override)
-    family = FAMILIES.get(values.get("family", ""))
+    named = values.get("family")
+    family = FAMILIES.get(named) if isinstance(named, str) else None
     if family is None:
-        raise TrainingError(f"recipe names family '{values.get('family')}'; known are: {', '.join(FAMILIES)}")
+        raise TrainingError(f"recipe names family {described(named)}; known are: {', '.join(FAMILIES)}")
     model = _checked(family.Config, values.get("model", {}), "model")
     data = _checked(family.Data, values.get("data", {}), "data")
     recipe = _checked(Recipe, {**values, "model": model, "data": data})
@@ -115,7 +123,9 @@ def _checked(kind: type[_Model], values: Any, *table: str) -> _Model:
         where = ".".join(str(part) for part in (*table, *first["loc"]))
         if first["type"] == "extra_forbidden":
             raise TrainingError(f"there is no recipe value {where}; gantool train RECIPE --show prints all") from error
-        raise TrainingError(f"recipe value {where}: {first['msg'].lower()} (got {first['input']!r})") from error
+        got = described(first["input"])
+        said = first["msg"].lower().partition(", unable")[0]
+        raise TrainingError(f"recipe value {where}: {said} (got {got})") from error
 
 
 def dump(recipe: Recipe) -> dict[str, Any]:
@@ -130,7 +140,7 @@ def _override(values: dict[str, Any], override: str) -> None:
         raise TrainingError(f"--set takes NAME=VALUE such as train.steps=1000, not '{override}'")
     try:
         value = tomllib.loads(f"value = {text.strip()}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = text.strip()  # a bare word is a string
     table = values
     for name in tables:

@@ -1,13 +1,14 @@
 """What families that learn from two sets of pictures share: a folder checked, results looked at and measured."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import nn
 
 from gantool.card import ModelCard, Port
 from gantool_trainer import layouts, metrics
-from gantool_trainer.data import UnpairedConfig
+from gantool_trainer.data import UnpairedConfig, UnpairedViews
 from gantool_trainer.family import Networks
 from gantool_trainer.layouts import Domains
 from gantool_trainer.pictures import Picture, read_picture, scaled, sheet, to_picture, to_tensor
@@ -18,7 +19,17 @@ _SHOWN = 4
 
 def scan(folder: Path, data: UnpairedConfig, seed: int) -> Domains:
     """Raises TrainingError."""
-    return layouts.unpaired(folder, data.holdout, seed, data.balance)
+    return layouts.unpaired(folder, data.holdout, seed, data.balance, skip_bad=data.skip_bad)
+
+
+def averaged(config: Any) -> tuple[str, ...]:
+    """`Family.averaged`: the generators of both directions."""
+    return ("a2b", "b2a")
+
+
+def dataset(split: Domains, config: Any, data: UnpairedConfig, seed: int) -> UnpairedViews:
+    """`Family.dataset`."""
+    return UnpairedViews(split, data, seed)
 
 
 def samples(networks: Networks, split: Domains, data: UnpairedConfig, values: Range, multiple: int) -> Picture:

@@ -82,7 +82,8 @@ def updates(name: str, index: int, config: Any = None, networks: Any = None) -> 
     torch.manual_seed(0)
     family, config = FAMILIES[name], config or CONFIGS[name]
     networks = networks or family.networks(config)
-    return networks, list(family.step(config, networks, family.memory(config, None), batch(name), index))
+    steps = family.step(config, networks, family.memory(config, None), batch(name), index)
+    return networks, [update for update in steps if isinstance(update, Update)]
 
 
 @pytest.mark.parametrize(("name", "index"), EXPECTED)
@@ -254,7 +255,11 @@ def test_what_cannot_be_trained_is_said_before_the_first_step(
 
 @pytest.mark.parametrize(
     ("chosen", "said"),
-    [("", "say whose style is to be learnt"), ("gone.jpg", r"cannot read the style gone\.jpg"), (__file__, "cannot")],
+    [
+        ("", "say whose style is to be learnt"),
+        ("gone.jpg", r"cannot read the style: gone\.jpg is no file"),
+        (__file__, "cannot"),
+    ],
 )
 def test_a_style_is_a_picture(chosen: str, said: str, photos: Path) -> None:
     with pytest.raises(TrainingError, match=said):

@@ -94,7 +94,8 @@ def updates(name: str, index: int, config: Any = None) -> tuple[dict[str, Any], 
     torch.manual_seed(0)
     family, config = FAMILIES[name], config or CONFIGS[name]
     networks = family.networks(config)
-    return networks, list(family.step(config, networks, {}, batch(name), index))
+    steps = family.step(config, networks, {}, batch(name), index)
+    return networks, [update for update in steps if isinstance(update, Update)]
 
 
 @pytest.mark.parametrize(("name", "index"), EXPECTED)

@@ -17,7 +17,7 @@ from gantool_trainer.augment import augmented
 from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, he_initialise, pixel_shuffle_up
 from gantool_trainer.data import Batch, DescribedConfig, Squares
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.family import Generator, Memory, Networks, Update, no_figures, no_memory, the_generator
 from gantool_trainer.from_noise import Shape
 from gantool_trainer.layouts import Split, Tagged
 from gantool_trainer.networks import UNET_SAMPLING
@@ -26,6 +26,7 @@ from gantool_trainer.pictures import Picture
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = DescribedConfig
+averaged, memory, evaluate = the_generator, no_memory, no_figures
 Enlargement = Literal["sub-pixel", "smooth"]
 _SHOWN = 64
 
@@ -151,21 +152,13 @@ def optimised(config: Config) -> dict[str, tuple[str, ...]]:
     return {"generator": ("generator",), "discriminator": ("critic",)}
 
 
-def averaged(config: Config) -> tuple[str, ...]:
-    return ("generator",)
-
-
 def scan(folder: Path, config: Config, data: DescribedConfig, seed: int) -> Split[Tagged]:
-    return layouts.tagged(folder, data.columns, config.tags, data.holdout, seed)
+    return layouts.tagged(folder, data.columns, config.tags, data.holdout, seed, skip_bad=data.skip_bad)
 
 
 def dataset(split: Split[Tagged], config: Config, data: DescribedConfig, seed: int) -> Squares:
     labels = np.array([item.labels for item in split.train], np.int64)
     return Squares([item.path for item in split.train], (labels,), data, seed)
-
-
-def memory(config: Config, data: DescribedConfig) -> dict[str, Tensor]:
-    return {}
 
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
@@ -219,10 +212,6 @@ def samples(config: Config, networks: Networks, split: Split[Tagged], data: Desc
         return generator(noise, *planes(config, places))
 
     return from_noise.samples(made, generator, "normal", config.latent)
-
-
-def evaluate(config: Config, networks: Networks, split: Split[Tagged], data: DescribedConfig) -> dict[str, float]:
-    return {}
 
 
 def generators(config: Config, networks: Networks, data: DescribedConfig) -> dict[str, Generator]:

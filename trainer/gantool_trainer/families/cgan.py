@@ -16,7 +16,7 @@ from gantool_trainer.augment import augmented
 from gantool_trainer.blocks import bare, frozen
 from gantool_trainer.data import Batch, SquareConfig, Squares
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.family import Generator, Memory, Networks, Update, no_figures, no_memory, opponents, the_generator
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, DenseGenerator, DenseTrunk, Judge, JudgeNorm, Shape
 from gantool_trainer.layouts import Labelled, Split
 from gantool_trainer.networks import Sampling
@@ -25,6 +25,7 @@ from gantool_trainer.pictures import Picture
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = SquareConfig
+optimised, averaged, memory, evaluate = opponents, the_generator, no_memory, no_figures
 _ROWS = 8
 
 
@@ -78,27 +79,15 @@ def networks(config: Config) -> dict[str, nn.Module]:
     return {"generator": generator, "discriminator": Judge(trunk)}
 
 
-def optimised(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("generator",), "discriminator": ("discriminator",)}
-
-
-def averaged(config: Config) -> tuple[str, ...]:
-    return ("generator",)
-
-
 def scan(folder: Path, config: Config, data: SquareConfig, seed: int) -> Split[Labelled]:
     if len(set(config.labels)) < 2:
         raise TrainingError(f"model.labels are {', '.join(config.labels)}; name at least two different ones")
-    return layouts.labelled(folder, data.column, config.labels, data.holdout, seed)
+    return layouts.labelled(folder, data.column, config.labels, data.holdout, seed, skip_bad=data.skip_bad)
 
 
 def dataset(split: Split[Labelled], config: Config, data: SquareConfig, seed: int) -> Squares:
     labels = np.array([item.label for item in split.train], np.int64)
     return Squares([item.path for item in split.train], (labels,), data, seed)
-
-
-def memory(config: Config, data: SquareConfig) -> dict[str, Tensor]:
-    return {}
 
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
@@ -132,10 +121,6 @@ def samples(config: Config, networks: Networks, split: Split[Labelled], data: Sq
         return generator(noise[:_ROWS].repeat(rows, 1), F.one_hot(shown, count).float())
 
     return from_noise.samples(made, generator, config.noise, config.latent)
-
-
-def evaluate(config: Config, networks: Networks, split: Split[Labelled], data: SquareConfig) -> dict[str, float]:
-    return {}
 
 
 def generators(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:

@@ -11,15 +11,17 @@ from torch import Tensor, nn
 
 from gantool_trainer import losses, pool, unpaired
 from gantool_trainer.blocks import frozen
-from gantool_trainer.data import Batch, UnpairedConfig, UnpairedViews
+from gantool_trainer.data import Batch, UnpairedConfig
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.family import Generator, Memory, Networks, Update, as_given
 from gantool_trainer.layouts import Domains
 from gantool_trainer.networks import Norm, PatchDiscriminator, ResnetGenerator, RetouchingGenerator, Sampling
 from gantool_trainer.pictures import Picture
 
 Weight = Annotated[float, Field(ge=0)]
 Data = UnpairedConfig
+averaged, dataset = unpaired.averaged, unpaired.dataset
+settled = as_given
 RANGE = (-1.0, 1.0)
 MULTIPLE = 4
 MINIMUM = 16
@@ -59,10 +61,6 @@ class Config(BaseModel):
 # --- networks ---------------------------------------------------------------------------------------------------
 
 
-def settled(config: Config, folder: Path, data: UnpairedConfig) -> Config:
-    return config
-
-
 def networks(config: Config) -> dict[str, nn.Module]:
     made: dict[str, nn.Module] = {
         name: GENERATORS[config.generator](config.channels, config.blocks, config.sampling) for name in ("a2b", "b2a")
@@ -88,10 +86,6 @@ def optimised(config: Config) -> dict[str, tuple[str, ...]]:
     return {"generator": ("a2b", "b2a"), "discriminator": judges}
 
 
-def averaged(config: Config) -> tuple[str, ...]:
-    return ("a2b", "b2a")
-
-
 # --- training ---------------------------------------------------------------------------------------------------
 
 
@@ -100,10 +94,6 @@ def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domai
     if data.crop % MULTIPLE or data.crop < least:
         raise TrainingError(f"data.crop is {data.crop}; give a multiple of {MULTIPLE}, and at least {least}")
     return unpaired.scan(folder, data, seed)
-
-
-def dataset(split: Domains, config: Config, data: UnpairedConfig, seed: int) -> UnpairedViews:
-    return UnpairedViews(split, data, seed)
 
 
 def memory(config: Config, data: UnpairedConfig) -> dict[str, Tensor]:

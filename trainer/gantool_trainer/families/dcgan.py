@@ -12,9 +12,9 @@ from gantool.card import ModelCard, Noise, Port
 from gantool_trainer import from_noise, losses
 from gantool_trainer.augment import augmented
 from gantool_trainer.blocks import bare, frozen
-from gantool_trainer.data import Batch, SquareConfig, Squares
+from gantool_trainer.data import Batch, SquareConfig
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.family import Generator, Memory, Networks, Update, no_figures, no_memory, opponents, the_generator
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Judge, JudgeNorm, Shape
 from gantool_trainer.layouts import Split
 from gantool_trainer.networks import Sampling
@@ -23,6 +23,8 @@ from gantool_trainer.pictures import Picture
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = SquareConfig
+scan, dataset = from_noise.scan, from_noise.dataset
+optimised, averaged, memory, evaluate = opponents, the_generator, no_memory, no_figures
 _SEARCHED: dict[Noise, tuple[float, float]] = {"uniform": (-1.0, 1.0), "normal": (-3.0, 3.0)}
 
 
@@ -99,26 +101,6 @@ def networks(config: Config) -> dict[str, nn.Module]:
     }
 
 
-def optimised(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("generator",), "discriminator": ("discriminator",)}
-
-
-def averaged(config: Config) -> tuple[str, ...]:
-    return ("generator",)
-
-
-def scan(folder: Path, config: Config, data: SquareConfig, seed: int) -> Split[Path]:
-    return from_noise.scan(folder, data, seed)
-
-
-def dataset(split: Split[Path], config: Config, data: SquareConfig, seed: int) -> Squares:
-    return Squares(split.train, (), data, seed)
-
-
-def memory(config: Config, data: SquareConfig) -> dict[str, Tensor]:
-    return {}
-
-
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
     real = 2 * batch[0] - 1
     from_noise.check_batch(real)
@@ -145,10 +127,6 @@ def slope(config: Config, critic: nn.Module, real: Tensor, fake: Tensor) -> Tens
 def samples(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> Picture:
     generator = networks["generator"]
     return from_noise.samples(generator, generator, config.noise, config.latent)
-
-
-def evaluate(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> dict[str, float]:
-    return {}
 
 
 def generators(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:

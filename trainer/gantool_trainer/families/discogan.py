@@ -11,15 +11,17 @@ from torch import Tensor, nn
 
 from gantool_trainer import losses, unpaired
 from gantool_trainer.blocks import frozen
-from gantool_trainer.data import Batch, UnpairedConfig, UnpairedViews
+from gantool_trainer.data import Batch, UnpairedConfig
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.family import Generator, Memory, Networks, Update, as_given, no_memory
 from gantool_trainer.layouts import Domains
 from gantool_trainer.networks import UNET_SAMPLING, Sampling
 from gantool_trainer.pictures import Picture
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Data = UnpairedConfig
+averaged, dataset = unpaired.averaged, unpaired.dataset
+settled, memory = as_given, no_memory
 RANGE = (0.0, 1.0)
 MULTIPLE = 16
 SMALLEST = 64
@@ -94,10 +96,6 @@ class Discriminator(nn.Module):
         return self.judge(x), hidden
 
 
-def settled(config: Config, folder: Path, data: UnpairedConfig) -> Config:
-    return config
-
-
 def networks(config: Config) -> dict[str, nn.Module]:
     made: dict[str, nn.Module] = {
         name: Autoencoder(config.channels, config.code, config.sampling) for name in ("a2b", "b2a")
@@ -109,22 +107,10 @@ def optimised(config: Config) -> dict[str, tuple[str, ...]]:
     return {"generator": ("a2b", "b2a"), "discriminator": ("judge_a", "judge_b")}
 
 
-def averaged(config: Config) -> tuple[str, ...]:
-    return ("a2b", "b2a")
-
-
 def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domains:
     if data.crop % MULTIPLE or data.crop < SMALLEST:
         raise TrainingError(f"data.crop is {data.crop}; give a multiple of {MULTIPLE}, and at least {SMALLEST}")
     return unpaired.scan(folder, data, seed)
-
-
-def dataset(split: Domains, config: Config, data: UnpairedConfig, seed: int) -> UnpairedViews:
-    return UnpairedViews(split, data, seed)
-
-
-def memory(config: Config, data: UnpairedConfig) -> dict[str, Tensor]:
-    return {}
 
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:

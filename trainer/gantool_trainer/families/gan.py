@@ -5,19 +5,21 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor, nn
+from torch import nn
 
 from gantool.card import Noise
 from gantool_trainer import from_noise, losses
 from gantool_trainer.blocks import frozen
-from gantool_trainer.data import Batch, SquareConfig, Squares
-from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.data import Batch, SquareConfig
+from gantool_trainer.family import Generator, Memory, Networks, Update, no_figures, no_memory, opponents, the_generator
 from gantool_trainer.from_noise import DenseGenerator, DenseTrunk, Judge, Shape
 from gantool_trainer.layouts import Split
 from gantool_trainer.pictures import Picture
 
 Width = Annotated[int, Field(ge=1)]
 Data = SquareConfig
+settled, scan, dataset = from_noise.settled, from_noise.scan, from_noise.dataset
+optimised, averaged, memory, evaluate = opponents, the_generator, no_memory, no_figures
 
 
 class Config(BaseModel):
@@ -34,35 +36,11 @@ class Config(BaseModel):
     discriminator_hidden: tuple[Width, ...] = (512, 256)
 
 
-def settled(config: Config, folder: Path, data: SquareConfig) -> Config:
-    return config.model_copy(update={"shape": from_noise.shape_of(data)})
-
-
 def networks(config: Config) -> dict[str, nn.Module]:
     return {
         "generator": DenseGenerator(config.latent, config.hidden, config.shape),
         "discriminator": Judge(DenseTrunk(0, config.discriminator_hidden, config.shape)),
     }
-
-
-def optimised(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("generator",), "discriminator": ("discriminator",)}
-
-
-def averaged(config: Config) -> tuple[str, ...]:
-    return ("generator",)
-
-
-def scan(folder: Path, config: Config, data: SquareConfig, seed: int) -> Split[Path]:
-    return from_noise.scan(folder, data, seed)
-
-
-def dataset(split: Split[Path], config: Config, data: SquareConfig, seed: int) -> Squares:
-    return Squares(split.train, (), data, seed)
-
-
-def memory(config: Config, data: SquareConfig) -> dict[str, Tensor]:
-    return {}
 
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
@@ -86,10 +64,6 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
 def samples(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> Picture:
     generator = networks["generator"]
     return from_noise.samples(generator, generator, config.noise, config.latent)
-
-
-def evaluate(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> dict[str, float]:
-    return {}
 
 
 def generators(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:

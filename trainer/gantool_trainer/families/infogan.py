@@ -13,8 +13,8 @@ from gantool.card import Noise, Port
 from gantool_trainer import from_noise, losses
 from gantool_trainer.augment import deformed
 from gantool_trainer.blocks import frozen, initialise
-from gantool_trainer.data import Batch, SquareConfig, Squares
-from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.data import Batch, SquareConfig
+from gantool_trainer.family import Generator, Memory, Networks, Update, no_figures, no_memory, opponents, the_generator
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Shape
 from gantool_trainer.layouts import Split
 from gantool_trainer.networks import Sampling
@@ -23,6 +23,8 @@ from gantool_trainer.pictures import Picture
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = SquareConfig
+settled, scan, dataset = from_noise.settled, from_noise.scan, from_noise.dataset
+optimised, averaged, memory, evaluate = opponents, the_generator, no_memory, no_figures
 _NOISE: Noise = "normal"
 _ROWS, _SPAN = 8, 2.0
 
@@ -77,36 +79,12 @@ class Reader(nn.Module):
         return self.head(features), read[:, : self.categories], read[:, self.categories :]
 
 
-def settled(config: Config, folder: Path, data: SquareConfig) -> Config:
-    return config.model_copy(update={"shape": from_noise.shape_of(data)})
-
-
 def networks(config: Config) -> dict[str, nn.Module]:
     inputs = config.latent + config.categories + config.codes
     return {
         "generator": ConvGenerator(inputs, config.channels, config.shape, config.sampling, config.hidden),
         "discriminator": Reader(config),
     }
-
-
-def optimised(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("generator",), "discriminator": ("discriminator",)}
-
-
-def averaged(config: Config) -> tuple[str, ...]:
-    return ("generator",)
-
-
-def scan(folder: Path, config: Config, data: SquareConfig, seed: int) -> Split[Path]:
-    return from_noise.scan(folder, data, seed)
-
-
-def dataset(split: Split[Path], config: Config, data: SquareConfig, seed: int) -> Squares:
-    return Squares(split.train, (), data, seed)
-
-
-def memory(config: Config, data: SquareConfig) -> dict[str, Tensor]:
-    return {}
 
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
@@ -169,10 +147,6 @@ def samples(config: Config, networks: Networks, split: Split[Path], data: Square
         return generator(own, F.one_hot(category, config.categories).float(), codes)
 
     return from_noise.samples(made, generator, _NOISE, config.latent)
-
-
-def evaluate(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> dict[str, float]:
-    return {}
 
 
 def generators(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:

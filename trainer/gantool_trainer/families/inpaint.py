@@ -15,7 +15,7 @@ from gantool_trainer import layouts, losses, metrics
 from gantool_trainer.blocks import Residual, bare, frozen, he_initialise, scale_weights
 from gantool_trainer.data import Batch, ViewConfig, Views
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.family import Generator, Memory, Networks, Update, as_given, no_memory, the_generator
 from gantool_trainer.from_noise import ConvTrunk, Judge
 from gantool_trainer.holes import hole
 from gantool_trainer.layouts import Split
@@ -26,6 +26,7 @@ from gantool_trainer.seeds import rng
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = ViewConfig
+settled, averaged, memory = as_given, the_generator, no_memory
 MULTIPLE = 4
 _SIDE = 64
 """At which the whole is judged, and the smallest that is filled."""
@@ -78,10 +79,6 @@ class Completion(nn.Module):
         return mask * made + (1 - mask) * image
 
 
-def settled(config: Config, folder: Path, data: ViewConfig) -> Config:
-    return config
-
-
 def networks(config: Config) -> dict[str, nn.Module]:
     shape = (4, _SIDE, _SIDE)
     return {
@@ -95,23 +92,19 @@ def optimised(config: Config) -> dict[str, tuple[str, ...]]:
     return {"generator": ("generator",), "discriminator": ("whole", "patches")}
 
 
-def averaged(config: Config) -> tuple[str, ...]:
-    return ("generator",)
-
-
 def scan(folder: Path, config: Config, data: ViewConfig, seed: int) -> Split[Path]:
     if data.crop % MULTIPLE or data.crop < _SIDE:
         raise TrainingError(f"data.crop is {data.crop}; give a multiple of {MULTIPLE}, and at least {_SIDE}")
-    return layouts.unlabelled(folder, data.holdout, seed)
+    return layouts.unlabelled(folder, data.holdout, seed, skip_bad=data.skip_bad)
 
 
 def dataset(split: Split[Path], config: Config, data: ViewConfig, seed: int) -> Views:
     """Views with a hole each, (1, crop, crop), 1 inside."""
-    return Views(split.train, data, seed, lambda _, draw: torch.from_numpy(hole(data.crop, draw))[None])
+    return Views(split.train, data, seed, functools.partial(_hole, data.crop))
 
 
-def memory(config: Config, data: ViewConfig) -> dict[str, Tensor]:
-    return {}
+def _hole(side: int, _: int, draw: np.random.Generator) -> Tensor:
+    return torch.from_numpy(hole(side, draw))[None]
 
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:

@@ -11,14 +11,15 @@ from torch import Tensor, nn
 
 from gantool_trainer import losses, pairs
 from gantool_trainer.blocks import frozen
-from gantool_trainer.data import Batch, PairedConfig, PairedViews
-from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.data import Batch, PairedConfig
+from gantool_trainer.family import Generator, Memory, Networks, Update, as_given, no_memory, opponents, the_generator
 from gantool_trainer.layouts import Pair, Split
 from gantool_trainer.networks import Norm, PatchDiscriminator, Sampling, UnetNorm, unet
-from gantool_trainer.pictures import Picture
 
 Weight = Annotated[float, Field(ge=0)]
 Data = PairedConfig
+dataset, samples, evaluate = pairs.dataset, pairs.samples, pairs.evaluate
+settled, optimised, averaged, memory = as_given, opponents, the_generator, no_memory
 STRIDES = 3
 
 
@@ -44,10 +45,6 @@ class Config(BaseModel):
     """Whether what the network makes of a picture has the picture's own fine detail."""
 
 
-def settled(config: Config, folder: Path, data: PairedConfig) -> Config:
-    return config
-
-
 def networks(config: Config) -> dict[str, nn.Module]:
     return {
         "generator": unet(config.channels, config.levels, config.sampling, config.norm, residual=config.residual),
@@ -55,24 +52,8 @@ def networks(config: Config) -> dict[str, nn.Module]:
     }
 
 
-def optimised(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("generator",), "discriminator": ("discriminator",)}
-
-
-def averaged(config: Config) -> tuple[str, ...]:
-    return ("generator",)
-
-
 def scan(folder: Path, config: Config, data: PairedConfig, seed: int) -> Split[Pair]:
     return pairs.scan(folder, data, seed, 2**config.levels, STRIDES)
-
-
-def dataset(split: Split[Pair], config: Config, data: PairedConfig, seed: int) -> PairedViews:
-    return PairedViews(split.train, data, seed)
-
-
-def memory(config: Config, data: PairedConfig) -> dict[str, Tensor]:
-    return {}
 
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
@@ -105,14 +86,6 @@ def perceptual_distance(config: Config, ours: list[Tensor], theirs: list[Tensor]
     """Weighted sum of the mean absolute differences of hidden maps (section 3.2, eq. 4 and 5); nothing is detached."""
     terms = [w * F.l1_loss(a, b) for w, a, b in zip(config.perceptual, ours, theirs, strict=True)]
     return torch.stack(terms).sum()
-
-
-def samples(config: Config, networks: Networks, split: Split[Pair], data: PairedConfig) -> Picture:
-    return pairs.samples(networks["generator"], split, data, multiple=2**config.levels)
-
-
-def evaluate(config: Config, networks: Networks, split: Split[Pair], data: PairedConfig) -> dict[str, float]:
-    return pairs.evaluate(networks["generator"], split, data, multiple=2**config.levels)
 
 
 def generators(config: Config, networks: Networks, data: PairedConfig) -> dict[str, Generator]:

@@ -12,15 +12,16 @@ from torch import Tensor, nn
 from gantool.card import Task
 from gantool_trainer import losses, pairs
 from gantool_trainer.blocks import bare, frozen
-from gantool_trainer.data import Batch, PairedConfig, PairedViews
+from gantool_trainer.data import Batch, PairedConfig
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.family import Generator, Memory, Networks, Update, no_memory, opponents, the_generator
 from gantool_trainer.layouts import Pair, Split
 from gantool_trainer.networks import Norm, PatchDiscriminator, Sampling, UnetNorm, colouring, unet
-from gantool_trainer.pictures import Picture
 
 Weight = Annotated[float, Field(ge=0)]
 Data = PairedConfig
+dataset, samples, evaluate = pairs.dataset, pairs.samples, pairs.evaluate
+optimised, averaged, memory = opponents, the_generator, no_memory
 
 
 class Config(BaseModel):
@@ -73,24 +74,8 @@ def networks(config: Config) -> dict[str, nn.Module]:
     return {"generator": generator, "discriminator": discriminator}
 
 
-def optimised(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("generator",), "discriminator": ("discriminator",)}
-
-
-def averaged(config: Config) -> tuple[str, ...]:
-    return ("generator",)
-
-
 def scan(folder: Path, config: Config, data: PairedConfig, seed: int) -> Split[Pair]:
     return pairs.scan(folder, data, seed, 2**config.levels, config.discriminator_strides)
-
-
-def dataset(split: Split[Pair], config: Config, data: PairedConfig, seed: int) -> PairedViews:
-    return PairedViews(split.train, data, seed)
-
-
-def memory(config: Config, data: PairedConfig) -> dict[str, Tensor]:
-    return {}
 
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
@@ -115,14 +100,6 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
             scores, _ = discriminator(torch.cat([source, fake], dim=1))
         terms["adversarial"] = config.adversarial * losses.bce_real(scores)
     yield Update("generator", terms)
-
-
-def samples(config: Config, networks: Networks, split: Split[Pair], data: PairedConfig) -> Picture:
-    return pairs.samples(networks["generator"], split, data, multiple=2**config.levels)
-
-
-def evaluate(config: Config, networks: Networks, split: Split[Pair], data: PairedConfig) -> dict[str, float]:
-    return pairs.evaluate(networks["generator"], split, data, multiple=2**config.levels)
 
 
 def generators(config: Config, networks: Networks, data: PairedConfig) -> dict[str, Generator]:

@@ -19,7 +19,7 @@ from gantool_trainer import layouts, losses, metrics
 from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, he_initialise, scale_weights
 from gantool_trainer.data import Batch, PosedConfig, PosedPairs, posed_pair
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Finished, Generator, Memory, Networks, Update
+from gantool_trainer.family import Finished, Generator, Memory, Networks, Update, no_memory
 from gantool_trainer.from_noise import ConvTrunk, Judge
 from gantool_trainer.layouts import Posed, Split
 from gantool_trainer.pictures import Picture, read_picture, sheet, to_picture
@@ -27,6 +27,7 @@ from gantool_trainer.pictures import Picture, read_picture, sheet, to_picture
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = PosedConfig
+memory = no_memory
 
 
 class Config(BaseModel):
@@ -148,15 +149,11 @@ def scan(folder: Path, config: Config, data: PosedConfig, seed: int) -> Split[tu
     multiple = 2 ** (max(config.levels, config.second_levels) - 1)
     if data.side % multiple:
         raise TrainingError(f"data.side is {data.side}; give a multiple of {multiple} (2^(model.levels - 1))")
-    return layouts.posed(folder, data.person, data.holdout, seed)
+    return layouts.posed(folder, data.person, data.holdout, seed, skip_bad=data.skip_bad)
 
 
 def dataset(split: Split[tuple[Posed, ...]], config: Config, data: PosedConfig, seed: int) -> PosedPairs:
     return PosedPairs(split.train, data, seed)
-
-
-def memory(config: Config, data: PosedConfig) -> dict[str, Tensor]:
-    return {}
 
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update | Finished]:

@@ -24,7 +24,7 @@ from gantool_trainer.blocks import Residual, bilinear_up, conv3x3, frozen, high_
 from gantool_trainer.data import Batch, DegradedConfig, DegradedCrops
 from gantool_trainer.degrade import degrade
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.family import Generator, Memory, Networks, Update, no_memory, opponents, the_generator
 from gantool_trainer.features import vgg19
 from gantool_trainer.layouts import Split, plain
 from gantool_trainer.pictures import Picture, centre_crop, read_picture, sheet, to_picture, to_tensor
@@ -32,6 +32,7 @@ from gantool_trainer.seeds import rng
 
 Weight = Annotated[float, Field(ge=0)]
 Data = DegradedConfig
+optimised, averaged, memory = opponents, the_generator, no_memory
 _SAMPLE_SIDE = 192
 
 
@@ -328,14 +329,6 @@ def networks(config: Config) -> dict[str, nn.Module]:
     return {"generator": generator, "discriminator": discriminator}
 
 
-def optimised(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("generator",), "discriminator": ("discriminator",)}
-
-
-def averaged(config: Config) -> tuple[str, ...]:
-    return ("generator",)
-
-
 # --- training ---------------------------------------------------------------------------------------------------
 
 
@@ -350,15 +343,11 @@ def scan(folder: Path, config: Config, data: DegradedConfig, seed: int) -> Split
         )
     if data.crop < (least := metrics.smallest_side(config.scale)):
         raise TrainingError(f"data.crop is {data.crop}, but SSIM cannot be measured below {least}")
-    return plain(folder, data.holdout, seed, least=data.crop)
+    return plain(folder, data.holdout, seed, least=data.crop, skip_bad=data.skip_bad)
 
 
 def dataset(split: Split[Path], config: Config, data: DegradedConfig, seed: int) -> DegradedCrops:
     return DegradedCrops(split.train, data, config.scale, seed)
-
-
-def memory(config: Config, data: DegradedConfig) -> dict[str, Tensor]:
-    return {}
 
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:

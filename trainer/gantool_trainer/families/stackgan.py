@@ -17,7 +17,7 @@ from gantool_trainer.augment import augmented
 from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, initialise
 from gantool_trainer.data import Batch, DescribedConfig, Squares
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Finished, Generator, Memory, Networks, Update
+from gantool_trainer.family import Finished, Generator, Memory, Networks, Update, no_figures, no_memory
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, JudgeNorm, Shape
 from gantool_trainer.layouts import Captioned, Split
 from gantool_trainer.networks import UNET_SAMPLING, Sampling
@@ -26,6 +26,7 @@ from gantool_trainer.pictures import Picture
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = DescribedConfig
+memory, evaluate = no_memory, no_figures
 _TEMPERATURE = 0.1
 _ROWS = 8
 
@@ -214,11 +215,8 @@ def settled(config: Config, folder: Path, data: DescribedConfig) -> Config:
         raise TrainingError(f"data.side is {data.side}; give model.first_side, {config.first_side}, times 1, 2, 4, ...")
     vocabulary = config.vocabulary
     if not vocabulary:
-        items = layouts.captioned(folder, data.columns, 1, 0).train
-        vocabulary = (
-            END,
-            *sorted({word for item in items for text in item.texts for word in words(text)[: config.words]}),
-        )
+        texts = layouts.texts_of(folder, data.columns)
+        vocabulary = (END, *sorted({word for text in texts for word in words(text)[: config.words]}))
     return config.model_copy(update={"shape": from_noise.shape_of(data), "vocabulary": vocabulary})
 
 
@@ -248,7 +246,7 @@ def averaged(config: Config) -> tuple[str, ...]:
 
 
 def scan(folder: Path, config: Config, data: DescribedConfig, seed: int) -> Split[Captioned]:
-    return layouts.captioned(folder, data.columns, data.holdout, seed)
+    return layouts.captioned(folder, data.columns, data.holdout, seed, skip_bad=data.skip_bad)
 
 
 def dataset(split: Split[Captioned], config: Config, data: DescribedConfig, seed: int) -> Squares:
@@ -259,10 +257,6 @@ def dataset(split: Split[Captioned], config: Config, data: DescribedConfig, seed
 def _tokens(config: Config, item: Captioned) -> np.ndarray:
     """(texts, words)."""
     return np.stack([read(config.vocabulary, text, config.words).tokens for text in item.texts])
-
-
-def memory(config: Config, data: DescribedConfig) -> dict[str, Tensor]:
-    return {}
 
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update | Finished]:
@@ -353,10 +347,6 @@ def samples(config: Config, networks: Networks, split: Split[Captioned], data: D
         return made(text.to(noise.device).repeat_interleave(_ROWS, dim=0), *parts)[0]
 
     return from_noise.samples(drawn, networks["first"], "normal", sum(_noises(config)))
-
-
-def evaluate(config: Config, networks: Networks, split: Split[Captioned], data: DescribedConfig) -> dict[str, float]:
-    return {}
 
 
 def generators(config: Config, networks: Networks, data: DescribedConfig) -> dict[str, Generator]:

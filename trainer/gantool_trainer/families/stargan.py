@@ -15,13 +15,14 @@ from gantool_trainer import layouts, losses, metrics
 from gantool_trainer.blocks import Residual, bare, conv3x3, frozen
 from gantool_trainer.data import Batch, LabelledConfig, LabelledViews
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update
+from gantool_trainer.family import Generator, Memory, Networks, Update, no_memory, the_generator
 from gantool_trainer.layouts import Labelled, Split
 from gantool_trainer.networks import UNET_SAMPLING, Sampling
 from gantool_trainer.pictures import Picture, read_picture, scaled, sheet, to_picture, to_tensor
 
 Weight = Annotated[float, Field(ge=0)]
 Data = LabelledConfig
+averaged, memory = the_generator, no_memory
 MULTIPLE = 4
 _SHOWN = 6
 
@@ -112,10 +113,6 @@ def optimised(config: Config) -> dict[str, tuple[str, ...]]:
     return {"generator": ("generator",), "discriminator": ("critic",)}
 
 
-def averaged(config: Config) -> tuple[str, ...]:
-    return ("generator",)
-
-
 def scan(folder: Path, config: Config, data: LabelledConfig, seed: int) -> Split[Labelled]:
     if data.crop % MULTIPLE or data.crop < 2**config.discriminator_strides:
         raise TrainingError(
@@ -124,15 +121,11 @@ def scan(folder: Path, config: Config, data: LabelledConfig, seed: int) -> Split
         )
     if len(set(config.labels)) < 2:
         raise TrainingError(f"model.labels are {', '.join(config.labels)}; name at least two different ones")
-    return layouts.labelled(folder, data.column, config.labels, data.holdout, seed)
+    return layouts.labelled(folder, data.column, config.labels, data.holdout, seed, skip_bad=data.skip_bad)
 
 
 def dataset(split: Split[Labelled], config: Config, data: LabelledConfig, seed: int) -> LabelledViews:
     return LabelledViews(split.train, data, seed)
-
-
-def memory(config: Config, data: LabelledConfig) -> dict[str, Tensor]:
-    return {}
 
 
 def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:

@@ -10,17 +10,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from gantool.card import ModelCard, Port
+from gantool.errors import ImageError
 from gantool_trainer import layouts
 from gantool_trainer.blocks import bare, frozen
 from gantool_trainer.data import Batch, ViewConfig, Views
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Finished, Generator, Memory, Networks, Update
+from gantool_trainer.family import Finished, Generator, Memory, Networks, Update, no_figures
 from gantool_trainer.features import Taps, learnable_taps, vgg19_taps
 from gantool_trainer.layouts import Split
 from gantool_trainer.networks import RetouchingGenerator
@@ -29,6 +31,7 @@ from gantool_trainer.pictures import Picture, centre_crop, read_picture, scaled,
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = ViewConfig
+evaluate = no_figures
 _MULTIPLE = 4
 _VARIATION = 0.5
 """Weight of `variation` where pixels are optimised: areas come out calm, as painted with a broad brush."""
@@ -107,8 +110,8 @@ def settled(config: Config, folder: Path, data: ViewConfig) -> Config:
         raise TrainingError("say whose style is to be learnt: --set model.style=painting.jpg")
     try:
         read_picture(Path(config.style))
-    except OSError as error:
-        raise TrainingError(f"cannot read the style {config.style}: {error}") from error
+    except ImageError as error:
+        raise TrainingError(f"cannot read the style: {error}") from error
     kinds = len(scan(folder, config, data, 0).train)
     if config.kinds not in (0, kinds):
         raise TrainingError(f"{folder} has {kinds} pictures to train on, where the run began with {config.kinds}")
@@ -134,12 +137,16 @@ def averaged(config: Config) -> tuple[str, ...]:
 def scan(folder: Path, config: Config, data: ViewConfig, seed: int) -> Split[Path]:
     if data.crop % _MULTIPLE or data.crop < 32:
         raise TrainingError(f"data.crop is {data.crop}; give a multiple of {_MULTIPLE}, and at least 32")
-    return layouts.unlabelled(folder, data.holdout, seed)
+    return layouts.unlabelled(folder, data.holdout, seed, skip_bad=data.skip_bad)
 
 
 def dataset(split: Split[Path], config: Config, data: ViewConfig, seed: int) -> Views:
     """Views with their picture's place, an int64 scalar."""
-    return Views(split.train, data, seed, lambda place, _: torch.tensor(place))
+    return Views(split.train, data, seed, _number)
+
+
+def _number(place: int, _: np.random.Generator) -> Tensor:
+    return torch.tensor(place)
 
 
 def memory(config: Config, data: ViewConfig) -> dict[str, Tensor]:
@@ -199,10 +206,6 @@ def samples(config: Config, networks: Networks, split: Split[Path], data: ViewCo
         x = to_tensor(picture)[None].to(next(networks["generator"].parameters()).device)
         rows.append([picture, to_picture((networks["generator"](2 * x - 1)[0] + 1) / 2)])
     return sheet(rows)
-
-
-def evaluate(config: Config, networks: Networks, split: Split[Path], data: ViewConfig) -> dict[str, float]:
-    return {}
 
 
 def generators(config: Config, networks: Networks, data: ViewConfig) -> dict[str, Generator]:
