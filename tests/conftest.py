@@ -1,4 +1,5 @@
 import functools
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from gantool_trainer import loop, recipe
 from tiny import SMALL, TINY, lay_out
 
 torch.set_num_threads(1)
+# What runs in the background ignores Ctrl-C or a closed terminal, and what is ignored stays so in all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

@@ -1,33 +1,78 @@
 """GANs for pictures: run exported generators on images of any size, without torch.
 
 import gantool
+large = gantool.upscale(image, scale=2)
+
 model = gantool.load("upscale-x4")
 large = model(image)
+
+Names are imported when they are first used, so that what needs no pixels starts at once.
 """
 
-from importlib.metadata import version
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from gantool.card import ModelCard, Port
-from gantool.conditions import Wishes
-from gantool.errors import Cancelled, DeviceError, GantoolError, ImageError, ModelError, PoseError, UnknownModelError
-from gantool.model import Model, load
-from gantool.options import Options
-from gantool.poses import Pose
+if TYPE_CHECKING:
+    from gantool.card import ModelCard as ModelCard
+    from gantool.card import Port as Port
+    from gantool.conditions import Wishes as Wishes
+    from gantool.errors import Cancelled as Cancelled
+    from gantool.errors import DeviceError as DeviceError
+    from gantool.errors import GantoolError as GantoolError
+    from gantool.errors import ImageError as ImageError
+    from gantool.errors import ModelError as ModelError
+    from gantool.errors import PoseError as PoseError
+    from gantool.errors import UnknownModelError as UnknownModelError
+    from gantool.library import models as models
+    from gantool.model import Model as Model
+    from gantool.model import load as load
+    from gantool.options import Options as Options
+    from gantool.pipeline import Item as Item
+    from gantool.poses import Pose as Pose
+    from gantool.sizes import TargetSize as TargetSize
+    from gantool.verbs import colorize as colorize
+    from gantool.verbs import generate as generate
+    from gantool.verbs import inpaint as inpaint
+    from gantool.verbs import pose as pose
+    from gantool.verbs import restore as restore
+    from gantool.verbs import stylize as stylize
+    from gantool.verbs import translate as translate
+    from gantool.verbs import upscale as upscale
 
-__version__ = version("gantool")
-__all__ = [
-    "Cancelled",
-    "DeviceError",
-    "GantoolError",
-    "ImageError",
-    "Model",
-    "ModelCard",
-    "ModelError",
-    "Options",
-    "Port",
-    "Pose",
-    "PoseError",
-    "UnknownModelError",
-    "Wishes",
-    "load",
-]
+    __version__: str
+
+_MODULES = {
+    "card": ("ModelCard", "Port"),
+    "conditions": ("Wishes",),
+    "errors": (
+        *("Cancelled", "DeviceError", "GantoolError", "ImageError", "ModelError", "PoseError", "UnknownModelError"),
+    ),
+    "library": ("models",),
+    "model": ("Model", "load"),
+    "options": ("Options",),
+    "pipeline": ("Item",),
+    "poses": ("Pose",),
+    "sizes": ("TargetSize",),
+    "verbs": ("colorize", "generate", "inpaint", "pose", "restore", "stylize", "translate", "upscale"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+__all__ = sorted(_HOMES)
+
+# The folder of model files is no package; importing it as one would take the name of the function.
+sys.modules["gantool.models"] = None  # type: ignore[assignment]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        value = import_module("importlib.metadata").version("gantool")
+    elif name in _HOMES:
+        value = getattr(import_module(f"gantool.{_HOMES[name]}"), name)
+    else:
+        raise AttributeError(f"module 'gantool' has no attribute '{name}'")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

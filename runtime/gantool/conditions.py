@@ -1,6 +1,7 @@
 """Pictures from noise, labels, codes and text: what goes into a generator, drawn from seeds alone."""
 
 from collections.abc import Iterator, Mapping
+from numbers import Integral
 from typing import Any, TypedDict
 
 import numpy as np
@@ -8,15 +9,17 @@ import numpy.typing as npt
 
 from gantool.card import ModelCard, Port
 from gantool.engine import Globals
-from gantool.errors import ModelError
+from gantool.errors import ModelError, described, reason
 from gantool.pictures import Picture, quantise
+from gantool.running import compute
 from gantool.text import END, Read, read
+from gantool.values import is_number, is_whole
 
 SEEDS = 2**32
 """Seeds are whole numbers from 0 and below this."""
 _NAMED = 24
 """Names that an error lists."""
-_FAR = 1000.0
+_NEAR, _FAR = 1e-9, 1000.0
 _ROWS = 8
 TRAVERSAL = tuple(np.linspace(-2.0, 2.0, 9).tolist())
 """Values of the code in a traversal (InfoGAN, arXiv 1606.03657, figure 2)."""
@@ -25,8 +28,8 @@ TRAVERSAL = tuple(np.linspace(-2.0, 2.0, 9).tolist())
 class Wishes(TypedDict, total=False):
     """What pictures are to show; what is left out is drawn from the seed."""
 
-    label: str | None
-    """A class, or tags that each name a label: "blonde hair, blue eyes"."""
+    label: str | int | None
+    """A class by its name, or tags that each name a label: "blonde hair, blue eyes"."""
     codes: Mapping[str, float] | None
     """Values of continuous codes, by name."""
     text: str | None
@@ -49,14 +52,14 @@ def feeds(card: ModelCard, seed: int, number: int, wishes: Wishes) -> Globals:
     Raises:
         ModelError: the model does not know what was wished for; the message lists what it knows.
     """
-    if not 0 <= seed < SEEDS:
-        raise ModelError(f"a seed is a whole number from 0 to {SEEDS - 1}, not {seed}")
+    if not is_whole(seed, 0, SEEDS - 1):
+        raise ModelError(f"a seed is a whole number from 0 to {SEEDS - 1}, not {described(seed)}")
     chosen = _labels(card, wishes.get("label"))
-    codes = _codes(card, wishes.get("codes") or {})
+    codes = _codes(card, wishes.get("codes"))
     made: Globals = {}
     for place, port in enumerate(card.inputs):
         # The old generator, whose stream numpy has promised never to change.
-        draw = np.random.RandomState([seed, number, place])
+        draw = np.random.RandomState([int(seed), number, place])
         shape = tuple(length for length in port.shape[1:] if isinstance(length, int))
         if port.kind == "latent":
             made[port.name] = _noise(port, shape, wishes.get("truncate"), draw)[None]
@@ -73,6 +76,13 @@ def feeds(card: ModelCard, seed: int, number: int, wishes: Wishes) -> Globals:
         raise ModelError(f"{card.name} does not read texts; {takes(card)}")
     output(card, wishes.get("stage"))
     return made
+
+
+def check(wishes: Mapping[str, Any]) -> None:
+    """Raises ModelError for a wish that there is not."""
+    if unknown := set(wishes) - Wishes.__optional_keys__:
+        known = ", ".join(sorted(Wishes.__optional_keys__))
+        raise ModelError(f"there is no wish {min(unknown)}; known are: {known}")
 
 
 def between(card: ModelCard, a: Globals, b: Globals, share: float) -> Globals:
@@ -124,9 +134,9 @@ def picture(card: ModelCard, session: Any, made: Globals, stage: int | None) -> 
     """Run the graph on the inputs of one picture: by itself, so that no other changes its last bit."""
     port = output(card, stage)
     try:
-        (values,) = session.run([port.name], made)
+        (values,) = compute(session, [port.name], made)
     except Exception as error:
-        raise ModelError(f"{card.name} failed: {error}") from error
+        raise ModelError(f"{card.name} failed: {reason(error)}") from error
     low, high = port.range
     pixels = quantise(np.clip((values[0] - low) / (high - low), 0, 1), np.dtype(np.uint8))
     return Picture(pixels[0] if port.channels == "L" else pixels.transpose(1, 2, 0), None)
@@ -139,8 +149,8 @@ def output(card: ModelCard, stage: int | None) -> Port:
         return card.outputs[0]
     if stages == 1:
         raise ModelError(f"{card.name} makes its pictures in one stage; leave out --stage")
-    if not 1 <= stage <= stages:
-        raise ModelError(f"{card.name} has {stages} stages, no stage {stage}")
+    if not is_whole(stage, 1, stages):
+        raise ModelError(f"{card.name} has {stages} stages, no stage {described(stage)}")
     return card.outputs[stages - stage]
 
 
@@ -165,11 +175,11 @@ def takes(card: ModelCard) -> str:
 
 
 def _noise(port: Port, shape: tuple[int, ...], limit: float | None, draw: np.random.RandomState) -> Any:
-    if limit is not None and not limit > 0:
-        raise ModelError(f"noise is truncated to a number above 0, not to {limit:g}")
+    if limit is not None and not is_number(limit, _NEAR, _FAR):
+        raise ModelError(f"noise is truncated to a number above 0 and up to {_FAR:g}, not to {described(limit)}")
     if port.noise == "uniform":
         noise = draw.uniform(*port.range, shape)
-        return (noise * (1.0 if limit is None else min(limit, 1.0))).astype(np.float32)
+        return (noise * (1.0 if limit is None else min(float(limit), 1.0))).astype(np.float32)
     noise = draw.standard_normal(shape)
     if limit is not None:
         # A share that is too small to be waited for is cut off instead.
@@ -180,8 +190,11 @@ def _noise(port: Port, shape: tuple[int, ...], limit: float | None, draw: np.ran
     return noise.astype(np.float32)
 
 
-def _labels(card: ModelCard, wish: str | None) -> dict[str, int]:
+def _labels(card: ModelCard, wished: object) -> dict[str, int]:
     """The place of each label that was wished for, by the input that takes it."""
+    if not isinstance(wished, str | Integral | None):
+        raise ModelError(f"a label is told by its name, not by {described(wished)}")
+    wish = described(int(wished)) if isinstance(wished, Integral) else wished
     ports = card.taking("label")
     chosen: dict[str, int] = {}
     if wish is not None and not ports:
@@ -216,19 +229,26 @@ def _fitting(ports: tuple[Port, ...], words: str) -> list[tuple[Port, int]]:
     return []
 
 
-def _codes(card: ModelCard, wanted: Mapping[str, float]) -> Mapping[str, float]:
+def _codes(card: ModelCard, wanted: Mapping[str, float] | None) -> Mapping[str, float]:
+    if wanted is None:
+        return {}
     known = [name for port in card.taking("code") for name in port.labels]
+    if not isinstance(wanted, Mapping):
+        raise ModelError(f"codes are values by their names, not {described(wanted)}")
     for name, value in wanted.items():
         if name not in known:
             raise ModelError(f"{card.name} has no code '{name}'; it has: {_listed(known)}")
-        if not isinstance(value, int | float) or not abs(value) <= _FAR:
-            raise ModelError(f"the code {name} is {value}; give a number, usually from -2 to 2")
+        if not is_number(value, -_FAR, _FAR):
+            raise ModelError(f"the code {name} is {described(value)}; give a number, usually from -2 to 2")
     return wanted
 
 
 def _tokens(card: ModelCard, port: Port, text: str | None) -> npt.NDArray[np.int64]:
     """(1, length)."""
-    examples = f"it was taught with words such as: {_listed(word for word in port.labels if word != END)}"
+    words = _listed(word for word in port.labels if word != END)
+    examples = f"`gantool models info {card.name}` shows how its texts are and all of its words: {words}"
+    if text is not None and not isinstance(text, str):
+        raise ModelError(f"a text is made of words, not of {described(text)}")
     if text is None or not text.strip():
         raise ModelError(f"say with --text what {card.name} is to draw; {examples}")
     numbers = read(port.labels, text, port.length).tokens

@@ -6,14 +6,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from gantool import files, search
+from gantool import search, sources
 from gantool.card import ModelCard
 from gantool.detail import resized
 from gantool.engine import Control, Engine, look, tell
 from gantool.errors import ImageError
 from gantool.options import Options
 from gantool.pictures import Picture, bleed, in_colour, normalise, quantise
-from gantool.tiling import Box, round_up
+from gantool.sizes import proportional
+from gantool.tiling import Box
 
 Floats = npt.NDArray[np.float32]
 Network = Callable[[Floats, Floats], Floats]
@@ -22,26 +23,36 @@ _COARSE = 128
 """Cells along a picture's longer side, in which holes are told apart."""
 _TRACE = 1 / 16
 """Share of a pixel below which it is none of the hole, but what a JPEG file leaves around one."""
+_BETWEEN, _MUCH = (0.1, 0.9), 0.5
+"""Shares that are neither black nor white, and how much of what is covered may have them: edges may be soft."""
 _LIKE = 0.05
 """Difference of two shapes (of the logarithm of their width over height) up to which they are taken for one."""
-_LONGEST = 8
-"""Longer side of what the network sees, over its own side."""
 _AROUND, _LEAST_AROUND = 0.75, 16
 """What the network sees around a hole: a share of its longer side, and pixels at least."""
 
 
 def mask_of(mask: Picture, size: tuple[int, int]) -> Floats:
-    """How much of each pixel is filled, (H, W) in 0..1, of a picture that is white in the holes, at (width, height).
+    """How much of each pixel is filled, (H, W) in 0..1, of a picture that is white in the holes, or transparent, at
+    (width, height).
 
     Raises:
         ImageError: it covers nothing, or everything.
     """
-    light = normalise(mask.colour)
-    light = light.mean(axis=2, dtype=np.float32) if light.ndim == 3 else light
-    light = light if mask.alpha is None else light * normalise(mask.alpha)
+    share = _erased(mask) if mask.transparent else _light(mask)
     if mask.size != size:
-        light = np.asarray(Image.fromarray(light).resize(size, Image.Resampling.BILINEAR))
-    return checked(np.where(light < _TRACE, 0, np.minimum(light, 1)).astype(np.float32))
+        share = np.asarray(Image.fromarray(share).resize(size, Image.Resampling.BILINEAR))
+    return checked(np.where(share < _TRACE, 0, np.minimum(share, 1)).astype(np.float32))
+
+
+def _light(mask: Picture) -> Floats:
+    light = normalise(mask.colour)
+    return light.mean(axis=2, dtype=np.float32) if light.ndim == 3 else light
+
+
+def _erased(mask: Picture) -> Floats:
+    """Whoever erases a hole from a picture means what is gone."""
+    assert mask.alpha is not None
+    return 1 - normalise(mask.alpha)
 
 
 def checked(share: Floats) -> Floats:
@@ -68,7 +79,7 @@ def filled(engine: Engine, picture: Picture, options: Options) -> Picture:
     mask = card.taking("mask")[0].name
 
     def completed(image: Floats, holes: Floats) -> Floats:
-        (made,) = engine.run_whole([card.result.name], {card.image.name: image, mask: holes})
+        (made,) = engine.run_whole([card.result.name], {card.image.name: image, mask: holes}, options)
         return made
 
     return composed(picture, share, card, completed, options)
@@ -77,19 +88,33 @@ def filled(engine: Engine, picture: Picture, options: Options) -> Picture:
 def share_of(picture: Picture, options: Options) -> Floats:
     """How much of each pixel is filled, (H, W) in 0..1. Raises ImageError."""
     mask, box = options.get("mask"), options.get("box")
-    if (mask is None) == (box is None):
-        raise ImageError("say what is to be filled: with a mask, or with a box of x, y, width and height")
-    width, height = picture.size
-    if mask is not None:
-        found, notice = files.any_picture(mask), options.get("notice")
-        wide, high = found.size
-        if notice is not None and abs(np.log(wide * height / (high * width))) > _LIKE:
-            notice(
-                f"the mask of {wide}x{high} is stretched to the shape of the picture as it is shown, {width}x{height}"
-            )
-        return mask_of(found, picture.size)
-    assert box is not None
-    x, y, w, h = box
+    if mask is not None and box is None:
+        found = sources.read(mask)[0]
+        share = mask_of(found, picture.size)
+        if (notice := options.get("notice")) is not None:
+            _note(found, share, notice)
+        return share
+    if mask is None and box is not None:
+        return _share_of_box([int(length) for length in box], picture.size)
+    raise ImageError("say what is to be filled: with a mask, or with a box of x, y, width and height")
+
+
+def _note(mask: Picture, share: Floats, notice: Callable[[str], None]) -> None:
+    """Tell of a mask that may not mean what is made of it."""
+    (height, width), (wide, high) = share.shape, mask.size
+    if abs(np.log(wide * height / (high * width))) > _LIKE:
+        notice(f"the mask of {wide}x{high} is stretched to the shape of the picture as it is shown, {width}x{height}")
+    between = (share > _BETWEEN[0]) & (share < _BETWEEN[1])
+    if between.sum() > _MUCH * (share > 0).sum():
+        notice("the mask is mostly neither black nor white, and gray fills in part; is it the mask that you mean?")
+    if mask.transparent and _light(mask)[mask.alpha > 0].min(initial=1) == 1:  # type: ignore[operator]
+        notice(
+            "the mask is white and transparent, and what is transparent is filled; lay it on black to fill the white"
+        )
+
+
+def _share_of_box(box: list[int], size: tuple[int, int]) -> Floats:
+    (x, y, w, h), (width, height) = box, size
     if min(w, h) < 1:
         raise ImageError(f"the box {x},{y},{w},{h} has no area; give x, y, width and height in pixels")
     share = np.zeros((height, width), np.float32)
@@ -122,9 +147,7 @@ def composed(picture: Picture, share: Floats, card: ModelCard, network: Network,
 def _made(colour: npt.NDArray[np.generic], share: Floats, card: ModelCard, network: Network) -> Floats:
     """What the network makes of a window, (h, w, 3) in 0..1."""
     height, width = share.shape
-    factor = min(card.side / min(height, width), _LONGEST * card.side / max(height, width))
-    sides = [max(card.minimum, round_up(round(length * factor), card.multiple)) for length in (height, width)]
-    size = (card.side, card.side) if card.taking("latent") else (sides[0], sides[1])
+    size = (card.side, card.side) if card.taking("latent") else proportional(card, share.shape, card.side)
     small = normalise(resized(colour, size)).transpose(2, 0, 1)
     # Whatever lies partly in a hole is hole: half of a pixel of what is to go would be seen again.
     inside = np.asarray(Image.fromarray(share).resize(size[::-1], Image.Resampling.BOX)) > 0

@@ -6,15 +6,15 @@ the steps are made here.
 
 import numpy as np
 
-from gantool import files
+from gantool import sources
 from gantool.adam import Adam
 from gantool.card import Kind, ModelCard
 from gantool.detail import LUMA, resized
-from gantool.engine import Engine, Floats, Globals, look, tell
-from gantool.errors import ImageError, ModelError
+from gantool.engine import Control, Engine, Floats, Globals, look, tell
+from gantool.errors import ImageError
 from gantool.options import Options
 from gantool.pictures import Picture, Pixels, in_colour, normalise, on_white, quantise
-from gantool.tiling import round_up
+from gantool.sizes import proportional
 
 SIDE = 512
 """Short side of the picture that is optimised, where none is chosen; smaller ones are painted as they are."""
@@ -36,30 +36,28 @@ def painted(engine: Engine, colour: Pixels, options: Options) -> Floats:
 
     Raises:
         ImageError: no style is named, or its picture cannot be read.
-        ModelError: there are no steps to make, or the weight is none.
         Cancelled: the options' token was set.
     """
     given, preview = options.get("style"), options.get("preview")
     if given is None:
         raise ImageError(f"{engine.card.name} takes the style of a picture; name one: --style painting.jpg")
-    style = in_colour(on_white(files.any_picture(given)).colour)
+    style = in_colour(on_white(sources.read(given)[0]).colour)
     steps, weight, side = options.get("steps"), options.get("style_weight"), options.get("working_size")
-    side = min(SIDE, *colour.shape[:2]) if side is None else side
-    steps, weight = STEPS if steps is None else steps, 1.0 if weight is None else weight
-    if side < 1:
-        raise ValueError(f"a working size is at least 1 pixel, not {side}")
-    if not 0 < weight < np.inf:
-        raise ModelError(f"the style's weight is a number above 0, not {weight}")
-    if steps < 1:
-        raise ModelError(f"a picture is painted in one step at least, not {steps}")
+    short = min(colour.shape[:2])
+    # It is enlarged to what shows a style, but no further.
+    side = min(SIDE, short) if side is None else min(side, max(SIDE, short))
+    steps, weight = STEPS if steps is None else steps, 1.0 if weight is None else float(weight)
     coarse = round(COARSE * steps)
     done, painting = 0, colour
     for length, count in ((side // 2, coarse), (side, steps - coarse)):
-        x, targets = _planes(painting, length, colour, engine.card), _targets(engine, colour, style, length, weight)
+        x, targets = (
+            _planes(painting, length, colour, engine.card),
+            _targets(engine, colour, style, length, weight, options),
+        )
         adam = Adam(x.shape)
         for _ in range(count):
             look(options)
-            gradient, loss = _gradient(engine, x, targets)
+            gradient, loss = _gradient(engine, x, targets, options)
             if preview is not None:
                 preview(Picture(quantise(_inner(x).transpose(1, 2, 0), np.dtype(np.uint8))), loss)
             rate = _RATE * (1 - (done / steps))
@@ -70,13 +68,15 @@ def painted(engine: Engine, colour: Pixels, options: Options) -> Floats:
     return _inner(x)
 
 
-def _gradient(engine: Engine, x: Floats, targets: Globals) -> tuple[Floats, float]:
+def _gradient(engine: Engine, x: Floats, targets: Globals, control: Control) -> tuple[Floats, float]:
     names = {port.kind: port.name for port in engine.card.outputs}
-    gradient, loss = engine.run_whole([names["gradient"], names["loss"]], {engine.card.image.name: x, **targets})
+    gradient, loss = engine.run_whole(
+        [names["gradient"], names["loss"]], {engine.card.image.name: x, **targets}, control
+    )
     return gradient, float(loss[0, 0])
 
 
-def _targets(engine: Engine, colour: Pixels, style: Pixels, side: int, weight: float) -> Globals:
+def _targets(engine: Engine, colour: Pixels, style: Pixels, side: int, weight: float, control: Control) -> Globals:
     """What the graph is to compare with: the content of one picture, the style of another."""
     card = engine.card
     kinds: tuple[Kind, Kind] = ("features", "style")
@@ -87,7 +87,7 @@ def _targets(engine: Engine, colour: Pixels, style: Pixels, side: int, weight: f
         x = _planes(picture, side, picture, card)
         sizes = dict(zip(("height", "width"), x.shape[2:], strict=True))
         blank = {port.name: np.zeros(port.lengths(sizes), np.float32) for port in ports.values()}
-        (found[ports[kind].name],) = engine.run_whole([names[kind]], {**found, **blank, card.image.name: x})
+        (found[ports[kind].name],) = engine.run_whole([names[kind]], {**found, **blank, card.image.name: x}, control)
     return found
 
 
@@ -99,9 +99,8 @@ def coloured(light: Floats, colour: Floats) -> Floats:
 def _planes(colour: Pixels, side: int, whole: Pixels, card: ModelCard) -> Floats:
     """(1, 3, h, w) in 0..1, in the shape of ``whole`` with a short side of about ``side``, that the graph takes; and
     around it a margin."""
-    factor = min(side / min(whole.shape[:2]), _LONGEST * side / max(whole.shape[:2]))
-    height, width = (max(card.minimum, round_up(round(length * factor), card.multiple)) for length in whole.shape[:2])
-    planes = normalise(resized(colour, (height, width))).transpose(2, 0, 1)[None]
+    size = proportional(card, whole.shape[:2], side, _LONGEST)
+    planes = normalise(resized(colour, size)).transpose(2, 0, 1)[None]
     return np.pad(planes, ((0, 0), (0, 0), (_MARGIN, _MARGIN), (_MARGIN, _MARGIN)), mode="symmetric")
 
 

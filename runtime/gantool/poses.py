@@ -9,7 +9,6 @@ A set of pictures has its poses in ``keypoints.csv``: columns ``NAME_x`` and ``N
 hidden; all other columns say whose row it is, by the columns of the same names in the CSV beside the pictures.
 """
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +17,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
 
-from gantool.errors import PoseError
+from gantool import files, tables
+from gantool.errors import ImageError, PoseError, TableError, described, reason
+from gantool.tables import Row, Table, nameless, spelling
+from gantool.values import is_number
 
 Point = tuple[float, float] | None
 """x and y, or a joint that is hidden."""
@@ -53,7 +54,9 @@ def read(path: Path) -> Pose:
     try:
         return of_values(json.loads(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
-        raise PoseError(f"cannot read the pose {path}: {error.strerror or error}") from error
+        raise PoseError(f"cannot read the pose {path}: {reason(error)}") from error
+    except UnicodeDecodeError:
+        raise PoseError(f"{path} is no pose: it is not JSON; {_FORM}") from None
     except (ValueError, RecursionError) as error:
         raise PoseError(f"{path} is no pose: it is not JSON ({error}); {_FORM}") from error
     except PoseError as error:
@@ -62,16 +65,19 @@ def read(path: Path) -> Pose:
 
 def of_values(values: Any) -> Pose:
     """A pose from what its JSON holds. Raises PoseError."""
-    if not isinstance(values, dict) or set(values) != {"size", "joints"} or not isinstance(values["joints"], dict):
+    if (
+        not isinstance(values, Mapping)
+        or set(values) != {"size", "joints"}
+        or not isinstance(values["joints"], Mapping)
+    ):
         raise PoseError(_FORM)
     size = _numbers(values["size"])
     if size is None or min(size) <= 0:
-        raise PoseError(f'"size" is {values["size"]}; give [width, height] of the picture, in pixels')
+        raise PoseError(f'"size" is {described(values["size"])}; give [width, height] of the picture, in pixels')
     joints = {str(name): None if at is None else _numbers(at) for name, at in values["joints"].items()}
     if wrong := [name for name, at in values["joints"].items() if at is not None and joints[str(name)] is None]:
-        raise PoseError(
-            f"the joint {wrong[0]} is {values['joints'][wrong[0]]}; give [x, y], or null where it is hidden"
-        )
+        told = described(values["joints"][wrong[0]])
+        raise PoseError(f"the joint {wrong[0]} is {told}; give [x, y], or null where it is hidden")
     for name, at in joints.items():
         if at is not None and not (0 <= at[0] <= size[0] and 0 <= at[1] <= size[1]):
             raise PoseError(f"the joint {name} is at {list(at)}, outside of the size {list(size)}; null hides a joint")
@@ -82,7 +88,7 @@ def _numbers(value: Any) -> tuple[float, float] | None:
     """Two finite numbers."""
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
         return None
-    plain = all(isinstance(x, int | float) and not isinstance(x, bool) and abs(x) < 1e6 for x in value)
+    plain = all(is_number(x, -1e6, 1e6) for x in value)
     return (float(value[0]), float(value[1])) if plain else None
 
 
@@ -95,51 +101,66 @@ def like(picture: Path) -> Pose:
         raise PoseError(f"there is no {TABLE} beside {picture.name} or one folder above, so its pose is not known")
     found = keypoints(root / TABLE)
     try:
-        with Image.open(picture) as image:
-            size = ImageOps.exif_transpose(image).size
-    except (OSError, SyntaxError) as error:
-        raise PoseError(f"cannot read {picture}: {getattr(error, 'strerror', None) or error}") from error
+        size = files.size_of(picture)
+    except ImageError as error:
+        raise PoseError(str(error)) from error
     part = root / f"{picture.parent.name}.csv"
-    tables = [part] if part.is_file() else sorted(set(root.glob("*.csv")) - {root / TABLE})
-    names = {picture.name, picture.stem, picture.relative_to(root).as_posix()}
-    for row in (row for table in tables for row in _rows(table)):
-        if row[next(iter(row))] in names:
-            own = tuple(row.get(key) or "" for key in found.keys)
-            if own not in found.rows:
-                raise PoseError(f"{root / TABLE} has no row for {', '.join(own)}, the pose of {picture.name}")
-            return Pose(size, dict(zip(found.joints, found.rows[own], strict=True)))
+    row = _row_of(picture, root, [part] if part.is_file() else [t for t in tables.in_folder(root) if t.name != TABLE])
+    own = tuple(row.cells.get(key, "") for key in found.keys)
+    if own not in found.rows:
+        raise PoseError(f"{root / TABLE} has no row for {', '.join(own)}, the pose of {picture.name}")
+    return Pose(size, dict(zip(found.joints, found.rows[own], strict=True)))
+
+
+def _row_of(picture: Path, root: Path, paths: Sequence[Path]) -> Row:
+    """The row that names a picture by its file, or else by what comes before the ending. Raises PoseError."""
+    found = [_table(path) for path in paths]
+    whole = {spelling(picture.name), spelling(picture.relative_to(root).as_posix())}
+    for row in (row for table in found for row in table.rows):
+        if any(spelling(cell) in whole for cell in row.cells.values()):
+            return row
+    for table in found:
+        for row in table.rows:
+            first = table.columns[0]
+            if not nameless(first) and spelling(row.cells[first]) == spelling(picture.stem):
+                return row
     raise PoseError(f"no CSV in {root} names {picture.name}, so its pose is not known")
 
 
 def keypoints(table: Path) -> Keypoints:
     """The poses of a set. Raises PoseError."""
-    rows = _rows(table)
-    names = list(rows[0]) if rows else []
+    found = _table(table)
+    names = [name for name in found.columns if not nameless(name)]
     joints = tuple(name.removesuffix("_x") for name in names if name.endswith("_x"))
     places = [f"{joint}_{axis}" for joint in joints for axis in "xy"]
     keys = tuple(name for name in names if name not in places)
-    if not joints or not keys or not set(places) <= set(names):
+    if not found.rows or not joints or not keys or not set(places) <= set(names):
         raise PoseError(f"{table} needs columns NAME_x and NAME_y for each joint, and others that say whose they are")
-    found = {}
-    for row in rows:
-        try:
-            at = [(float(row[f"{joint}_x"]), float(row[f"{joint}_y"])) for joint in joints]
-        except (TypeError, ValueError) as error:
-            raise PoseError(
-                f"{table} has something else than a number in the row of {row[keys[0]]}: {error}"
-            ) from error
-        if not np.isfinite(at).all():
-            raise PoseError(f"{table} has something else than a number in the row of {row[keys[0]]}; hidden is -1, -1")
-        found[tuple(row[key] for key in keys)] = tuple(point if min(point) >= 0 else None for point in at)
-    return Keypoints(joints, keys, found)
+    poses: dict[tuple[str, ...], tuple[Point, ...]] = {}
+    for row in found.rows:
+        key, points = tuple(row.cells[name] for name in keys), _points(table, row, joints, keys[0])
+        if poses.setdefault(key, points) != points:
+            raise PoseError(f"{table}, line {row.line}, has another pose of {', '.join(key)}; keep one of them")
+    return Keypoints(joints, keys, poses)
 
 
-def _rows(table: Path) -> list[dict[str, str]]:
+def _points(table: Path, row: Row, joints: Sequence[str], key: str) -> tuple[Point, ...]:
+    """Raises PoseError."""
+    where = f"{table}, line {row.line}, has something else than a number in the row of {row.cells[key]}"
     try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            return list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PoseError(f"cannot read {table}: {error}") from error
+        at = [(float(row.cells[f"{joint}_x"]), float(row.cells[f"{joint}_y"])) for joint in joints]
+    except ValueError as error:
+        raise PoseError(f"{where}: {error}") from error
+    if not np.isfinite(at).all():
+        raise PoseError(f"{where}; hidden is -1, -1")
+    return tuple(point if min(point) >= 0 else None for point in at)
+
+
+def _table(path: Path) -> Table:
+    try:
+        return tables.read(path)
+    except TableError as error:
+        raise PoseError(str(error)) from error
 
 
 def points_of(pose: Pose, joints: Sequence[str]) -> tuple[Point, ...]:

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from gantool.adam import Adam
 from gantool.card import Port
 from gantool.engine import Control, Engine, Floats, look, tell
-from gantool.errors import ModelError
 
 Step = Callable[[Floats], tuple[Floats, Floats, float]]
 """A latent (1, n) to the picture that it makes (3, h, w), the gradient (1, n) of its loss, and the loss."""
@@ -43,7 +42,7 @@ def fitting(engine: Engine, control: Control, steps: int | None) -> Callable[[Fl
         given = {card.image.name: image, mask.name: importance(inside)[None, None]}
 
         def step(z: Floats) -> tuple[Floats, Floats, float]:
-            made, gradient, loss = engine.run_whole(names, {**given, latent.name: z})
+            made, gradient, loss = engine.run_whole(names, {**given, latent.name: z}, control)
             return made[0], gradient, float(loss[0, 0])
 
         made = search(step, candidates(latent), latent.range, _STEPS if steps is None else steps, control)
@@ -64,11 +63,8 @@ def search(step: Step, latents: Floats, limits: tuple[float, float], steps: int,
     """The picture of the best latent found by Adam from the best of ``latents`` (n, length), kept within the limits.
 
     Raises:
-        ModelError: there are no steps to make.
         Cancelled: the control's token was set.
     """
-    if steps < 1:
-        raise ModelError(f"a search takes one step at least, not {steps}")
     z = latents[[int(np.argmin([step(latent[None])[2] for latent in latents]))]]
     adam = Adam(z.shape)
     least, best = np.inf, None

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
-from gantool.errors import ImageError
+from gantool.errors import ImageError, reason
 
 try:
     import fcntl
@@ -188,4 +188,4 @@ def _rename(temporary: Path, path: Path, *, overwrite: bool) -> None:
 
 
 def _cannot_write(path: Path, error: OSError) -> ImageError:
-    return ImageError(f"cannot write {path}: {error.strerror or error}; choose another place with -o")
+    return ImageError(f"cannot write {path}: {reason(error)}; choose another place with -o")

@@ -1,10 +1,14 @@
 """Holes: which pixels they are, what the network sees of them, and that nothing else changes."""
 
+import io
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from gantool import ImageError, ModelCard, Port
+import gantool
+from gantool import ImageError, ModelCard, Port, files
 from gantool.engine import Floats
 from gantool.fill import around, composed, holes, mask_of, share_of
 from gantool.pictures import Picture, Pixels
@@ -99,3 +103,62 @@ def test_a_mask_of_another_shape_is_told_of(size: tuple[int, int], told: int, ph
     mask[:9, :9] = 255
     share_of(Picture(photo[:40, :60]), {"mask": mask, "notice": said.append})
     assert len(said) == told and all("40x60" in text and "60x40" in text for text in said)
+
+
+def test_what_is_erased_from_a_mask_is_the_hole(photo: Pixels) -> None:
+    alpha = np.full((40, 60), 255, np.uint8)
+    alpha[10:20, 30:50] = 0
+    said: list[str] = []
+    share = share_of(Picture(photo[:40, :60]), {"mask": np.dstack([photo[:40, :60], alpha]), "notice": said.append})
+    assert np.array_equal(share > 0, alpha == 0) and share.max() == 1 and not said
+
+
+def test_a_mask_of_white_on_nothing_is_told_of(photo: Pixels) -> None:
+    layer = np.full((40, 60, 4), 255, np.uint8)
+    layer[:, 20:, 3] = 0
+    said: list[str] = []
+    share = share_of(Picture(photo[:40, :60]), {"mask": layer, "notice": said.append})
+    assert share[:, 20:].all() and len(said) == 1 and "lay it on black" in said[0]
+
+
+@pytest.mark.parametrize(("level", "told"), [(255, 0), (128, 1), (60, 1)])
+def test_a_mask_that_is_neither_black_nor_white_is_told_of(level: int, told: int, photo: Pixels) -> None:
+    mask, said = np.zeros((40, 60), np.uint8), list[str]()
+    mask[10:30, 10:30] = level
+    mask[9, 10:30] = 128  # a soft edge
+    share_of(Picture(photo[:40, :60]), {"mask": mask, "notice": said.append})
+    assert len(said) == told and all("neither black nor white" in text for text in said)
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("kind", ["RGB", "L", "RGBA", "gray as RGB"])
+def test_lossless_files_keep_every_pixel_outside_the_hole(
+    kind: str, format: str, filling: gantool.Model, photo: Pixels
+) -> None:
+    image = Image.fromarray(photo[:48, :56]).convert("L" if "gray" in kind else kind)
+    image = image.convert("RGB") if "gray" in kind else image
+    coded, made = io.BytesIO(), io.BytesIO()
+    image.save(coded, format, lossless=True)
+    filling.convert(coded.getvalue(), made, box=(10, 12, 16, 8))
+    before, after = (np.array(Image.open(file)) for file in (coded, made))
+    assert before.shape == after.shape
+    assert not np.array_equal(before[12:20, 10:26], after[12:20, 10:26])
+    before[12:20, 10:26] = after[12:20, 10:26] = 0
+    assert np.array_equal(before, after)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_sixteen_bits_outside_the_hole_are_kept(suffix: str, filling: gantool.Model, tmp_path: Path) -> None:
+    deep = np.random.default_rng(0).integers(0, 65_536, (40, 48, 3), np.uint16)
+    file = tmp_path / f"a{suffix}"
+    files.save(Picture(deep), files.Metadata("PNG"), file)
+    filling.convert(file, tmp_path / f"b{suffix}", box=(10, 12, 16, 8))
+    after = files.read(tmp_path / f"b{suffix}")[0].colour
+    outside = np.ones((40, 48), bool)
+    outside[12:20, 10:26] = False
+    assert after.dtype == np.uint16 and np.array_equal(after[outside], deep[outside])
+
+
+@pytest.fixture(scope="module")
+def filling() -> gantool.Model:
+    return gantool.load("inpaint", device="cpu", threads=1)

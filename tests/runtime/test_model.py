@@ -1,5 +1,6 @@
 import io
 import json
+import pickle
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,8 @@ import pytest
 from PIL import Image, ImageCms
 
 import gantool
-from gantool.pictures import Pixels
+from gantool import inference, memory
+from gantool.pictures import Picture, Pixels
 from gantool_export.onnx_file import to_onnx
 from gantool_trainer.families.srgan import RRDBNet, SRResNet
 from gantool_trainer.rain import rain
@@ -132,7 +134,7 @@ def test_a_tile_that_does_not_fit_is_cut(tiny_model: gantool.Model, photo: Pixel
 
         refused = 0
 
-        def run(self, names: Any, feeds: dict[str, Any]) -> Any:
+        def run(self, names: Any, feeds: dict[str, Any], _: Any) -> Any:
             if feeds["image"].shape[2] * feeds["image"].shape[3] > 70 * 70:
                 self.refused += 1
                 raise RuntimeError("Failed to allocate memory for requested buffer")
@@ -178,7 +180,7 @@ class Doubling:
     def __init__(self, multiple: int, minimum: int, room: int = 10**9) -> None:
         self.multiple, self.minimum, self.room, self.windows = multiple, minimum, room, list[tuple[int, int]]()
 
-    def run(self, _: Any, feeds: dict[str, Any]) -> Any:
+    def run(self, _: Any, feeds: dict[str, Any], __: Any) -> Any:
         x = feeds["image"]
         height, width = x.shape[2:]
         assert min(height, width) >= self.minimum and height % self.multiple == width % self.multiple == 0
@@ -239,7 +241,7 @@ def test_a_card_of_another_graph_is_refused(tiny_file: Path, tmp_path: Path) -> 
         altered = {**card, "inputs": [{**card["inputs"][0], **changes}]}
         onnx.helper.set_model_props(model, {"gantool": json.dumps(altered)})
         onnx.save(model, tmp_path / f"{name}.onnx")
-        with pytest.raises(gantool.ModelError, match=r"does not describe|cannot run"):
+        with pytest.raises(gantool.ModelError, match=r"does not describe|other channels|card is wrong"):
             gantool.load(tmp_path / f"{name}.onnx")
     model = onnx.load(tiny_file)
     onnx.helper.set_model_props(model, {"gantool": json.dumps({**card, "scale": 3})})
@@ -248,21 +250,21 @@ def test_a_card_of_another_graph_is_refused(tiny_file: Path, tmp_path: Path) -> 
         gantool.load(tmp_path / "scale.onnx")(np.zeros((8, 8, 3), np.uint8))
 
 
+def test_a_file_that_measures_a_batch_as_one_picture_is_refused(translation_file: Path, tmp_path: Path) -> None:
+    import onnx
+
+    model = onnx.load(translation_file)
+    (default,) = (tensor for tensor in model.graph.initializer if tensor.name == "statistics")
+    model.graph.initializer.remove(default)
+    onnx.save(model, tmp_path / "old.onnx")
+    with pytest.raises(gantool.ModelError, match="export the model again"):
+        gantool.load(tmp_path / "old.onnx")
+
+
 def tiny_card(path: Path) -> str:
     import onnx
 
     return next(entry.value for entry in onnx.load(path).metadata_props if entry.key == "gantool")
-
-
-def test_the_size_at_which_the_network_sees_a_picture(translation: gantool.Model, tiny_model: gantool.Model) -> None:
-    side, sizes = translation.card.side, translation._working_size
-    assert side == 72 and sizes((144, 200), None) == (72, 100)
-    assert sizes((36, 60), None) == (72, 120), "enlarged to what it knows"
-    assert sizes((144, 200), 10_000) == (144, 200) and sizes((36, 60), 10_000) == (72, 120)
-    assert sizes((145, 203), 145) == (145, 203) and sizes((144, 200), 52) == (52, 72)
-    assert tiny_model._working_size((30, 40), 16) == (30, 40), "what changes the size has no other"
-    with pytest.raises(ValueError, match="working size"):
-        translation(np.zeros((8, 8, 3), np.uint8), working_size=0)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
@@ -272,6 +274,99 @@ def test_translations_of_every_kind_of_picture(dtype: type, shape: tuple[int, ..
     array = (np.random.default_rng(0).random(shape) * top).astype(dtype)
     result = translation(array)
     assert result.dtype == dtype and result.shape == (90, 100, 4 if shape[2:] else 3)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_gray_that_is_stored_as_colour_stays_gray(dtype: type, tiny_model: gantool.Model, photo: Pixels) -> None:
+    gray = (photo[:30, :40, 0] / 255 * (1 if dtype is np.float32 else np.iinfo(dtype).max)).astype(dtype)
+    result = tiny_model(np.dstack([gray] * 3))
+    assert result.shape == (120, 160, 3) and all(np.array_equal(result[..., i], tiny_model(gray)) for i in range(3))
+    matte = tiny_model(np.dstack([gray, gray, gray, gray]))
+    assert matte.shape == (120, 160, 4) and np.array_equal(matte[..., 0], matte[..., 2])
+
+
+def test_a_batch_of_arrays(tiny_model: gantool.Model, photo: Pixels) -> None:
+    batch = np.stack([photo[:20, :30], photo[20:40, 30:60]])
+    shares: list[float] = []
+    result = tiny_model(batch, progress=shares.append)
+    assert np.array_equal(result, np.stack([tiny_model(one) for one in batch])) and shares == [0.5, 1]
+    assert tiny_model(batch[..., :1]).shape == (2, 80, 120, 1)
+    with pytest.raises(gantool.ImageError, match="no pictures"):
+        tiny_model(batch[:0])
+
+
+def test_a_size_of_ones_own(tiny_model: gantool.Model, photo: Pixels) -> None:
+    shares: list[float] = []
+    for size in ((70, 105), (160, 240), (320, 480), (400, 600)):
+        result = tiny_model(photo[:40, :60], size=gantool.TargetSize(fit=size[::-1]), progress=shares.append)
+        assert result.shape == (*size, 3) and result.dtype == np.uint8
+        assert shares == sorted(shares) and shares[-1] == pytest.approx(1)
+        shares.clear()
+    assert tiny_model.result_size((60, 40)) == (240, 160)
+    assert tiny_model.result_size((60, 40), gantool.TargetSize(width=90)) == (90, 60)
+    deep = tiny_model(photo[:40, :60, 0].astype(np.uint16) * 257, size=gantool.TargetSize(scale=3))
+    assert deep.dtype == np.uint16 and deep.shape == (120, 180)
+    with pytest.raises(gantool.ImageError, match="smaller than the picture"):
+        tiny_model(photo, size=gantool.TargetSize(width=20))
+
+
+def test_bytes_and_files_both_ways(tiny_model: gantool.Model, photo: Pixels, tmp_path: Path) -> None:
+    coded, expected = io.BytesIO(), tiny_model(Image.fromarray(photo[:20, :30]))
+    Image.fromarray(photo[:20, :30]).save(coded, "PNG")
+    (tmp_path / "a.png").write_bytes(coded.getvalue())
+    with (tmp_path / "a.png").open("rb") as file:
+        sources = [coded.getvalue(), bytearray(coded.getvalue()), io.BytesIO(coded.getvalue()), file]
+        assert all(tiny_model(source) == expected for source in sources)
+    for source in (io.BytesIO(coded.getvalue()), Image.fromarray(photo[:20, :30]), photo[:20, :30]):
+        target = io.BytesIO()
+        assert tiny_model.convert(source, target) == (120, 80) and Image.open(target).format == "PNG"
+    assert tiny_model.convert(coded.getvalue(), tmp_path / "b.jpg", quality=30) == (120, 80)
+    assert tiny_model.convert(coded.getvalue(), tmp_path / "c.jpg", quality=95) == (120, 80)
+    assert (tmp_path / "b.jpg").stat().st_size < (tmp_path / "c.jpg").stat().st_size
+    with pytest.raises(gantool.ImageError):
+        tiny_model.convert(coded.getvalue(), tmp_path / "d.png", quality=30)
+    with pytest.raises(gantool.ImageError, match=r"binary|open"):
+        tiny_model.convert(coded.getvalue(), io.StringIO())  # type: ignore[arg-type]
+
+
+def test_a_pickled_model_opens_its_file_again(tiny_file: Path, tmp_path: Path, photo: Pixels) -> None:
+    file = tmp_path / "mine.onnx"
+    file.write_bytes(tiny_file.read_bytes())
+    model = gantool.load(file, device="cpu", threads=1)
+    copy = pickle.dumps(model)
+    again = pickle.loads(copy)
+    assert again.device == "cpu" and np.array_equal(again(photo[:20, :20]), model(photo[:20, :20]))
+    file.unlink()
+    with pytest.raises(gantool.ModelError, match=r"mine\.onnx"):
+        pickle.loads(copy)
+    with pytest.raises(gantool.ModelError, match="not loaded from a file"):
+        pickle.dumps(gantool.Model(model.card, "cpu", None))
+
+
+def test_what_exceeds_the_memory_is_refused_before_any_work(
+    tiny_model: gantool.Model, photo: Pixels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(memory, "_LITTLE", 0)
+    monkeypatch.setattr(memory, "available", lambda: 1_000_000)
+    shares: list[float] = []
+    for call in (lambda: tiny_model(photo, progress=shares.append), lambda: tiny_model.run(Picture(photo))):
+        with pytest.raises(gantool.ImageError, match=r"megapixels\), needs .* GB are free; take a smaller"):
+            call()
+    with pytest.raises(gantool.ImageError, match="free"):
+        tiny_model.convert(photo, tmp_path / "large.png")
+    assert not shares and not list(tmp_path.iterdir())
+    assert tiny_model(photo[:20, :20]).shape == (80, 80, 3)
+
+
+def test_want_of_memory_inside_is_told(
+    tiny_model: gantool.Model, photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(inference, "edited", full)
+    with pytest.raises(gantool.ImageError, match="not enough memory"):
+        tiny_model(photo)
 
 
 def test_names_of_files_may_be_texts(tiny_model: gantool.Model, photo: Pixels, tmp_path: Path) -> None:

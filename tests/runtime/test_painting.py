@@ -77,7 +77,7 @@ def test_painting_can_be_cancelled(any_style: gantool.Model, content: Pixels, fl
 
 @pytest.mark.parametrize("steps", [0, -3])
 def test_painting_takes_a_step(steps: int, any_style: gantool.Model, content: Pixels) -> None:
-    with pytest.raises(ModelError, match=f"one step at least, not {steps}"):
+    with pytest.raises(ModelError, match=f"steps is a whole number from 1 to 1,000,000, not {steps}"):
         any_style(content, style=content, steps=steps, working_size=32)
 
 
@@ -97,7 +97,7 @@ def test_the_preview_gets_every_step(any_style: gantool.Model, content: Pixels, 
 
 @pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf")])
 def test_a_weight_is_above_nothing(weight: float, any_style: gantool.Model, content: Pixels) -> None:
-    with pytest.raises(ModelError, match="the style's weight is a number above 0"):
+    with pytest.raises(ModelError, match="style_weight is a number above 0"):
         any_style(content, style=content, style_weight=weight, steps=1, working_size=32)
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from gantool.poses import Point, Pose, PoseError, keypoints, like, maps, points_of, read
-from gantool_trainer.layouts import rows
+from gantool_trainer.described import rows
 
 GOOD: dict[str, Any] = {"size": [64, 48.5], "joints": {"head": [31.5, 26], "foot": None}}
 TABLE = "pose,head_x,head_y,foot_x,foot_y\nstand,30,12.5,31,60\nsit,32,20,-1,-1\n"
@@ -51,7 +51,7 @@ def test_a_pose_is_what_its_file_says(tmp_path: Path) -> None:
         ('{"size": [64, true], "joints": {}}', '"size" is [64, True]'),
         ('{"size": [64, 64], "joints": {"head": [1, 2], "foot": [1]}}', "joint foot is [1]; give [x, y], or null"),
         ('{"size": [64, 64], "joints": {"head": [1, 2, 3]}}', "joint head is [1, 2, 3]"),
-        ('{"size": [64, 64], "joints": {"head": "12"}}', "joint head is 12"),
+        ('{"size": [64, 64], "joints": {"head": "12"}}', "joint head is '12'"),
         ('{"size": [64, 64], "joints": {"head": ["1", "2"]}}', "joint head is ['1', '2']"),
         ('{"size": [64, 64], "joints": {"head": 0}}', "joint head is 0"),
         ('{"size": [64, 64], "joints": {"head": [NaN, 2]}}', "joint head is [nan, 2]"),
@@ -85,6 +85,8 @@ def test_a_table_of_poses(tmp_path: Path) -> None:
         ("pose,head,foot\nstand,1,2\n", "needs columns"),
         ("pose,head_x,head_y\nstand,1,2\nsit,1,\n", "row of sit"),
         ("pose,head_x,head_y\nstand,1,2\nsit,1\n", "row of sit"),
+        ("pose,head_x,head_y\nstand,1,2\nsit,1,2,3\n", "line 3, has 4 cells"),
+        ("pose,head_x,head_y\nstand,1,2\nstand,1,3\n", "line 3, has another pose of stand"),
         ("pose,head_x,head_y\nstand,here,2\n", "row of stand"),
         ("pose,head_x,head_y\nstand,2,nan\n", "row of stand"),
         ("pose,head_x,head_y\nstand,inf,2\n", "row of stand"),
@@ -130,13 +132,19 @@ def test_a_row_may_name_its_picture_as_in_training(table: str, name: str, tmp_pa
     (tmp_path / "test.csv").unlink()
     (tmp_path / table).write_text(f"file,pose\n{name},stand\n")
     root = tmp_path / "test" if table == "test.csv" else tmp_path
-    assert rows(tmp_path / table, root, "pose") == [(tmp_path / "test/a.png", "stand")]
+    assert rows(tmp_path / table, root, ["pose"]) == [(tmp_path / "test/a.png", ("stand",))]
     assert like(tmp_path / "test/a.png").joints["head"] == (30.0, 12.5)
+
+
+def test_rows_that_pandas_numbered_are_not_names(tmp_path: Path) -> None:
+    root = a_set(tmp_path, "0.png", "1.png")
+    (root / "pictures.csv").write_text(",file,pose\n0,1.png,stand\n1,.\\0.png,sit\n")
+    assert like(root / "0.png").joints["foot"] is None and like(root / "1.png").joints["foot"] == (31.0, 60.0)
 
 
 def test_a_pose_that_is_not_known_is_said_in_one_line(tmp_path: Path) -> None:
     root = a_set(tmp_path, "test/a.png", "test/b.png")
-    refused("cannot read", like, root / "test" / "gone.png")
+    refused("no such file", like, root / "test" / "gone.png")
     (root / "test" / "c.png").write_bytes((root / "test" / "a.png").read_bytes())
     refused("names c.png", like, root / "test" / "c.png")
     (root / "test.csv").write_text("file,pose\na.png,fly\n")

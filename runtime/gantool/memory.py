@@ -1,0 +1,66 @@
+"""What a result needs of memory, and what is free: asked before any work."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gantool.errors import ImageError
+
+_GROUPS = Path("/sys/fs/cgroup")
+_LITTLE = 2**26
+"""Bytes for which nobody is asked: asking takes as long as a small network."""
+
+
+def check_room(size: tuple[int, int], needed: int) -> None:
+    """Raises ImageError if a result of (width, height) needs more bytes than are free."""
+    if needed > _LITTLE and needed > (free := available()):
+        width, height = size
+        raise ImageError(
+            f"the result, {width}x{height} ({width * height / 1e6:,.0f} megapixels), needs {needed / 1e9:,.1f} GB of "
+            f"memory, and {free / 1e9:,.1f} GB are free; take a smaller picture or a smaller factor, or cut the "
+            f"picture into parts"
+        )
+
+
+def available() -> int:
+    """Bytes that this process can still get: of the machine's memory, and of what its control groups allow (Linux;
+    containers set such limits)."""
+    import psutil
+
+    return min([int(psutil.virtual_memory().available), *_left_in_groups()])
+
+
+@contextmanager
+def enough() -> Iterator[None]:
+    """Turns a MemoryError of the block into an ImageError that says what to do."""
+    try:
+        yield
+    except MemoryError as error:
+        raise ImageError("there is not enough memory for this picture; free some, or take a smaller one") from error
+
+
+def _left_in_groups() -> Iterator[int]:
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        number, controllers, name = [*line.split(":", 2), "", ""][:3]
+        if number == "0" and not controllers:
+            yield from _left(_GROUPS, name, "memory.max", "memory.current", "inactive_file")
+        elif controllers == "memory":
+            yield from _left(
+                _GROUPS / "memory", name, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
+            )
+
+
+def _left(root: Path, name: str, limit: str, usage: str, cache: str) -> Iterator[int]:
+    """What each group from this one upwards has left; caches of files are given back when memory is wanted."""
+    place = Path(name.lstrip("/"))
+    for folder in (root / place, *(root / parent for parent in place.parents), root):
+        try:
+            most, used = int((folder / limit).read_text()), int((folder / usage).read_text())
+            facts = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+            yield max(0, most - used + int(facts.get(cache, 0)))
+        except (OSError, ValueError):
+            continue  # no limit ("max"), or the group cannot be seen from here

@@ -1,0 +1,139 @@
+"""Sizes of results: which one is wished for, and at which one a network sees a picture. Sizes are (width, height)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+from gantool import values
+from gantool.card import ModelCard
+from gantool.errors import ImageError, ModelError
+from gantool.tiling import round_up
+from gantool.values import Rule, is_whole
+
+Size = tuple[int, int]
+LONGEST = 8
+"""Longer side of what a network sees, over the side that it was trained on: what is long and thin is not enlarged to
+more than that."""
+_MOST = 1_000_000
+"""The largest factor that may be wished for, and the most pixels on a side."""
+_FINE = 16
+
+
+def _is_box(value: Any) -> bool:
+    return isinstance(value, Sequence) and len(value) == 2 and all(is_whole(length, 1, _MOST) for length in value)
+
+
+_RULES = {name: values.whole(1, _MOST, "pixels") for name in ("width", "height", "long_side")}
+_RULES |= {name: values.positive(_MOST) for name in ("scale", "megapixels")}
+_RULES["fit"] = Rule(_is_box, f"(width, height) of a box, in pixels from 1 to {_MOST:,}")
+
+
+@dataclass(frozen=True)
+class TargetSize:
+    """The size that a result is to have: one wish. The ratio of width and height is always the picture's own.
+
+    Raises:
+        ModelError: no wish or several, or one that is no number above 0.
+    """
+
+    scale: float | None = None
+    """Side of the result over the side of the picture."""
+    width: int | None = None
+    """In pixels, as the next two."""
+    height: int | None = None
+    long_side: int | None = None
+    fit: tuple[int, int] | None = None
+    """(width, height) of the box that the result just fits into."""
+    megapixels: float | None = None
+    """Millions of pixels."""
+
+    def __post_init__(self) -> None:
+        said = [name for name in self.__dataclass_fields__ if getattr(self, name) is not None]
+        if self.width is not None and self.height is not None:
+            raise ModelError("width and height together may not have the picture's shape; say what it is to fit into")
+        if len(said) != 1:
+            known = ", ".join(self.__dataclass_fields__)
+            raise ModelError(f"a size is told by one of {known}, not by {' and '.join(said) or 'none'}")
+        values.check(_RULES, {said[0]: getattr(self, said[0])})
+
+    def of(self, size: Size) -> Size:
+        """The size of the result for a picture of ``size``: in the same shape, and at least 1 pixel on a side.
+
+        Raises:
+            ImageError: a side of the result would be longer than a million pixels.
+        """
+        width, height = size
+        factor = self._factor(width, height)
+        result = max(1, round(width * factor)), max(1, round(height * factor))
+        if max(result) > _MOST:
+            raise ImageError(f"the result would be {result[0]}x{result[1]}, which is longer than {_MOST:,} pixels")
+        return result
+
+    def _factor(self, width: int, height: int) -> float:
+        if self.scale is not None:
+            return float(self.scale)
+        if self.megapixels is not None:
+            return sqrt(self.megapixels * 1e6 / (width * height))
+        if self.fit is not None:
+            return min(self.fit[0] / width, self.fit[1] / height)
+        if self.long_side is not None:
+            return self.long_side / max(width, height)
+        return self.width / width if self.width is not None else (self.height or 1) / height
+
+
+def factor_for(size: Size, target: TargetSize, factors: Sequence[int] = (2, 4)) -> int:
+    """The smallest of a family of models' factors that is enough; the largest where none is, to be run again.
+
+    Raises:
+        ImageError: as `TargetSize.of`, and where the target is smaller than the picture.
+    """
+    wide, high = enlarging(size, target)
+    enough = [factor for factor in sorted(factors) if factor * size[0] >= wide and factor * size[1] >= high]
+    return enough[0] if enough else max(factors)
+
+
+def enlarging(size: Size, target: TargetSize) -> Size:
+    """As `TargetSize.of`. Raises ImageError where that is smaller than the picture."""
+    wished = target.of(size)
+    if wished[0] < size[0] or wished[1] < size[1]:
+        raise ImageError(
+            f"a size of {wished[0]}x{wished[1]} is smaller than the picture, {size[0]}x{size[1]}; upscaling only "
+            f"enlarges: wish for more, or leave such pictures out"
+        )
+    return wished
+
+
+def passes(size: Size, wished: Size, scale: int) -> int:
+    """How often a model of this scale is run until a picture is as large as is wished for."""
+    count = 0
+    while size[0] * scale**count < wished[0] or size[1] * scale**count < wished[1]:
+        count += 1
+    return count
+
+
+def proportional(card: ModelCard, size: tuple[int, int], side: int, longest: int = LONGEST) -> tuple[int, int]:
+    """(height, width) in the shape of this (height, width), which the card's graph takes: with a short side of about
+    ``side``, or smaller where the longer one would exceed that ``longest`` times."""
+    factor = min(side / min(size), longest * side / max(size))
+    height, width = (max(card.minimum, round_up(round(length * factor), card.multiple)) for length in size)
+    return height, width
+
+
+def working_size(card: ModelCard, size: tuple[int, int], side: int | None) -> tuple[int, int]:
+    """(height, width) at which the network sees a picture of this (height, width).
+
+    Args:
+        side: short side that is wished for, in pixels; None takes the one that the network was trained on.
+    """
+    fixed, short = card.image.shape[2:], min(size)
+    if isinstance(fixed[0], int) and isinstance(fixed[1], int):
+        return fixed[0], fixed[1]
+    if card.scale != 1 or not (side or card.side):
+        return size
+    # A picture is enlarged to what the network knows, but no further.
+    aim = card.side if side is None else min(side, max(short, card.side))
+    factor = min(aim / short, max(1.0, LONGEST * aim / max(size)))
+    height, width = (max(1, round(length * factor / card.multiple)) * card.multiple for length in size)
+    # At its own size it is padded by a few pixels instead; a coarse stride would have it see mostly padding.
+    return (height, width) if factor != 1 or card.multiple > _FINE else size
