@@ -1,8 +1,6 @@
 """`gantool augment`."""
 
 import csv
-import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -10,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gantool_cli.options import AsJson, Device, ModelName, Quiet, Threads
+from gantool_cli import console
+from gantool_cli.options import AsJson, Device, Gpu, GpuNumber, ModelName, Quiet, Threads, device_name
+from gantool_cli.progress import bar
+from gantool_cli.report import Report, Row
 
 if TYPE_CHECKING:
     from gantool import Model, ModelCard, Wishes
@@ -22,7 +23,7 @@ _MADE = "generated-seed"  # what the names of generated pictures begin with
 
 
 @dataclass(frozen=True)
-class Row:
+class Entry:
     """A line of manifest.csv."""
 
     file: str
@@ -35,18 +36,23 @@ def augment(
     data: Annotated[
         Path,
         typer.Argument(
-            metavar="DATA", help="Labelled pictures, in train/ and test/ or not: a folder for each label, or a CSV."
+            metavar="DATA",
+            help="Labelled pictures, in train/ and test/ or not: a folder for each label, or a CSV.",
         ),
     ],
-    per_class: Annotated[int, typer.Option(min=1, max=_MOST, help="Generated pictures of each label.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write: a new or an empty one.")],
+    per_class: Annotated[int, typer.Option(metavar="N", min=1, max=_MOST, help="Generated pictures of each label.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Folder to write: a new or an empty one.")
+    ],
     model: ModelName = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Of the noise: the same seed, the same pictures.")
+        int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Of the noise: the same seed, the same pictures.")
     ] = 0,
-    column: Annotated[str, typer.Option(help="The column of DATA's CSV that holds the labels.")] = "",
+    column: Annotated[str, typer.Option(metavar="NAME", help="The column of DATA's CSV that holds the labels.")] = "",
     copy: Annotated[bool, typer.Option("--copy", help="Copy the real pictures instead of linking to them.")] = False,
     device: Device = "auto",
+    gpu_number: GpuNumber = None,
+    gpu: Gpu = False,
     threads: Threads = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -54,8 +60,9 @@ def augment(
     """Put generated pictures beside the real ones of a labelled set, to train a classifier on both.
 
     \b
-    gantool augment digits/ --model cgan-mnist --per-class 500 -o more/
-    gantool augment faces/ --column hair --model anime-faces --per-class 100 --seed 1 -o more/
+    # a folder for each digit, or a table that says which is which
+    gantool augment digits/ -m cgan-mnist --per-class 500 -o more/
+    gantool augment faces/ --column hair -m anime-faces --per-class 100 -o more/
 
     A test part stays as it is. manifest.csv says of each picture whether it is real, and where it is from.
     """
@@ -64,14 +71,15 @@ def augment(
     from gantool_cli.loading import load
 
     if model is None:
-        known = ", ".join([*library.for_task("generate"), "the path of an .onnx file"])
+        labelling = (card.name for card in library.models("generate") if card.taking("label"))
+        known = ", ".join([*labelling, "the path of an .onnx file"])
         raise typer.BadParameter(f"name a model with --model: {known}")
     if not data.is_dir():
         raise ImageError(f"{data} is not a folder; give one with a folder for each label, or with a CSV and --column")
     storage.check_empty(output)
     if data.resolve() in (output.resolve(), *output.resolve().parents):
         raise ImageError(f"{output} is inside {data}, whose pictures it would be taken for; name another with -o")
-    loaded = load(model, "generate", device, threads)
+    loaded = load(model, "generate", device_name(device, gpu_number, gpu), threads, quiet=quiet)
     train, test = labelled.read(data, column)
     if made := [item for item in train if Path(item.name).name.startswith(_MADE)]:
         raise ImageError(f"{data} has generated pictures already, such as {made[0].path}; give the real ones alone")
@@ -80,11 +88,26 @@ def augment(
         real = [*_placed(train, folder, "train", copy), *_placed(test, folder, "test", copy)]
         drawn = list(_drawn(loaded, wishes, seed, per_class, folder, quiet))
         _write(folder / "manifest.csv", [*real, *drawn])
-    counts = {"real": len(train), "generated": len(drawn), "test": len(test)}
     if as_json:
-        print(json.dumps({"output": str(output), **counts, "labels": list(wishes)}, indent=2))
+        _tell(loaded, output, [*real, *drawn])
     elif not quiet:
-        print(f"{output}  {', '.join(f'{count} {what}' for what, count in counts.items())}, {len(wishes)} labels")
+        counts = f"{len(train)} real, {len(drawn)} generated, {len(test)} test"
+        console.out(f"{output}  {counts}, {len(wishes)} labels")
+
+
+def _tell(model: "Model", output: Path, entries: "Sequence[Entry]") -> None:
+    """A line of JSON for each picture, as in every verb, now that all are there."""
+    from gantool.conditions import size
+
+    height, width = size(model.card, None)
+    report = Report(as_json=True, quiet=False)
+    for entry in entries:
+        path = str(output / entry.file)
+        if entry.source == "real":
+            report.row(Row(entry.origin, path, "done"))
+        else:
+            report.row(Row(None, path, "done", width, height, model.card.name, device=model.device))
+    report.close()
 
 
 def _wishes(card: "ModelCard", data: Path, labels: Sequence[str], column: str) -> "dict[str, Wishes]":
@@ -106,35 +129,32 @@ def _wishes(card: "ModelCard", data: Path, labels: Sequence[str], column: str) -
     return wishes
 
 
-def _placed(items: "Sequence[Item]", folder: Path, part: str, copy: bool) -> Iterator[Row]:
+def _placed(items: "Sequence[Item]", folder: Path, part: str, copy: bool) -> Iterator[Entry]:
     from gantool_cli import labelled
 
     for item in items:
         path = labelled.place(item, folder / part, copy=copy)
-        yield Row(path.relative_to(folder).as_posix(), item.label, "real", str(item.path.resolve()))
+        yield Entry(path.relative_to(folder).as_posix(), item.label, "real", str(item.path.resolve()))
 
 
 def _drawn(
     model: "Model", wishes: "Mapping[str, Wishes]", seed: int, count: int, folder: Path, quiet: bool
-) -> Iterator[Row]:
+) -> Iterator[Entry]:
     """The pictures that `gantool generate --class LABEL -n COUNT` makes of this seed."""
-    from rich.console import Console
-    from rich.progress import track
-
     from gantool.conditions import feeds
     from gantool_cli import labelled
 
-    shots = [(label, number) for label in wishes for number in range(count)]
-    hidden = quiet or not sys.stderr.isatty()
-    for label, number in track(shots, "pictures", console=Console(stderr=True), transient=True, disable=hidden):
-        path = folder / "train" / label / f"{_MADE}{seed}-{number + 1:04}.png"
-        path.write_bytes(labelled.png(model.made_of(feeds(model.card, seed, number, wishes[label]))))
-        origin = f"{model.card.name} seed {seed} number {number + 1}"
-        yield Row(path.relative_to(folder).as_posix(), label, "generated", origin)
+    with bar("pictures", len(wishes) * count, quiet=quiet) as advance:
+        for label, number in ((label, number) for label in wishes for number in range(count)):
+            path = folder / "train" / label / f"{_MADE}{seed}-{number + 1:04}.png"
+            path.write_bytes(labelled.png(model.made_of(feeds(model.card, seed, number, wishes[label]))))
+            origin = f"{model.card.name} seed {seed} number {number + 1}"
+            yield Entry(path.relative_to(folder).as_posix(), label, "generated", origin)
+            advance()
 
 
-def _write(manifest: Path, rows: Sequence[Row]) -> None:
+def _write(manifest: Path, rows: Sequence[Entry]) -> None:
     with manifest.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)])
+        writer = csv.DictWriter(file, [field.name for field in fields(Entry)])
         writer.writeheader()
         writer.writerows(map(asdict, rows))

@@ -1,160 +1,239 @@
 """Do the jobs one after another, show how far they are, and account for every one of them."""
 
+import functools
 import io
-import json
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gantool_cli.errors import explain
-from gantool_cli.jobs import PIPE, Job, Problem, plan
+from gantool import files, inference, storage
+from gantool.card import result_name
+from gantool.errors import GantoolError, ImageError, reason
+from gantool_cli import console, loading, progress
+from gantool_cli.jobs import Job, Problem, plan
+from gantool_cli.naming import PIPE, Choice, Naming, check_template
+from gantool_cli.options import Shared, device_name, quality_of
+from gantool_cli.report import Failure, Report, Row, attempt, check_existing
 
 if TYPE_CHECKING:
-    from gantool import Model, Options
+    from gantool import Model, ModelCard, Options
+
+Source = Path | bytes
+"""A picture: its file, or what was piped in."""
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one input."""
+class Work:
+    """What a run is to do, and what it is not."""
 
-    input: str
-    output: str | None = None
-    width: int | None = None
-    height: int | None = None
-    seconds: float | None = None
-    device: str | None = None
-    error: str | None = None
+    jobs: dict[Job, Choice]
+    skipped: list[Job]
+    """Their results are there already."""
+    problems: list[Problem]
 
 
 def run(
-    model: "Model",
-    inputs: Sequence[str],
-    output: str | None,
+    shared: Shared,
+    verb: str,
+    model: str,
     options: "Options",
     *,
-    overwrite: bool,
-    quiet: bool,
-    as_json: bool,
+    asked: str | None = None,
+    written: Path | None = None,
 ) -> None:
-    """Run the model on every input; one bad input does not stop the rest. Exits with 1 if any failed."""
-    from gantool.options import wanted
+    """Run one model on every input.
 
-    jobs, problems = plan(_or_pipe(inputs, model.card.task), output, model.suffix(wanted(options)))
-    if any(job.target == PIPE for job in jobs):
-        if as_json:
-            raise typer.BadParameter("--json and a picture cannot both go to standard output; name a file with -o")
-        if sys.stdout.isatty():
-            raise typer.BadParameter("a picture is not shown on a terminal; name a file with -o, or pipe it on")
-    outcomes = [_report(_failure(problem), quiet=quiet, as_json=as_json) for problem in problems]
-    with _bars(jobs, shown=not quiet and sys.stderr.isatty()) as advance:
-        for job in jobs:
-            outcome = _do(model, job, overwrite, options, advance, quiet=quiet)
-            outcomes.append(_report(outcome, quiet=quiet, as_json=as_json))
-    if as_json:
-        print(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
-    failed = sum(outcome.error is not None for outcome in outcomes)
-    if failed:
-        if len(outcomes) > 1:
-            rest = "" if failed == len(outcomes) else ", the others are done"
-            print(f"gantool: {failed} of {len(outcomes)} failed{rest}", file=sys.stderr)
-        raise typer.Exit(1)
+    Args:
+        asked: what names say beside the model: a label, a style.
+        written: a file that the options write on the way, which must be none of the pictures.
+
+    Raises:
+        as `run_each`.
+    """
+    card = loading.card(model, verb)
+    _check_for_all(card, options)
+    choice = Choice(model, result_name(card.name, asked), card.scale)
+    run_each(shared, verb, choice.label, lambda _: choice, options, written=written)
 
 
-def _or_pipe(inputs: Sequence[str], verb: str) -> Sequence[str]:
-    if inputs:
-        return inputs
+def _check_for_all(card: "ModelCard", options: "Options") -> None:
+    """Say once, and not of every picture, what is wrong whatever the picture is. Raises GantoolError."""
+    inference.check_inputs(card, options)
+    for beside in (options.get("mask"), options.get("style")):
+        if isinstance(beside, Path):
+            files.read(beside)
+
+
+def run_each(
+    shared: Shared,
+    verb: str,
+    folders: str,
+    choose: Callable[[Source], Choice],
+    options: "Options",
+    *,
+    written: Path | None = None,
+) -> None:
+    """Run on every input the model that is chosen for it; one bad input does not stop the rest.
+
+    All is planned, and every wrong call refused, before the first model is loaded.
+
+    Args:
+        folders: what the names of folders of results end in.
+        choose: raises GantoolError for a picture that cannot be read.
+        written: as in `run`.
+
+    Raises:
+        typer.Exit: with status 1, if an input failed.
+        typer.BadParameter, GantoolError: nothing is done.
+    """
+    device = device_name(shared.device, shared.gpu_number, shared.gpu)
+    once = functools.cache(lambda path: _piped(verb) if path == PIPE else files.contents_of(path)[1])
+
+    def content(path: Path) -> Source:  # a pipe, also one with a name as of a shell's <(...), can be read once only
+        return path if os.path.isfile(path) and path != PIPE else once(path)
+
+    naming = Naming(verb, folders, functools.cache(lambda path: choose(content(path))), shared.name, shared.format)
+    work = _planned(shared, naming, written)
+    names = dict.fromkeys(choice.model for choice in work.jobs.values())
+    models = {name: loading.load(name, verb, device, shared.threads, quiet=shared.quiet) for name in names}
+    expected = len(work.problems) + len(work.skipped) + len(work.jobs)
+    report = Report(as_json=shared.as_json, quiet=shared.quiet, expected=expected)
+    try:
+        for problem in work.problems:
+            report.row(Row(str(problem.source), None, "failed", error=Failure("ImageError", problem.reason)))
+        for job in work.skipped:
+            report.row(Row(str(job.source), str(job.target), "skipped"))
+        _do(work.jobs, models, content, shared, options, report)
+    finally:
+        status = report.close()
+    if status:
+        raise typer.Exit(status)
+
+
+def _do(
+    jobs: Mapping[Job, Choice],
+    models: "Mapping[str, Model]",
+    content: Callable[[Path], Source],
+    shared: Shared,
+    options: "Options",
+    report: Report,
+) -> None:
+    with progress.pictures(len(jobs), quiet=shared.quiet) as advance:
+        for job, choice in jobs.items():
+            told: Options = {
+                "progress": functools.partial(advance, job.source.name),
+                "notice": functools.partial(report.notice, str(job.source)),
+            }
+            model = models[choice.model]
+            convert = functools.partial(_convert, model, job, content, shared, {**options, **told})
+            row = Row(
+                str(job.source), str(job.target), "done", model=model.card.name, scale=choice.scale, device=model.device
+            )
+            report.row(attempt(convert, row), choice.note)
+            advance(job.source.name, None)
+
+
+def _planned(shared: Shared, naming: Naming, written: Path | None) -> Work:
+    """Raises as `run_each`."""
+    if shared.name is not None:
+        check_template(shared.name)
+    if shared.skip_existing and shared.overwrite:
+        raise typer.BadParameter("give --skip-existing or --overwrite, not both")
+    inputs = _or_pipe([*(shared.inputs or []), *(shared.more_inputs or [])], naming.verb)
+    jobs, problems = plan(inputs, shared.output, naming)
+    _check_streams(jobs, shared)
+    _check_formats(jobs, shared)
+    _check_written(jobs, written)
+    there = {job for job in jobs if job.target != PIPE and os.path.isfile(job.target)}
+    check_existing(len(there), len(jobs), overwrite=shared.overwrite, skip=shared.skip_existing)
+    skipped = [job for job in jobs if shared.skip_existing and job in there]
+    chosen: dict[Job, Choice] = {}
+    for job in (job for job in jobs if not (shared.skip_existing and job in there)):
+        try:
+            if job.target != PIPE:
+                storage.check_free(job.target, overwrite=shared.overwrite)
+            chosen[job] = naming.choose(job.source)
+        except GantoolError as error:
+            problems.append(Problem(job.source, str(error)))
+    return Work(chosen, skipped, problems)
+
+
+def _or_pipe(pictures: Sequence[str], verb: str) -> Sequence[str]:
+    if pictures:
+        return pictures
     if sys.stdin is None or sys.stdin.isatty():
         raise typer.BadParameter(f"give a picture, a folder of pictures, or pipe one in: gantool {verb} photo.jpg")
     return ["-"]
 
 
-def _do(
-    model: "Model",
-    job: Job,
-    overwrite: bool,
-    options: "Options",
-    advance: Callable[[Job, float], None],
-    *,
-    quiet: bool,
-) -> Outcome:
-    start = time.perf_counter()
+def _piped(verb: str) -> bytes:
+    """All of standard input. Raises ImageError."""
     try:
-        told: Options = {"progress": lambda share: advance(job, share)}
-        if not quiet:
-            told["notice"] = lambda text: print(f"gantool: {job.source}: {text}", file=sys.stderr)
-        size = _convert(model, job, overwrite, options | told)
-        seconds = round(time.perf_counter() - start, 3)
-        return Outcome(str(job.source), str(job.target), *size, seconds, model.device)
-    except MemoryError:
-        return Outcome(str(job.source), error=f"not enough memory for the result of {job.source}")
-    except Exception as error:  # whatever it is, the others are still done
-        if os.environ.get("GANTOOL_DEBUG"):
-            raise
-        text, named = explain(error), job.source == PIPE
-        return Outcome(str(job.source), error=text if named or str(job.source) in text else f"{job.source}: {text}")
-    finally:
-        advance(job, 1.0)
+        data = files.read_all(sys.stdin.buffer) if sys.stdin else b""
+    except MemoryError as error:
+        raise ImageError("standard input is too large for this machine's memory") from error
+    except OSError as error:
+        raise ImageError(f"cannot read standard input: {reason(error)}") from error
+    if not data:
+        raise ImageError(f"nothing was piped in; give a picture, or pipe one in: gantool {verb} photo.jpg")
+    return data
 
 
-def _convert(model: "Model", job: Job, overwrite: bool, options: "Options") -> tuple[int, int]:
+def _check_streams(jobs: Sequence[Job], shared: Shared) -> None:
+    if any(job.target == PIPE for job in jobs):
+        if shared.as_json:
+            raise typer.BadParameter("--json and a picture cannot both go to standard output; name a file with -o")
+        if console.is_terminal(sys.stdout):
+            raise typer.BadParameter("a picture is not shown on a terminal; name a file with -o, or pipe it on")
+
+
+def _check_formats(jobs: Sequence[Job], shared: Shared) -> None:
+    """Raises GantoolError for a name that says no format, and BadParameter for a quality that the format has not."""
+    suffixes = {job.target.suffix.lower(): job.target for job in jobs if job.target != PIPE}
+    formats = {files.target_format(target) for target in suffixes.values()}
+    if shared.format is not None:
+        formats.add(files.FORMATS[f".{shared.format}"])
+    quality = quality_of(shared.quality)
+    for format in sorted(formats) if quality is not None else ():
+        try:
+            files.check_quality(format, quality)
+        except ImageError as error:
+            if len(jobs) == 1 or shared.format is not None:
+                raise
+            example = next(target for target in suffixes.values() if files.target_format(target) == format)
+            raise ImageError(
+                f"--quality {quality} is not for {format}, which {example} would be; add -f webp, so that all become "
+                "WebP, or leave it out"
+            ) from error
+
+
+def _check_written(jobs: Sequence[Job], written: Path | None) -> None:
+    pictures = {os.path.realpath(path) for job in jobs for path in (job.source, job.target)}
+    if written is not None and os.path.realpath(written) in pictures:
+        raise typer.BadParameter(f"{written} would be replaced, which is needed; name another file")
+
+
+def _convert(
+    model: "Model", job: Job, content: Callable[[Path], Source], shared: Shared, options: "Options"
+) -> tuple[int, int]:
     """Returns (width, height) of the result."""
-    from gantool import ImageError
-
-    source = (sys.stdin.buffer.read() if sys.stdin else b"") if job.source == PIPE else job.source
-    if not source:
-        raise ImageError(f"nothing was piped in; give a picture, or pipe one in: gantool {model.card.task} photo.jpg")
+    quality = quality_of(shared.quality)
+    convert = functools.partial(model.convert, content(job.source), quality=quality, **options)
     if job.target != PIPE:
-        return model.convert(source, job.target, overwrite=overwrite, **options)
-    buffer = io.BytesIO()  # some encoders seek, which a pipe cannot
-    size = model.convert(source, buffer, **options)
-    sys.stdout.buffer.write(buffer.getbuffer())
-    sys.stdout.buffer.flush()
+        return convert(job.target, overwrite=shared.overwrite)
+    if shared.format is None:
+        buffer = io.BytesIO()  # some encoders seek, which a pipe cannot
+        size = convert(buffer)
+        console.binary(buffer.getbuffer())
+        return size
+    with tempfile.TemporaryDirectory() as folder:  # a name says the format
+        file = Path(folder) / f"result.{shared.format}"
+        size = convert(file)
+        console.binary(file.read_bytes())
     return size
-
-
-def _failure(problem: Problem) -> Outcome:
-    return Outcome(str(problem.source), error=problem.reason)
-
-
-def _report(outcome: Outcome, *, quiet: bool, as_json: bool) -> Outcome:
-    if outcome.error is not None:
-        print(f"gantool: {outcome.error}", file=sys.stderr)
-    elif not quiet and not as_json:
-        stream = sys.stderr if outcome.output == "-" else sys.stdout
-        text = f"{outcome.output}  {outcome.width}x{outcome.height}  {outcome.seconds:.1f} s on {outcome.device}"
-        print(text, file=stream, flush=True)
-    return outcome
-
-
-@contextmanager
-def _bars(jobs: Sequence[Job], *, shown: bool) -> Iterator[Callable[[Job, float], None]]:
-    """A bar for the picture in hand and, for more than one, a bar for all of them; on stderr."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.fields[note]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns, console=console, transient=True, disable=not shown, redirect_stdout=sys.stdout.isatty()
-    ) as progress:
-        total = progress.add_task("all pictures", total=len(jobs), note="", visible=len(jobs) > 1)
-        current = progress.add_task("", total=1.0, note="")
-        finished: set[Job] = set()
-
-        def advance(job: Job, share: float) -> None:
-            progress.update(current, description=job.source.name, completed=share, note=f"{share:4.0%}")
-            if share >= 1 and job not in finished:
-                finished.add(job)
-            progress.update(total, completed=len(finished), note=f"{len(finished)} of {len(jobs)}")
-
-        yield advance

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import sys
 from typing import IO, TextIO
 
@@ -22,7 +23,7 @@ def binary(data: bytes | memoryview) -> None:
     Raises:
         ImageError: it is closed, full, or nobody reads it any more.
     """
-    from gantool.errors import ImageError
+    from gantool.errors import ImageError, reason
 
     if sys.stdout is None:
         raise ImageError("there is no standard output; name a file with -o")
@@ -33,7 +34,7 @@ def binary(data: bytes | memoryview) -> None:
         sys.stdout.buffer.flush()
     except OSError as error:
         _give_up(sys.stdout)
-        raise ImageError(f"cannot write to standard output ({error.strerror or error}); name a file with -o") from error
+        raise ImageError(f"cannot write to standard output ({reason(error)}); name a file with -o") from error
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -41,17 +42,56 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def is_piped() -> bool:
+    """Whether a file or another program is at standard input; nobody's terminal, and nothing, are neither."""
+    try:
+        facts = os.fstat(0)
+    except OSError:
+        return False
+    return stat.S_ISFIFO(facts.st_mode) or (stat.S_ISREG(facts.st_mode) and facts.st_size > 0)
+
+
+def hold() -> None:
+    """Keep the numbers of streams that are closed, or the next file that is opened becomes one of them: a warning of
+    some library would then be written into a picture."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+
+
+def settle() -> None:
+    """Send off what still waits in the streams; what nobody takes goes nowhere."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            _give_up(stream)
+
+
 def plain(text: str) -> str:
     """The text without what a terminal would obey: control characters are shown as escapes."""
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+def line(text: str) -> str:
+    """As `plain`, on one line: names may hold line breaks."""
+    return plain(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def spelt(text: str, stream: TextIO | None) -> str:
+    """The text as far as the stream can spell it; the rest, and what a terminal would obey, as escapes."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return plain(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _say(stream: TextIO | None, text: str) -> None:
     if stream is None:
         return
     try:
-        known = plain(text).encode(stream.encoding or "utf-8", "backslashreplace").decode(stream.encoding or "utf-8")
-        print(known, file=stream, flush=True)
+        print(spelt(text, stream), file=stream, flush=True)
     except (OSError, ValueError):  # a full disk, a closed pipe
         _give_up(stream)
 

@@ -1,11 +1,11 @@
 """`gantool doctor`: what is installed, what works, and what to do about the rest."""
 
 import platform
-import sys
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 
 import typer
+
+from gantool_cli import console
 
 _PACKAGES = (
     "gantool",
@@ -21,20 +21,24 @@ _TRIAL_MODEL = "upscale-x2"
 
 def doctor() -> None:
     """Check versions, devices and models; exit with 1 if something needs mending."""
+    from importlib.metadata import PackageNotFoundError, version
+
     from gantool import devices
 
-    print(f"python {platform.python_version()} on {platform.platform()}")
+    console.out(f"python {platform.python_version()} on {platform.platform()}")
     for package in (*_PACKAGES, *_TRAINING):
         try:
-            print(f"{package} {version(package)}")
+            console.out(f"{package} {version(package)}")
         except PackageNotFoundError:
-            print(f"{package} is not installed{' (only training and export need it)' if package in _TRAINING else ''}")
+            console.out(
+                f"{package} is not installed{' (only training and export need it)' if package in _TRAINING else ''}"
+            )
     problems = list(_runtime())
     if devices.installed_packages():  # without a runtime, every model would be blamed for it
         problems += _models()
     for problem in problems:
-        print(f"PROBLEM: {problem}", file=sys.stderr)
-    print("all is well" if not problems else f"{len(problems)} to mend")
+        console.err(f"PROBLEM: {problem}")
+    console.out("all is well" if not problems else f"{len(problems)} to mend")
     if problems:
         raise typer.Exit(1)
 
@@ -46,7 +50,7 @@ def _runtime() -> Iterator[str]:
 
     packages = devices.installed_packages()
     for name, number in packages.items():
-        print(f"{name} {number}")
+        console.out(f"{name} {number}")
     if len(packages) > 1:
         names = " and ".join(packages)
         yield (
@@ -61,23 +65,33 @@ def _runtime() -> Iterator[str]:
     for device in found:
         try:
             load(_TRIAL_MODEL, device=device)(np.zeros((8, 8, 3), np.uint8))
-            print(f"device {device} works")
+            console.out(f"device {device} works")
         except GantoolError as error:
             yield f"device {device} does not work: {error}"
+    try:
+        if reason := devices.unused_gpu():
+            console.out(reason)
+    except GantoolError as error:
+        yield str(error)
 
 
 def _models() -> Iterator[str]:
     from gantool import GantoolError, library
 
     digests = library.shipped_digests()
-    for entry in library.entries():
+    try:
+        entries = library.entries()
+    except (GantoolError, OSError) as error:
+        yield f"the models cannot be listed: {error}"
+        return
+    for entry in entries:
         try:
             library.read_card(entry.path)
             if entry.origin == "shipped" and digests.get(entry.name) != library.sha256(entry.path):
                 yield f"model {entry.name} is not the file that was shipped; install gantool again"
             else:
-                print(f"model {entry.name} ({entry.origin}) is whole")
-        except GantoolError as error:
+                console.out(f"model {entry.name} ({entry.origin}) is whole")
+        except (GantoolError, OSError) as error:
             yield f"model {entry.name}: {error}"
-    for name in digests.keys() - {entry.name for entry in library.entries()}:
+    for name in digests.keys() - {entry.name for entry in entries}:
         yield f"model {name} is missing; install gantool again"

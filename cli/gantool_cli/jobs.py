@@ -4,12 +4,16 @@ import glob
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from gantool.files import FORMATS
+import typer
 
-UNSUPPORTED = frozenset({".gif", ".bmp", ".avif", ".heic", ".heif", ".jxl", ".jp2", ".apng"})
-PIPE = Path("-")
+from gantool.errors import GantoolError, ImageError
+from gantool.files import FORMATS, SUFFIXES, UNSUPPORTED
+from gantool.folders import walk
+from gantool_cli import hints
+from gantool_cli.naming import PIPE, Naming
 
 
 @dataclass(frozen=True)
@@ -22,42 +26,82 @@ class Job:
 
 @dataclass(frozen=True)
 class Problem:
-    """An input that no job can be made of, and why."""
+    """An input that no job can be made of, and why, in a sentence that names it."""
 
-    source: Path
+    source: Path | str
     reason: str
 
 
-def plan(inputs: Sequence[str], output: str | None, label: str) -> tuple[list[Job], list[Problem]]:
+def plan(inputs: Sequence[str], output: str | None, naming: Naming) -> tuple[list[Job], list[Problem]]:
     """Jobs and problems, in the order of the inputs.
 
     A file goes beside itself as NAME-LABEL.EXT, a folder to FOLDER-LABEL with its tree kept. With ``output``, one file
-    goes to that name; several, and folders, go into that folder under their own names.
+    goes to that name; several, and folders, go into that folder under their own names. A template names them instead.
+
+    Raises:
+        ImageError: two results would have one name, one would replace another's input, or ``output`` is no place for
+            them.
     """
-    sources = list(_expand(inputs))
-    folder = _output_folder(sources, output)
-    if folder is not None and not folder.is_dir() and (folder.exists() or folder.suffix.lower() in FORMATS):
-        return [], [Problem(folder, f"several results need a folder, which {folder} is not; name another with -o")]
-    jobs: list[Job] = []
-    problems: list[Problem] = []
-    taken: dict[Path, Path] = {}
-    for source in sources:
-        if reason := _unusable(source, output):
-            problems.append(Problem(source, reason))
-            continue
-        pairs = list(_pairs(source, folder, output, label, several=len(sources) > 1))
-        if not pairs:
-            problems.append(Problem(source, f"no pictures in the folder {source}"))
-        for job in pairs:
-            key = job.target if job.target == PIPE else Path(os.path.abspath(job.target))
-            if key in taken:
-                problems.append(
-                    Problem(job.source, f"{job.source} and {taken[key]} would both become {job.target}; run them apart")
-                )
-                continue
-            taken[key] = job.source
-            jobs.append(job)
-    return jobs, problems
+    sources = list(dict.fromkeys(_expand(inputs, naming.verb)))
+    folder = _output_folder(sources, output, naming)
+    found = [item for source in sources for item in _of(source, folder, output, naming, several=len(sources) > 1)]
+    jobs = _without_results([item for item in found if isinstance(item, Job)])
+    _check_apart(jobs)
+    return jobs, [item for item in found if isinstance(item, Problem)]
+
+
+def _expand(inputs: Sequence[str], verb: str) -> Iterator[Path | Problem]:
+    for text in inputs:
+        if os.path.exists(text):  # unlike Path's, never raises
+            yield Path(text)
+        elif said := hints.address(text, verb):
+            yield Problem(text, said)
+        # The shell has usually done this; Windows' has not.
+        elif any(c in text for c in "*?[") and (found := sorted(glob.glob(text, recursive=True))):
+            yield from map(Path, found)
+        else:
+            yield Path(text)
+
+
+def _output_folder(sources: Sequence[Path | Problem], output: str | None, naming: Naming) -> Path | None:
+    """The folder that ``output`` names, or None where it names one file or nothing. Raises as `plan`."""
+    many = len(sources) > 1 or any(isinstance(source, Path) and _is_folder(source) for source in sources)
+    if output == "-" and many:
+        raise ImageError("one picture alone can go to standard output; name a folder with -o")
+    if output == "-" and naming.template is not None:
+        raise typer.BadParameter("give --name or -o -: what goes to standard output has no name")
+    if output is None or output == "-":
+        return None
+    folder = Path(output)
+    if many or naming.template is not None:
+        if not os.path.isdir(folder) and (os.path.exists(folder) or folder.suffix.lower() in FORMATS):
+            raise ImageError(f"a folder is needed for the results, which {folder} is not; name another with -o")
+        return folder
+    if output.endswith(("/", os.sep)) or os.path.isdir(folder):
+        return folder
+    if naming.format is not None and FORMATS.get(folder.suffix.lower()) != FORMATS[f".{naming.format}"]:
+        raise typer.BadParameter(f"-f {naming.format} does not go with -o {output}; leave one of them out")
+    return None
+
+
+def _of(
+    source: Path | Problem, folder: Path | None, output: str | None, naming: Naming, *, several: bool
+) -> Iterator[Job | Problem]:
+    """What becomes of one input."""
+    if isinstance(source, Problem):
+        yield source
+    elif reason := _unusable(source, output):
+        yield Problem(source, reason)
+    elif _is_folder(source):
+        own = source if source.name not in ("", "..") else Path(os.path.realpath(source))
+        root = folder / own.name if folder and several else folder
+        yield from _in_folder(source, root or own.with_name(f"{own.name}-{naming.label}"), naming)
+    elif output is not None and folder is None:
+        yield Job(source, Path(output))
+    elif folder is None and source == PIPE and naming.template is None:
+        yield Job(source, PIPE)
+    else:
+        yield _job(source, folder or source.parent, naming)
 
 
 def _unusable(source: Path, output: str | None) -> str | None:
@@ -66,61 +110,83 @@ def _unusable(source: Path, output: str | None) -> str | None:
     try:
         source.stat()
     except FileNotFoundError:
+        if source.is_symlink():
+            return f"{source} leads nowhere"
         return f"no such file or folder: {source}"
     except OSError as error:
         return f"cannot read {source}: {error.strerror}"
-    if source.is_dir() and output == "-":
-        return f"the folder {source} cannot go to standard output; name a folder with -o"
-    if source.is_dir() and output is None and not source.resolve().name:
+    if not _is_folder(source):
+        return _unsupported(source)
+    if output is None and not Path(os.path.realpath(source)).name:
         return f"nothing can be written beside {source}; name a folder with -o"
     return None
 
 
-def _expand(inputs: Sequence[str]) -> Iterator[Path]:
-    for text in inputs:
-        # The shell has usually done this; Windows' has not.
-        if (
-            not os.path.exists(text)  # unlike Path's, never raises
-            and any(c in text for c in "*?[")
-            and (found := sorted(glob.glob(text, recursive=True)))
-        ):
-            yield from map(Path, found)
-        else:
-            yield Path(text)
+def _is_folder(source: Path) -> bool:
+    return source != PIPE and os.path.isdir(source)
 
 
-def _output_folder(sources: Sequence[Path], output: str | None) -> Path | None:
-    """The folder that ``output`` names, or None where it names one file or nothing."""
-    if output is None or output == "-":
+def _unsupported(source: Path) -> str | None:
+    suffix = source.suffix.lower()
+    if suffix not in UNSUPPORTED:
         return None
-    many = len(sources) > 1 or any(os.path.isdir(source) for source in sources)
-    return Path(output) if many or output.endswith(("/", os.sep)) or Path(output).is_dir() else None
+    return f"{source}: {suffix[1:].upper()} files are not supported yet; convert it to JPEG, PNG, WebP or TIFF"
 
 
-def _pairs(source: Path, folder: Path | None, output: str | None, label: str, *, several: bool) -> Iterator[Job]:
-    if source != PIPE and source.is_dir():
-        own = source if source.name not in ("", "..") else source.resolve()
-        root = folder / own.name if folder and several else folder
-        root = root or own.with_name(f"{own.name}-{label}")
-        # What is refused by name comes last, so that it takes no other picture's place.
-        for path in sorted(source.rglob("*"), key=lambda path: (path.suffix.lower() in UNSUPPORTED, path)):
-            relative = path.relative_to(source)
-            hidden = any(part.startswith(".") for part in relative.parts)
-            # An earlier run's results are not inputs.
-            inside = source.resolve() in root.resolve().parents and root.resolve() in path.resolve().parents
-            if path.is_file() and path.suffix.lower() in FORMATS.keys() | UNSUPPORTED and not hidden and not inside:
-                yield Job(path, _apart(path, root / relative, label))
-        return
-    if output is not None and folder is None:
-        yield Job(source, Path(output))
-    elif source == PIPE:
-        yield Job(source, folder / f"stdin-{label}.png" if folder else PIPE)
-    else:
-        yield Job(source, _apart(source, (folder or source.parent) / source.name, label))
+def _in_folder(source: Path, root: Path, naming: Naming) -> Iterator[Job | Problem]:
+    """What becomes of each picture of a folder; its tree is kept under ``root``."""
+    results = Path(os.path.realpath(root))
+    inside = Path(os.path.realpath(source)) in results.parents
+    empty = True
+    for found in walk(source, SUFFIXES | UNSUPPORTED):
+        if inside and results in Path(os.path.realpath(found.path)).parents:
+            continue  # an earlier run's results are not inputs
+        empty = False
+        if reason := f"{found.path} {found.problem}" if found.problem else _unsupported(found.path):
+            yield Problem(found.path, reason)
+        else:
+            yield _job(found.path, root / found.path.relative_to(source).parent, naming)
+    if empty:
+        yield Problem(source, f"no pictures in the folder {source}")
 
 
-def _apart(source: Path, target: Path, label: str) -> Path:
-    """``target``, or NAME-LABEL beside it where that is the source itself; as .png where its format is not written."""
-    if target.resolve() == source.resolve():
-        target = target.with_name(f"{source.stem}-{label}{source.suffix}")
-    return target if target.suffix.lower() in FORMATS else target.with_suffix(".png")
+def _job(source: Path, folder: Path, naming: Naming) -> Job | Problem:
+    """The result goes into the folder under the source's name, or under one of its own where that is the source."""
+    try:
+        target = folder / naming.elsewhere(source)
+        if source == PIPE or (os.path.exists(target) and os.path.samefile(source, target)):
+            target = folder / naming.beside(source)
+    except GantoolError as error:
+        return Problem(source, str(error))
+    return Job(source, target)
+
+
+def _without_results(jobs: Sequence[Job]) -> list[Job]:
+    """Each job once, and none on what is named as the result of another: that is from an earlier run."""
+    results = {_key(job.target) for job in jobs if job.target.stem != job.source.stem}
+    once = {(_key(job.source), _key(job.target)): job for job in reversed(jobs) if _key(job.source) not in results}
+    return list(reversed(once.values()))
+
+
+def _check_apart(jobs: Sequence[Job]) -> None:
+    """Raises ImageError where two jobs get into each other's way."""
+    sources = {_key(job.source): job for job in jobs}
+    taken: dict[str, Job] = {}
+    for job in jobs:
+        key = _key(job.target)
+        if (other := taken.setdefault(key, job)) is not job:
+            raise ImageError(
+                f"{other.source} and {job.source} would both become {job.target}; run them apart, or one with --name"
+            )
+        if job.target != PIPE and sources.get(key, job) is not job:
+            raise ImageError(f"the result of {job.source} would replace {job.target}, which is an input as well")
+
+
+def _key(path: Path) -> str:
+    """The same for two ways to say one place."""
+    return "-" if path == PIPE else os.path.normcase(os.path.join(_real(os.path.abspath(path.parent)), path.name))
+
+
+@lru_cache(maxsize=4096)
+def _real(folder: str) -> str:
+    return os.path.realpath(folder)

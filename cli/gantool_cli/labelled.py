@@ -5,7 +5,7 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gantool.pictures import Picture
@@ -32,6 +32,7 @@ def read(data: Path, column: str = "") -> tuple[list[Item], list[Item]]:
         ImageError: the labels cannot be read, or no folder can be called by one.
     """
     from gantool.errors import ImageError
+    from gantool.folders import left_by_system
     from gantool_trainer import layouts
     from gantool_trainer.errors import TrainingError
 
@@ -39,8 +40,8 @@ def read(data: Path, column: str = "") -> tuple[list[Item], list[Item]]:
         labels = layouts.names_of(data, column)
     except TrainingError as error:
         raise ImageError(str(error).replace("data.column", "--column")) from error
-    if wrong := [label for label in labels if label in (".", "..") or _RESERVED & set(label)]:
-        raise ImageError(f"{data} has the label '{wrong[0]}', which no folder can be called; rename it")
+    if wrong := [label for label in labels if left_by_system(label) or _RESERVED & set(label)]:
+        raise ImageError(f"{data} has the label '{wrong[0]}', which no folder of pictures can be called; rename it")
     train, test = layouts.both_parts(data, column, labels)
     above = (data / "train").is_dir() + (not column)  # folders that the label's own one lies in, and itself
     ours, theirs = (
@@ -51,7 +52,7 @@ def read(data: Path, column: str = "") -> tuple[list[Item], list[Item]]:
 
 def place(item: Item, folder: Path, *, copy: bool = False) -> Path:
     """Put the picture into the folder of its label, and say where: as a link, or as a copy, also where links cannot be
-    made. Raises OSError."""
+    made. Raises ImageError if it cannot be read, OSError if it cannot be written."""
     from gantool.pictures import Picture
     from gantool_trainer import idx
 
@@ -64,9 +65,19 @@ def place(item: Item, folder: Path, *, copy: bool = False) -> Path:
         with suppress(OSError):
             target.symlink_to(item.path.resolve())
             return target
-    with item.path.open("rb") as source, target.open("xb") as file:
+    with _opened(item.path) as source, target.open("xb") as file:
         shutil.copyfileobj(source, file)
     return target
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Raises ImageError, where an OSError would be taken for one of the disk that is written to."""
+    from gantool.errors import ImageError, reason
+
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise ImageError(f"cannot read {path}: {reason(error)}") from error
 
 
 def png(picture: "Picture") -> bytes:

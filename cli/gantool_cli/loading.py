@@ -1,22 +1,42 @@
 """The model that a verb runs."""
 
+import functools
 from typing import TYPE_CHECKING
 
+from gantool_cli import console
+
 if TYPE_CHECKING:
-    from gantool import Model
+    from gantool import Model, ModelCard
 
 
-def load(name: str, verb: str, device: str, threads: int) -> "Model":
-    """A model by name or path. Raises GantoolError, also if it is for another verb."""
+def card(name: str, verb: str) -> "ModelCard":
+    """The card of a model by name or path, without opening it. Raises GantoolError, also if it is for another verb."""
     import gantool
     from gantool import library
 
-    try:
-        loaded = gantool.load(name, device, threads)
-    except gantool.UnknownModelError as error:
-        if known := library.for_task(verb):
-            raise gantool.UnknownModelError(f"{error}; for {verb} there is: {', '.join(known)}") from error
-        raise
-    if loaded.card.task != verb:
-        raise gantool.ModelError(f"{loaded.card.name} is a model for `gantool {loaded.card.task}`, not for {verb}")
+    found = library.read_card(library.find(name, verb))
+    if found.task != verb:
+        raise gantool.ModelError(f"{found.name} is a model for `gantool {found.task}`, not for {verb}")
+    return found
+
+
+def load(name: str, verb: str, device: str, threads: int, *, quiet: bool = True) -> "Model":
+    """A model by name or path; says once, unless ``quiet``, if there is a GPU that "auto" does not take.
+
+    Raises GantoolError, also if it is for another verb.
+    """
+    import gantool
+
+    card(name, verb)
+    loaded = gantool.load(name, device, threads)
+    if device == "auto" and loaded.device == "cpu" and not quiet:
+        _tell_of_unused_gpu()
     return loaded
+
+
+@functools.cache
+def _tell_of_unused_gpu() -> None:
+    from gantool import devices
+
+    if reason := devices.unused_gpu():
+        console.err(f"gantool: {reason}")

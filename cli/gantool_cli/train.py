@@ -1,78 +1,102 @@
 """`gantool train` and `gantool export`: thin doors to the trainer and the exporter."""
 
+import json
+import logging
+import os
 import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from gantool_cli import console, listing, progress
+from gantool_cli.stopping import STOPPED
+
 if TYPE_CHECKING:
+    from gantool.card import Kind, Task
     from gantool_trainer.loop import Progress
+    from gantool_trainer.recipe import Recipe
+
+_WIDTH = 80
+_NEEDED: "tuple[tuple[Task, Kind, str], ...]" = (
+    ("translate", "label", "--to all"),
+    ("inpaint", "mask", "--mask mask.png"),
+    ("pose", "pose", "--pose pose.json"),
+    ("stylize", "style", "--style painting.jpg"),
+    ("generate", "text", '--text "..."'),
+)
+"""What a model that takes inputs of a kind is not run without."""
+_THREADS = 64
+"""As many may be asked for anywhere, as with other verbs."""
 
 
 def train(
-    recipe: Annotated[str | None, typer.Argument(help="A recipe's name (see --list) or a .toml file.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of pictures.")] = None,
+    ctx: typer.Context,
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="RECIPE", help="A name, or a .toml file; without one, all are listed.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The pictures.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the run: checkpoint, samples, stats.jsonl, TensorBoard.")
+        Path | None,
+        typer.Option("-o", "--out", metavar="FOLDER", help="The run: checkpoint, samples, stats.jsonl, TensorBoard."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
-    init: Annotated[Path | None, typer.Option(help="Start from the weights of another run or checkpoint.")] = None,
+    init: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Start from the weights of another run or checkpoint.")
+    ] = None,
     values: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Override a recipe value: --set train.steps=1000."),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    devices: Annotated[int, typer.Option(min=1, help="Devices to train on.")] = 1,
-    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 leaves the choice to torch.")] = 0,
+    device: Annotated[Literal["auto", "cpu", "gpu", "cuda", "mps"], typer.Option(help="What to train on.")] = "auto",
+    devices: Annotated[int, typer.Option(metavar="N", min=1, help="How many of them.")] = 1,
+    threads: Annotated[int, typer.Option(metavar="N", min=0, help="CPU threads; 0 leaves the choice to torch.")] = 0,
     show_list: Annotated[bool, typer.Option("--list", help="List the recipes and exit.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Print the resolved recipe and exit.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors alone.")] = False,
 ) -> None:
-    """Train a model. Ctrl-C stops after the step in hand and saves; --resume goes on exactly from there.
+    """Train a model of your own.
+
+    Ctrl-C stops after the step in hand and saves; --resume goes on exactly from there.
 
     \b
-    gantool train --list
-    gantool train srgan --data photos/ --out runs/mine
-    gantool train --out runs/mine --resume
-    gantool train srgan --data photos/ --out runs/mine --set train.batch=8 --set model.blocks=8
+    # the recipes
+    gantool train
+    # one of them, on pictures of yours
+    gantool train srgan --data photos/ -o runs/mine
+    gantool train -o runs/mine --resume
+    # with values of your own; --show prints all that there are
+    gantool train srgan --data photos/ -o runs/mine --set train.batch=8
     """
     _require_training()
-    import json
-
-    from gantool_trainer import checkpoint
     from gantool_trainer import recipe as recipes
-    from gantool_trainer.errors import TrainingError
 
-    if show_list:
+    if show_list or listing.alone(ctx):
         for name in recipes.names():
-            print(f"{name:24} {recipes.load(name).description}")
+            line = f"{name:24} {recipes.load(name).description}"
+            console.out(textwrap.fill(line, _WIDTH, subsequent_indent=" " * 25))
+        return
+    if show and recipe is not None:
+        console.out(json.dumps(recipes.dump(recipes.load(recipe, values or [])), indent=2))
         return
     if recipe is None and not resume:
-        raise typer.BadParameter(f"name a recipe: {', '.join(recipes.names())}")
-    if show and recipe is not None:
-        print(json.dumps(recipes.dump(recipes.load(recipe, values or [])), indent=2))
-        return
+        raise typer.BadParameter("name a recipe first: gantool train RECIPE ...; `gantool train` lists them")
     if out is None:
-        raise typer.BadParameter("say where the run goes with --out, for example --out runs/mine")
+        raise typer.BadParameter("say where the run goes with -o, for example -o runs/mine")
     if resume and init:
         raise typer.BadParameter("--resume goes on with the run's own weights; leave out --init")
-    if resume:
-        state = checkpoint.load(out)
-        resolved = recipes.parse(state.recipe, values or [])
-        if recipe is not None and recipes.load(recipe).name != resolved.name:
-            raise TrainingError(f"{out} is a run of recipe {resolved.name}, not of {recipe}; --resume needs no recipe")
-        if state.step >= resolved.train.steps:
-            print(f"{out} is done, at step {state.step}; to go on, add --set train.steps=MORE")
-            return
-        if data is None:
-            data = _data_of(out)
-    elif recipe is not None:
-        resolved = recipes.load(recipe, values or [])
+    if threads > (most := max(_THREADS, 4 * (os.cpu_count() or 1))):
+        raise typer.BadParameter(f"--threads is a number from 0, which leaves the choice to torch, to {most}")
+    resolved = _resumed(out, recipe, values or []) if resume else recipes.load(recipe or "", values or [])
+    if resolved is None:
+        return
+    if data is None and resume:
+        data = _data_of(out)
     if data is None:
         raise typer.BadParameter("say where the pictures are with --data, for example --data photos/")
-
-    import logging
 
     import torch
 
@@ -81,41 +105,46 @@ def train(
     logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
     if threads:
         torch.set_num_threads(threads)
-    if device not in ("auto", "cpu", "cuda", "mps"):
-        raise typer.BadParameter(f"--device is auto, cpu, cuda or mps, not {device}")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("no CUDA device was found; use --device auto or cpu")
-    reporter = _Reporter(quiet)
-    with reporter:
+    _check_device(device)
+    with _reporting(quiet) as report:
         finished = train_loop(
-            resolved,
-            data,
-            out,
-            resume=resume,
-            initial=init,
-            accelerator=device,
-            devices=devices,
-            report=reporter.report,
+            resolved, data, out, resume=resume, initial=init, accelerator=device, devices=devices, report=report
         )
-    if finished:
-        if not quiet:
-            print(f"done: {out}; next: gantool export {out} -o {out.name}.onnx")
-        return
-    print(f"stopped; go on with: gantool train --out {out} --resume", file=sys.stderr)
-    sys.exit(130)
+    if not finished:
+        console.err(f"stopped; go on with: gantool train -o {out} --resume")
+        sys.exit(STOPPED)
+    if not quiet:
+        console.out(f"done: {out}; next: gantool export {out} -o {out.name}.onnx")
+
+
+def _resumed(out: Path, recipe: str | None, values: list[str]) -> "Recipe | None":
+    """The recipe of a run to go on with; None, and a sentence, if there is nothing left to do. Raises TrainingError."""
+    from gantool_trainer import checkpoint
+    from gantool_trainer import recipe as recipes
+    from gantool_trainer.errors import TrainingError
+
+    state = checkpoint.load(out)
+    resolved = recipes.parse(state.recipe, values)
+    if recipe is not None and recipes.load(recipe).name != resolved.name:
+        raise TrainingError(f"{out} is a run of recipe {resolved.name}, not of {recipe}; --resume needs no recipe")
+    if state.step < resolved.train.steps:
+        return resolved
+    console.out(f"{out} is done, at step {state.step}; to go on, add --set train.steps=MORE")
+    return None
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="Folder of a run, or a checkpoint file.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The .onnx file to write.")],
-    description: Annotated[str | None, typer.Option(help="One line; by default the recipe's.")] = None,
-    licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "unknown",
-    training_data: Annotated[str, typer.Option(help="What it was trained on.")] = "unknown",
-    notes: Annotated[str, typer.Option(help="What else its users should know.")] = "",
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, or a checkpoint file.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The .onnx file to write.")],
+    description: Annotated[str | None, typer.Option(metavar="TEXT", help="One line; by default the recipe's.")] = None,
+    licence: Annotated[str, typer.Option(metavar="TEXT", help="Licence of the weights.")] = "unknown",
+    training_data: Annotated[str, typer.Option(metavar="TEXT", help="What it was trained on.")] = "unknown",
+    notes: Annotated[str, typer.Option(metavar="TEXT", help="What else its users should know.")] = "",
     interpolate: Annotated[
-        Path | None, typer.Option(help="Another checkpoint of the same networks, to take a share of its weights.")
+        Path | None,
+        typer.Option(metavar="RUN", help="Another checkpoint of the same networks, to take a share of its weights."),
     ] = None,
-    share: Annotated[float, typer.Option(min=0, max=1, help="That share, with --interpolate.")] = 0.3,
+    share: Annotated[float, typer.Option(metavar="0..1", min=0, max=1, help="That share, with --interpolate.")] = 0.3,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors alone.")] = False,
 ) -> None:
@@ -123,10 +152,11 @@ def export(
 
     \b
     gantool export runs/mine -o mine.onnx
-    gantool export runs/mine -o mine.onnx --interpolate runs/mine/step-0004000.safetensors --share 0.3
+    # between two moments of the run
+    gantool export runs/mine -o mine.onnx --share 0.3 \\
+        --interpolate runs/mine/step-0004000.safetensors
     """
     _require_training()
-    import logging
     import warnings
 
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -144,11 +174,20 @@ def export(
         overwrite=overwrite,
     ):
         if not quiet:
-            print(
+            console.out(
                 f"{written.path}  differs from torch by {written.difference:.1e} at most, {written.tiling}; "
-                f"try: gantool {written.task} --model {written.path} "
-                + ("-n 16 --grid" if written.task == "generate" else "photo.jpg")
+                f"try: {_first_call(written.path)}"
             )
+
+
+def _first_call(path: Path) -> str:
+    """A command that runs a model, with what it does not run without."""
+    from gantool import library
+
+    card = library.read_card(path)
+    begin = f"{path} -n 16 --grid" if card.task == "generate" else f"photo.jpg -m {path}"
+    needed = [words for task, kind, words in _NEEDED if card.task == task and card.taking(kind)]
+    return " ".join([f"gantool {card.task} {begin}", *needed])
 
 
 def _require_training() -> None:
@@ -164,48 +203,45 @@ def _require_training() -> None:
         ) from error
 
 
-def _data_of(out: Path) -> Path | None:
-    import json
+def _check_device(device: str) -> None:
+    """Raises TrainingError for one that was asked for and is not there."""
+    import torch
 
+    from gantool_trainer.errors import TrainingError
+
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not {**there, "gpu": any(there.values())}.get(device, True):
+        raise TrainingError(f"no {device.upper()} was found that torch can use; --device cpu does without")
+
+
+def _data_of(out: Path) -> Path | None:
     try:
         return Path(json.loads((out / "recipe.json").read_text())["pictures"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-class _Reporter:
+@contextmanager
+def _reporting(quiet: bool) -> "Iterator[Callable[[Progress], None]]":
     """A bar on a terminal, a line per report elsewhere."""
-
-    def __init__(self, quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
-
-        self._lines = not quiet and not sys.stderr.isatty()
-        self._bar = Bar(
-            TextColumn("step"),
-            MofNCompleteColumn(),
-            BarColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}"),
-            console=Console(stderr=True),
-            disable=quiet or not sys.stderr.isatty(),
-        )
-        self._task = self._bar.add_task("", total=None)
-
-    def __enter__(self) -> "_Reporter":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def report(self, progress: "Progress") -> None:
-        self._bar.update(self._task, total=progress.steps, completed=progress.step)
-        if not progress.figures:
+    with progress.shown(quiet=quiet, after=True) as bars:
+        if bars is None:
+            yield _tell if not quiet else lambda _: None
             return
-        figures = "  ".join(f"{name} {value:.4g}" for name, value in progress.figures.items())
-        self._bar.update(self._task, description=figures)
-        if self._lines:
-            text = f"step {progress.step}/{progress.steps}  {figures}  {progress.seconds_per_step:.3f} s/step"
-            print(text, file=sys.stderr, flush=True)
+        task = bars.add_task("step", total=None, note="")
+
+        def report(now: "Progress") -> None:
+            bars.update(task, total=now.steps, completed=now.step, description=f"step {now.step}/{now.steps}")
+            if now.figures:
+                bars.update(task, note=_figures(now))
+
+        yield report
+
+
+def _tell(now: "Progress") -> None:
+    if now.figures:
+        console.err(f"step {now.step}/{now.steps}  {_figures(now)}  {now.seconds_per_step:.3f} s/step")
+
+
+def _figures(now: "Progress") -> str:
+    return "  ".join(f"{name} {value:.4g}" for name, value in now.figures.items())

@@ -70,8 +70,13 @@ def test_generated_pictures_lie_beside_the_real_ones(
     digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # a relative folder must not make relative links
-    said = json.loads(run("digits", "--model", MODEL, "--per-class", 2, "--seed", 7, "-o", "more", "--json"))
-    assert said == {"output": "more", "real": 5, "generated": 4, "test": 2, "labels": ["3", "8"]}
+    lines = run("digits", "--model", MODEL, "--per-class", 2, "--seed", 7, "-o", "more", "--json").splitlines()
+    *rows, sums = map(json.loads, lines)
+    assert (sums["done"], sums["failed"]) == (11, 0) == (len(rows), 0)
+    assert {str(Path(row["output"]).relative_to("more")) for row in rows} == files(tmp_path / "more") - {"manifest.csv"}
+    (shown,) = [row for row in rows if row["output"] == "more/train/8/generated-seed7-0002.png"]
+    assert shown["input"] is None and (shown["model"], shown["width"], shown["device"]) == (MODEL, 28, "cpu")
+    assert sum(row["input"] is None for row in rows) == 4
 
     made = {f"train/{label}/generated-seed7-000{number}.png" for label in "38" for number in (1, 2)}
     real = {path for path in files(digits) if path.startswith("train")}
@@ -195,7 +200,7 @@ def test_nothing_is_left_half_written(
         ([f"k{i:02}" for i in range(12)], MODEL, "k08, k09 and 2 more, but cgan-mnist does not know 'k00'"),
         (["blue", "red"], "anime-faces", "cannot tell what is meant by 'blue'; it knows: aqua hair"),
         (["3", "8"], "upscale-x4", "is a model for `gantool upscale`, not for generate"),
-        (["3", "8"], None, "name a model with --model: anime-faces,"),
+        (["3", "8"], None, "with --model: anime-faces, cgan-mnist, infogan-mnist, the path of"),
         (["3"], MODEL, "fewer than two labels"),
     ],
 )
@@ -216,7 +221,16 @@ def test_folders_that_would_be_mixed_up(digits: Path, tmp_path: Path) -> None:
     picture(tmp_path / "csv" / "1.png"), picture(tmp_path / "csv" / "2.png")
     (tmp_path / "csv" / "a.csv").write_text("file,digit\n1.png,../3\n2.png,8\n")
     said = refused(tmp_path / "csv", "--column", "digit", "--model", MODEL, "--per-class", 1, "-o", tmp_path / "more")
-    assert "has the label '../3', which no folder can be called" in said
+    assert "has the label '../3', which no folder of pictures can be called" in said
+
+
+def test_a_picture_that_cannot_be_read_is_named(digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(path: Path) -> None:
+        raise gantool.ImageError(f"cannot read {path}: Permission denied")
+
+    monkeypatch.setattr("gantool_cli.labelled._opened", refusing)
+    said = refused(digits, "--model", MODEL, "--per-class", 1, "-o", tmp_path / "more", "--copy")
+    assert "a.png: Permission denied" in said and not (tmp_path / "more").exists()
 
 
 def test_no_torch_is_needed(digits: Path, tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def test_soft_holes_are_mixed_once(
     before = pixels(photos / "coffee.jpg")
     mask = np.zeros(before.shape[:2])
     mask[20:28, 20:28] = mask[20:28, 28 + apart : 36 + apart] = 102
-    result = done("inpaint", photos / "coffee.jpg", "-m", models["inpaint"], "--mask", drawn("mask.png", mask))
+    result = done("inpaint", photos / "coffee.jpg", "-m", models["inpaint"], "--mask", drawn("mask.png", mask), "-q")
     assert np.array_equal(result[mask == 0], before[mask == 0])
     assert np.abs(result[mask > 0] - (0.6 * before[mask > 0] + 0.4 * 255)).max() <= 0.51
 
@@ -212,7 +212,7 @@ def test_a_result_has_a_name_of_its_own(models: dict[str, Path], gantool: Run, p
         (["--box", "1,1,4,4,4"], "--box takes four whole numbers"),
         (["--box", "1,1,4,half"], "--box takes four whole numbers"),
         (["--box", "1.5,1,4,4"], "--box takes four whole numbers"),
-        (["--box", ""], "--box takes four whole numbers"),
+        (["--box", ","], "--box takes four whole numbers"),
         (["--box", "64,0,4,4"], "photo.png: the box 64,0,4,4 is not in the picture of 64x64"),
         (["--box", "0,70,4,4"], "is not in"),
         (["--box", "-4,0,4,4"], "is not in"),
@@ -232,6 +232,29 @@ def test_what_cannot_be_filled(
     drawn("white.png", np.full((8, 8), 255))
     (work / "text.png").write_text("hello")
     refused(["inpaint", "photo.png", "-m", models["inpaint"], *words], message)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["inpaint", "-m", "inpaint", "--mask", "gone.png"], "no such file: gone.png"),
+        (["stylize", "--style", "gone.png"], "no such file: gone.png"),
+        (
+            ["translate", "-m", "stargan-hair", "--to", "rainbow"],
+            "stargan-hair has no label 'rainbow'; it knows: aqua,",
+        ),
+        (["translate", "-m", "stargan-hair"], "say what to translate to with --to"),
+        (["translate", "-m", "pan-derain", "--to", "blue"], "pan-derain has no labels to choose from"),
+    ],
+)
+def test_what_is_wrong_whatever_the_picture_is_said_once(
+    words: list[str], message: str, gantool: Run, work: Path
+) -> None:
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (64, 64), "red").save(name)
+    done = gantool(*words, "a.png", "b.png")
+    assert done.returncode == 1 and done.stdout == "" and done.stderr.startswith(f"gantool: {message}")
+    assert done.stderr.count("\n") == 1 and sorted(path.name for path in work.iterdir()) == ["a.png", "b.png"]
 
 
 # colorize, restore and notices

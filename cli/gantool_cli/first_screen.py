@@ -1,0 +1,66 @@
+"""What `gantool` alone shows: examples first, then the verbs that there are."""
+
+import os
+import sys
+from pathlib import Path
+
+from gantool_cli import console
+
+_DRIVER = Path("/proc/driver/nvidia/version")
+
+_SCREEN = """\
+gantool {version}: enlarge, repair, colour, fill, translate and paint pictures.
+On this machine: {machine}.
+
+  gantool upscale photo.jpg               photo-upscale-x4.jpg, beside it
+  gantool upscale holiday/ -o large/      a whole folder, its tree kept
+  gantool restore scan.jpg                take out noise and JPEG artefacts
+  gantool colorize gray.jpg               colour for a gray photograph
+  gantool inpaint photo.jpg --mask m.png  fill what is white in the mask
+  gantool translate                       into what pictures can be turned
+  gantool generate dcgan-faces -n 16      sixteen faces of nobody
+
+Pictures  upscale restore colorize inpaint translate stylize pose
+          generate augment
+More      models train export doctor
+
+`gantool VERB --help` says more. No picture leaves this machine, and no file is
+replaced unless you say --overwrite."""
+
+
+def show() -> None:
+    """Fewer than 24 lines of 80 columns at most."""
+    console.out(_SCREEN.format(version=version(), machine=machine()))
+
+
+def version() -> str:
+    """Of the package that is installed."""
+    from importlib.metadata import version as installed
+
+    return installed("gantool")
+
+
+def machine() -> str:
+    """What models can run on here, told without opening any device: that takes as long as a small picture."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cpu = f"CPU ({cores} core{'s' if cores != 1 else ''})"
+    if not _nvidia():
+        return cpu
+    return f"NVIDIA GPU, {cpu}" if _for_gpus() else f"{cpu}; pip install 'gantool[gpu]' for its NVIDIA GPU"
+
+
+def _nvidia() -> bool:
+    """Whether the driver of an NVIDIA GPU is there."""
+    if sys.platform == "win32":
+        return (Path(os.environ.get("SYSTEMROOT", "C:/Windows")) / "System32" / "nvcuda.dll").exists()
+    return _DRIVER.exists()
+
+
+def _for_gpus() -> bool:
+    """Whether the ONNX Runtime that is installed is the one for GPUs."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return bool(version("onnxruntime-gpu"))
+    except PackageNotFoundError:
+        return False
