@@ -9,7 +9,7 @@ import typer
 
 import gantool
 from gantool import library
-from gantool_trainer import layouts
+from gantool_trainer import described
 
 Figures = dict[str, float]
 Models = Sequence[gantool.Model]
@@ -43,8 +43,10 @@ def tell(measures: Mapping[str, Measure], recipe: str, models: Sequence[str], se
 
 def kinds(folder: Path, part: str, column: str, pictures: str = "") -> dict[str, list[Path]]:
     """The pictures of one part of a labelled set, by label."""
-    items = layouts.rows(folder / f"{part}.csv", folder / part / pictures, column)
-    return {label: [path for path, own in items if own == label] for label in sorted({label for _, label in items})}
+    items = described.rows(folder / f"{part}.csv", folder / part / pictures, [column])
+    return {
+        label: [path for path, own in items if own == (label,)] for label in sorted({label for _, (label,) in items})
+    }
 
 
 def mean(values: Sequence[float]) -> float:

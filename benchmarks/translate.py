@@ -21,7 +21,6 @@ from typing import Annotated
 import classifier
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 import typer
 from measure import Figures, Measure, Models, kinds, mean, tell
 from PIL import Image
@@ -29,6 +28,7 @@ from upscale import in_turn
 
 import gantool
 from gantool import library
+from gantool.devices import import_onnxruntime
 from gantool.tiling import Box
 from gantool_export.onnx_file import to_onnx, to_onnx_in_pieces
 from gantool_export.statistics import SharedStatistics
@@ -251,6 +251,7 @@ def shared(
         "plain": to_onnx(generator.network.eval(), described)[0],
         "shared": to_onnx_in_pieces(generator.network, described)[0],
     }
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 4
     x = np.random.default_rng(0).uniform(-1, 1, (1, 3, side, side)).astype(np.float32)

@@ -41,7 +41,7 @@ from gantool.devices import open_session
 from gantool_trainer import metrics
 from gantool_trainer.degrade import bicubic, to_uint8
 from gantool_trainer.families import FAMILIES
-from gantool_trainer.layouts import SUFFIXES
+from gantool_trainer.listing import SUFFIXES
 from gantool_trainer.pictures import Picture, centre_crop, read_picture
 from gantool_trainer.recipe import parse
 
