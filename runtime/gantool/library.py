@@ -75,6 +75,8 @@ def find(model: str | Path, task: str | None = None) -> Path:
         UnknownModelError: there is no such file or name; says what is meant, or what there is for a task.
         ModelError: what lies at the path is no ONNX file.
     """
+    if isinstance(model, str) and "://" in model:  # of which a path would lose a slash
+        raise UnknownModelError(f"addresses are not fetched; download {model} and give the path of the file")
     path = Path(model)
     if isinstance(model, Path) or os.sep in model or path.suffix.lower() == ".onnx":
         return _checked(path)

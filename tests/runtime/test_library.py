@@ -89,6 +89,11 @@ def test_of_unknown_models_one_is_told_where_to_look() -> None:
         gantool.load("nowhere/mine.onnx")
 
 
+def test_an_address_is_told_as_it_was_given() -> None:
+    with pytest.raises(UnknownModelError, match=r"^addresses are not fetched; download https://a\.org/b\.onnx "):
+        gantool.load("https://a.org/b.onnx")
+
+
 @pytest.mark.parametrize("name", ["net.pth", "folder/net.PT", "net.safetensors", "net.pkl"])
 def test_weights_for_torch_are_told_the_way(name: str) -> None:
     with pytest.raises(ModelError, match=r"only ONNX files can.*gantool export"):
