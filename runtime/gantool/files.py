@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from gantool import bmp, colour, exif, images, jpeg, memory, png, tiff, webp, xmp
+from gantool import colour, images, memory
 from gantool.errors import ImageError, described, reason
 from gantool.formats import Metadata as Metadata
-from gantool.formats import Opened
+from gantool.formats import Opened, bmp, exif, jpeg, png, tiff, webp, xmp
 from gantool.pictures import Picture, Pixels, as_dtype, from_pil, in_colour, on_white, to_pil
 from gantool.storage import check_free, replacing
 from gantool.values import is_whole

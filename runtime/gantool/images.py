@@ -4,9 +4,9 @@ from typing import Any
 
 from PIL import Image
 
-from gantool import colour, exif, ifd, iptc, png, xmp
+from gantool import colour
 from gantool.colour import Encoding
-from gantool.formats import Metadata, Opened, check_claim
+from gantool.formats import Metadata, Opened, check_claim, exif, ifd, iptc, png, xmp
 from gantool.pictures import Picture, to_pil
 
 

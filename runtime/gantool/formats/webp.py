@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import UnidentifiedImageError
 
-from gantool import exif, formats
-from gantool.formats import Metadata, Opened, check_claim, check_frames
+from gantool import formats
+from gantool.formats import Metadata, Opened, check_claim, check_frames, exif
 from gantool.pictures import Picture, as_dtype, to_pil
 
 _LOSSY, _LOSSLESS, _EXTENDED, _FRAME = b"VP8 ", b"VP8L", b"VP8X", b"ANMF"

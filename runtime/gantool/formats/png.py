@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
-from gantool import colour, exif, formats, iptc
+from gantool import colour, formats
 from gantool.colour import Encoding
-from gantool.formats import Metadata, Opened, check_claim, check_frames, check_stored
+from gantool.formats import Metadata, Opened, check_claim, check_frames, check_stored, exif, iptc
 from gantool.pictures import Picture, from_array, to_array, to_pil
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -3,8 +3,8 @@ import time
 import pytest
 
 from encoded import encode, sample, written
-from gantool import xmp
 from gantool.files import read
+from gantool.formats import xmp
 from gantool.pictures import Picture
 
 SPACES = {

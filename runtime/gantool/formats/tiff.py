@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from gantool import exif, formats, ifd, iptc
+from gantool import formats
 from gantool.errors import ImageError
-from gantool.formats import Metadata, Opened, check_claim, check_frames, check_stored, check_tile
-from gantool.ifd import Directory, Field, Layout
+from gantool.formats import Metadata, Opened, check_claim, check_frames, check_stored, check_tile, exif, ifd, iptc
+from gantool.formats.ifd import Directory, Field, Layout
 from gantool.pictures import Picture, Pixels, from_array, normalise, quantise, to_array
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is damaged is told by errors alone

@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from PIL import ExifTags
 
-from gantool import ifd
-from gantool.ifd import Directory, Entry, Field, Layout
+from gantool.formats import ifd
+from gantool.formats.ifd import Directory, Entry, Field, Layout
 
 _ORIENTATION = int(ExifTags.Base.Orientation)
 _HEADER = b"Exif\0\0"

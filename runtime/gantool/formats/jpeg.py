@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from gantool import exif, formats, iptc, xmp
+from gantool import formats
 from gantool.errors import ImageError
-from gantool.formats import Metadata, Opened, check_claim
+from gantool.formats import Metadata, Opened, check_claim, exif, iptc, xmp
 from gantool.pictures import Picture, as_dtype, to_pil
 
 _START_OF_SCAN, _APP, _COMMENT = 0xDA, range(0xE0, 0xF0), 0xFE
