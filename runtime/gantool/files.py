@@ -52,6 +52,8 @@ _QUALITY = 95
 _PART = 2**24
 """Bytes of a file that are read at once."""
 _LARGEST = {"JPEG": 65_500, "WEBP": 16_383}  # pixels on a side
+_ENCODER = {"WEBP": 15}
+"""Bytes of a pixel that an encoder has in use, where it is more than the result itself."""
 _OPENERS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes], Opened]], ...] = (
     (lambda data: data.startswith(b"\xff\xd8\xff"), jpeg.opened),
     (lambda data: data.startswith(png.SIGNATURE), png.opened),
@@ -124,7 +126,8 @@ def target_format(path: Path) -> str:
 
 
 def check_fits(size: tuple[int, int], format: str, transparent: bool, pixel: int = 3) -> None:
-    """Raises ImageError, before any work is done, if a format cannot hold a result of (width, height).
+    """Raises ImageError, before any work is done, if a format cannot hold a result of (width, height), or if there is
+    not the memory to encode it.
 
     ``pixel`` is the bytes of one pixel.
     """
@@ -136,6 +139,7 @@ def check_fits(size: tuple[int, int], format: str, transparent: bool, pixel: int
         )
     if transparent and format == "JPEG":
         raise ImageError("the picture has transparency, which JPEG cannot hold; name the output .png, .webp or .tif")
+    memory.check_room(size, size[0] * size[1] * _ENCODER.get(format, 0))
 
 
 def check_quality(format: str, quality: Quality) -> None:

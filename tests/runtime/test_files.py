@@ -1051,3 +1051,10 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     save(Picture(sample((5, 7, 3))), Metadata("PNG"), link, overwrite=True)
     assert link.is_symlink() and Image.open(target).size == (7, 5)
     assert {path.name for path in tmp_path.iterdir()} == {"target.png", "link.png"}
+
+
+def test_an_encoder_that_needs_more_memory_than_the_picture_is_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gantool.memory.available", lambda: 10**9)
+    check_fits((10_000, 10_000), "PNG", transparent=False)
+    with pytest.raises(ImageError, match=r"needs 1\.5 GB of memory, and 1\.0 GB are free"):
+        check_fits((10_000, 10_000), "WEBP", transparent=False)
