@@ -1,7 +1,6 @@
 """What people may have meant who call things by other names."""
 
 import os
-import re
 import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -39,8 +38,6 @@ _OPTIONS = {
 }
 """What to say of options that others have."""
 
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-
 
 def verb(word: str, verbs: Sequence[str]) -> str:
     """What to say of a word where a verb belongs."""
@@ -68,6 +65,8 @@ def option(name: str, near: Sequence[str] | None) -> str:
 
 def address(text: str, verb: str) -> str | None:
     """What to say of an address where a picture belongs; nothing of anything else."""
-    if not _ADDRESS.match(text):
+    from gantool.values import is_address
+
+    if not is_address(text):
         return None
     return f"addresses are not fetched; curl -s {shlex.quote(text)} | gantool {verb} - -o a.png"

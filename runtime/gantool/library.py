@@ -20,6 +20,7 @@ from gantool.devices import open_session
 from gantool.errors import ImageError, ModelError, UnknownModelError, reason
 from gantool.model_metadata import read_metadata
 from gantool.storage import replacing
+from gantool.values import is_address
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SHIPPED = Path(__file__).parent / "models"
@@ -75,7 +76,7 @@ def find(model: str | Path, task: str | None = None) -> Path:
         UnknownModelError: there is no such file or name; says what is meant, or what there is for a task.
         ModelError: what lies at the path is no ONNX file.
     """
-    if isinstance(model, str) and "://" in model:  # of which a path would lose a slash
+    if is_address(model):
         raise UnknownModelError(f"addresses are not fetched; download {model} and give the path of the file")
     path = Path(model)
     if isinstance(model, Path) or os.sep in model or path.suffix.lower() == ".onnx":

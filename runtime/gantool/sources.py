@@ -1,7 +1,6 @@
 """Where pictures come from and go to, in every shape in which callers have them."""
 
 import io
-import re
 from pathlib import Path
 from typing import IO
 
@@ -12,11 +11,11 @@ from gantool import files
 from gantool.errors import ImageError, described, reason
 from gantool.files import Metadata, Quality
 from gantool.pictures import Picture, Pixels, from_array
+from gantool.values import is_address
 
 AnyPicture = str | Path | bytes | bytearray | IO[bytes] | Image.Image | Pixels
 """A picture in any shape: a file by its path, its bytes or opened for reading, or in memory."""
 _SHAPES = "give a path, the bytes of a file, a file opened for reading, a Pillow image or a numpy array"
-_ADDRESS = re.compile(r"(?i)(https?|ftp|s3|gs)://")
 
 
 def read(source: AnyPicture) -> tuple[Picture, Metadata]:
@@ -47,9 +46,9 @@ def size_of(source: AnyPicture) -> tuple[int, int]:
 
 def path_of(name: str | Path) -> Path:
     """Raises ImageError for a name that no file can have, and for an address."""
-    path = Path(name)
-    if _ADDRESS.match(str(name)):
+    if is_address(name):
         raise ImageError(f"addresses are not fetched; download {described(str(name))} and give the file")
+    path = Path(name)
     if not path.name or "\0" in str(name):
         raise ImageError(f"{described(str(name))} is no name of a file")
     return path

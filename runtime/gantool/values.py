@@ -1,10 +1,13 @@
 """What a caller's values are: of any type, until they are looked at."""
 
+import re
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 from gantool.errors import ModelError, described
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 class Rule(NamedTuple):
@@ -19,6 +22,11 @@ def is_whole(value: Any, least: int, most: int) -> bool:
     """Whether it is a whole number of any type, but no bool, from ``least`` to ``most``."""
     whole = isinstance(value, Integral) and not isinstance(value, bool)
     return whole and bool(least <= value <= most)
+
+
+def is_address(value: Any) -> bool:
+    """Whether it is a text that begins as https://... does, of which a path would lose a slash."""
+    return isinstance(value, str) and _ADDRESS.match(value) is not None
 
 
 def is_number(value: Any, least: float, most: float) -> bool:
