@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import gantool
-from gantool.pictures import Pixels
+from gantool.arrays import Pixels
 from gantool_export import export
 from gantool_trainer import loop, recipe
 from tiny import SMALL, TINY, lay_out

@@ -13,7 +13,8 @@ from PIL import ExifTags, Image, ImageCms
 
 from gantool.errors import ImageError
 from gantool.files import Metadata, Source, read, write
-from gantool.pictures import Picture, Pixels
+from gantool.arrays import Pixels
+from gantool.picture import Picture
 
 LOSSLESS: dict[str, dict[str, Any]] = {"PNG": {}, "TIFF": {}, "WEBP": {"lossless": True, "exact": True}}
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF"]

@@ -31,7 +31,7 @@ from gantool_cli.report import Report, Row, attempt, check_existing
 if TYPE_CHECKING:
     from gantool import Model, ModelCard, Wishes
     from gantool.conditions import Shot
-    from gantool.pictures import Picture
+    from gantool.picture import Picture
 
     Plan = Mapping[Path, Sequence[Sequence[Shot]]]
 
@@ -249,7 +249,9 @@ def _plan(card: "ModelCard", order: _Order) -> "Plan":
 def _check_page(card: "ModelCard", order: _Order, target: Path, rows: "Sequence[Sequence[Shot]]") -> None:
     """Raises ImageError for more pictures than a file of this name takes."""
     from gantool import files
+    from gantool.arrays import Size
     from gantool.conditions import size
+    from gantool.picture import PictureInfo
 
     if order.interpolate is not None:
         files.animation_format(target)
@@ -258,7 +260,8 @@ def _check_page(card: "ModelCard", order: _Order, target: Path, rows: "Sequence[
     height, width = size(card, order.stage)
     _check_sheet(card, order.stage, len(rows) * len(rows[0]))
     if target != _PIPE:
-        files.check_fits((width * len(rows[0]), height * len(rows)), files.target_format(target), transparent=False)
+        page = PictureInfo(Size(height * len(rows), width * len(rows[0])))
+        files.check_fits(page, files.target_format(target), transparent=False)
 
 
 def _there(plan: "Plan", *, overwrite: bool, skip_existing: bool) -> set[Path]:
@@ -298,8 +301,9 @@ def _page(
 ) -> tuple[int, int]:
     """Write rows of pictures as one; returns (width, height)."""
     from gantool import files
+    from gantool.arrays import sheet
     from gantool.conditions import feeds
-    from gantool.pictures import sheet
+    from gantool.picture import Picture
     from gantool_cli import labelled
 
     def drawn(shot: "Shot") -> "Picture":
@@ -307,12 +311,12 @@ def _page(
         advance()
         return picture
 
-    page = sheet([[drawn(shot) for shot in row] for row in rows])
+    page = Picture(sheet([[drawn(shot).colour for shot in row] for row in rows]))
     if target == _PIPE:
         console.binary(labelled.png(page))
     else:
         files.save(page, files.Metadata("PNG"), target, overwrite=overwrite)
-    return page.size
+    return page.size.width, page.size.height
 
 
 def _animate(
@@ -333,7 +337,7 @@ def _animate(
         shown.append(model.made_of(inputs, order.stage))
         advance()
     files.save_animation(shown, target, _FRAME, overwrite=overwrite)
-    return shown[0].size
+    return shown[0].size.width, shown[0].size.height
 
 
 def _rows(card: "ModelCard", wishes: "list[Wishes]", count: int) -> "list[list[Shot]]":

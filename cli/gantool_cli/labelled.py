@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gantool.pictures import Picture
+    from gantool.picture import Picture
 
 _RESERVED = frozenset('/\\:*?"<>|\0')
 
@@ -53,7 +53,7 @@ def read(data: Path, column: str = "") -> tuple[list[Item], list[Item]]:
 def place(item: Item, folder: Path, *, copy: bool = False) -> Path:
     """Put the picture into the folder of its label, and say where: as a link, or as a copy, also where links cannot be
     made. Raises ImageError if it cannot be read, OSError if it cannot be written."""
-    from gantool.pictures import Picture
+    from gantool.picture import Picture
     from gantool_trainer import idx
 
     target = folder / item.label / item.name

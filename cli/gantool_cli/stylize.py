@@ -9,7 +9,7 @@ import typer
 from gantool_cli.options import Shared, Tile, verb
 
 if TYPE_CHECKING:
-    from gantool.pictures import Picture
+    from gantool.picture import Picture
 
 _ANY = "style-any"
 _EVERY = 10

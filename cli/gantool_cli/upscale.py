@@ -83,9 +83,9 @@ def _chosen(wish: "TargetSize", model: str | None, picture: Path | bytes) -> "Ch
     name = model or _FAMILY[sizes.factor_for(size, wish, tuple(_FAMILY))]
     card = loading.card(name, "upscale")
     times = sizes.passes(size, wished, card.scale)
-    made = tuple(side * card.scale**times for side in size)
+    made = size.scaled(card.scale**times)
     note = f"{card.name}{_TIMES.get(times, f' {times} times')}{'' if made == wished else ', reduced'}"
-    return Choice(name, card.name, wished[0] / size[0], note)
+    return Choice(name, card.name, wished.width / size.width, note)
 
 
 def _box(text: str) -> tuple[int, int]:

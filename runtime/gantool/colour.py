@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
-from gantool.pictures import Picture, Pixels, from_pil, quantise
+from gantool.arrays import Pixels, from_unit
+from gantool.picture import Picture, from_pil
 
 Floats = npt.NDArray[np.float32]
 Chromaticities = tuple[float, ...]
@@ -78,13 +79,13 @@ def to_srgb(picture: Picture, encoding: Encoding) -> Picture:
     levels = np.iinfo(dtype).max + 1
     light = encoding.to_light(np.linspace(0, 1, levels, dtype=np.float32))
     if picture.gray or encoding.chromaticities == _SRGB:
-        return Picture(quantise(light_to_srgb(light), dtype)[picture.colour], picture.alpha)
+        return Picture(from_unit(light_to_srgb(light), dtype)[picture.colour], picture.alpha)
     matrix = (np.linalg.inv(_to_xyz(_SRGB)) @ _to_xyz(encoding.chromaticities)).astype(np.float32)
     colour = np.empty_like(picture.colour)
     rows = max(1, _BAND // picture.colour.shape[1])
     for top in range(0, len(colour), rows):
         band = light[picture.colour[top : top + rows]] @ matrix.T
-        colour[top : top + rows] = quantise(light_to_srgb(band), dtype)
+        colour[top : top + rows] = from_unit(light_to_srgb(band), dtype)
     return Picture(colour, picture.alpha)
 
 
@@ -166,7 +167,7 @@ def _gray_table(icc: bytes, dtype: np.dtype[Any]) -> Pixels:
         outdtype="float32",
     )[..., 1]
     near = np.abs(table - ramp).max() <= 0.5 / 255  # sRGB by another name
-    return quantise((ramp if near else table)[0], dtype)
+    return from_unit((ramp if near else table)[0], dtype)
 
 
 def srgb_to_light(x: Floats) -> Floats:

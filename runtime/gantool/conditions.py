@@ -7,10 +7,11 @@ from typing import Any, TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from gantool.arrays import Size, from_range, from_unit
 from gantool.card import ModelCard, Port
 from gantool.engine import Globals
 from gantool.errors import ModelError, described, reason
-from gantool.pictures import Picture, quantise
+from gantool.picture import Picture
 from gantool.running import compute
 from gantool.text import END, Read, read
 from gantool.values import is_number, is_whole
@@ -137,8 +138,7 @@ def picture(card: ModelCard, session: Any, made: Globals, stage: int | None) -> 
         (values,) = compute(session, [port.name], made)
     except Exception as error:
         raise ModelError(f"{card.name} failed: {reason(error)}") from error
-    low, high = port.range
-    pixels = quantise(np.clip((values[0] - low) / (high - low), 0, 1), np.dtype(np.uint8))
+    pixels = from_unit(from_range(values[0], port.range), np.dtype(np.uint8))
     return Picture(pixels[0] if port.channels == "L" else pixels.transpose(1, 2, 0), None)
 
 
@@ -154,10 +154,10 @@ def output(card: ModelCard, stage: int | None) -> Port:
     return card.outputs[stages - stage]
 
 
-def size(card: ModelCard, stage: int | None) -> tuple[int, int]:
-    """(height, width) of a stage's pictures. Raises ModelError."""
+def size(card: ModelCard, stage: int | None) -> Size:
+    """Of a stage's pictures. Raises ModelError."""
     height, width = output(card, stage).shape[2:]
-    return int(height), int(width)
+    return Size(int(height), int(width))
 
 
 def passed_over(card: ModelCard, text: str) -> Read:

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
+from gantool.arrays import Pixels, from_range, to_range, to_unit
 from gantool.card import PICTURE, ModelCard, Piece, of_pieces
 from gantool.devices import out_of_memory
 from gantool.errors import Cancelled, ModelError, reason
 from gantool.lines import Lines
-from gantool.pictures import Pixels, normalise
 from gantool.running import Cancel, compute, raise_if_cancelled
 from gantool.tiling import Box, grid, round_up
 
@@ -218,15 +218,13 @@ class Engine:
 
     def _planes(self, window: Pixels) -> Floats:
         """(h, w, 3) or (h, w) of any depth to what the network takes: (1, 3, h, w) in its range."""
-        x = normalise(window)
+        x = to_unit(window)
         planes = np.stack([x, x, x]) if x.ndim == 2 else np.ascontiguousarray(x.transpose(2, 0, 1))
-        low, high = self.card.image.range
-        return (planes * (high - low) + low)[None]
+        return to_range(planes, self.card.image.range)[None]
 
     def _values(self, result: Floats) -> Floats:
         """(1, 3, h, w) in the network's range to (3, h, w) in 0..1."""
-        low, high = self.card.result.range
-        return cast(Floats, (result[0] - low) / (high - low))
+        return from_range(result[0], self.card.result.range)
 
 
 class _OutOfMemory(Exception):

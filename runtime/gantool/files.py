@@ -12,10 +12,11 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from gantool import colour, images, memory
+from gantool.arrays import Pixels, Size, in_colour
 from gantool.errors import ImageError, described, reason
 from gantool.formats import Metadata as Metadata
 from gantool.formats import Opened, bmp, exif, jpeg, png, tiff, webp, xmp
-from gantool.pictures import Picture, Pixels, as_dtype, from_pil, in_colour, on_white, to_pil
+from gantool.picture import Picture, PictureInfo, as_dtype, from_pil, on_white, to_pil
 from gantool.storage import check_free, replacing
 from gantool.values import is_whole
 
@@ -86,12 +87,12 @@ def read(source: Source) -> tuple[Picture, Metadata]:
         return _finished(_opened(data))
 
 
-def size_of(source: Source) -> tuple[int, int]:
-    """(width, height) of a picture, upright, from the headers alone. Raises ImageError as `read` does for them."""
+def size_of(source: Source) -> Size:
+    """The size of a picture, upright, from the headers alone. Raises ImageError as `read` does for them."""
     name, data = contents_of(source)
     with _named(name):
         opened = _opened(data)
-        return _upright_pair(opened.size, _orientation(opened.metadata))
+        return Size(*_upright_pair(opened.size, _orientation(opened.metadata)))
 
 
 def read_rgb(path: Path) -> npt.NDArray[np.uint8]:
@@ -112,7 +113,7 @@ def of_image(image: Image.Image) -> tuple[Picture, Metadata]:
 
 
 def to_image(picture: Picture, metadata: Metadata) -> Image.Image:
-    """A Pillow image (see `pictures.to_pil`) with what belongs to it in its ``info``."""
+    """A Pillow image (see `picture.to_pil`) with what belongs to it in its ``info``."""
     return images.of(picture, _for(picture, metadata))
 
 
@@ -125,21 +126,17 @@ def target_format(path: Path) -> str:
         raise ImageError(f"cannot write {path.name}: choose a name that ends in one of {known}") from None
 
 
-def check_fits(size: tuple[int, int], format: str, transparent: bool, pixel: int = 3) -> None:
-    """Raises ImageError, before any work is done, if a format cannot hold a result of (width, height), or if there is
-    not the memory to encode it.
-
-    ``pixel`` is the bytes of one pixel.
-    """
-    if format == "TIFF" and size[0] * size[1] * pixel >= 2**32:
-        raise ImageError(f"the result, {size[0]}x{size[1]}, may exceed the 4 GiB of a TIFF file; name the output .png")
+def check_fits(info: PictureInfo, format: str, transparent: bool) -> None:
+    """Raises ImageError, before any work is done, if a format cannot hold a result, or if there is not the memory
+    to encode it."""
+    size = info.size
+    if format == "TIFF" and info.bytes >= 2**32:
+        raise ImageError(f"the result, {size}, may exceed the 4 GiB of a TIFF file; name the output .png")
     if max(size) > (largest := _LARGEST.get(format, 2**31 - 1)):
-        raise ImageError(
-            f"the result, {size[0]}x{size[1]}, exceeds {format}'s {largest} pixels on a side; use .png or .tif"
-        )
+        raise ImageError(f"the result, {size}, exceeds {format}'s {largest} pixels on a side; use .png or .tif")
     if transparent and format == "JPEG":
         raise ImageError("the picture has transparency, which JPEG cannot hold; name the output .png, .webp or .tif")
-    memory.check_room(size, size[0] * size[1] * _ENCODER.get(format, 0))
+    memory.check_room(size, size.pixels * _ENCODER.get(format, 0))
 
 
 def check_quality(format: str, quality: Quality) -> None:
@@ -173,7 +170,7 @@ def save(picture: Picture, metadata: Metadata, path: Path, *, overwrite: bool = 
         ImageError: the file exists and ``overwrite`` is not set, or it cannot be written. The target is then as it was.
     """
     format = target_format(path)
-    check_fits(picture.size, format, picture.transparent)
+    check_fits(picture.info, format, picture.transparent)
     check_free(path, overwrite=overwrite)
     encoded = _encoded(picture, metadata, format, quality)  # encoders do not notice a disk that is full; writing does
     with replacing(path, overwrite=overwrite) as file:
@@ -285,7 +282,7 @@ def _finished(opened: Opened) -> tuple[Picture, Metadata]:
         xmp=packet,
         icc=icc,
         dpi=_upright_pair(dpi, turn) if (dpi := _plausible(metadata.dpi)) else None,
-        size=_upright_pair(opened.size, turn),
+        size=Size(*_upright_pair(opened.size, turn)),
         notices=notices + gone + more,
     )
     return _turned(picture, turn), about
@@ -306,7 +303,7 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
 
 
 def _upright_pair(across: tuple[_N, _N], orientation: int) -> tuple[_N, _N]:
-    """What is told of the width and of the height, such as the size, once the picture is turned."""
+    """What is told of each axis, such as the size, once the picture is turned."""
     return across[::-1] if _TURNS[orientation][1] % 2 else across
 
 

@@ -7,12 +7,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from gantool import search, sources
+from gantool.arrays import Size, from_range, from_unit, in_colour, resize, to_range, to_unit
 from gantool.card import ModelCard
-from gantool.detail import resized
 from gantool.engine import Control, Engine, look, tell
 from gantool.errors import ImageError
 from gantool.options import Options
-from gantool.pictures import Picture, bleed, in_colour, normalise, quantise
+from gantool.picture import Picture, bleed
 from gantool.sizes import proportional
 from gantool.tiling import Box
 
@@ -31,28 +31,28 @@ _AROUND, _LEAST_AROUND = 0.75, 16
 """What the network sees around a hole: a share of its longer side, and pixels at least."""
 
 
-def mask_of(mask: Picture, size: tuple[int, int]) -> Floats:
+def mask_of(mask: Picture, size: Size) -> Floats:
     """How much of each pixel is filled, (H, W) in 0..1, of a picture that is white in the holes, or transparent, at
-    (width, height).
+    a size.
 
     Raises:
         ImageError: it covers nothing, or everything.
     """
     share = _erased(mask) if mask.transparent else _light(mask)
     if mask.size != size:
-        share = np.asarray(Image.fromarray(share).resize(size, Image.Resampling.BILINEAR))
+        share = np.asarray(Image.fromarray(share).resize(size[::-1], Image.Resampling.BILINEAR))
     return checked(np.where(share < _TRACE, 0, np.minimum(share, 1)).astype(np.float32))
 
 
 def _light(mask: Picture) -> Floats:
-    light = normalise(mask.colour)
+    light = to_unit(mask.colour)
     return light.mean(axis=2, dtype=np.float32) if light.ndim == 3 else light
 
 
 def _erased(mask: Picture) -> Floats:
     """Whoever erases a hole from a picture means what is gone."""
     assert mask.alpha is not None
-    return 1 - normalise(mask.alpha)
+    return 1 - to_unit(mask.alpha)
 
 
 def checked(share: Floats) -> Floats:
@@ -101,9 +101,9 @@ def share_of(picture: Picture, options: Options) -> Floats:
 
 def _note(mask: Picture, share: Floats, notice: Callable[[str], None]) -> None:
     """Tell of a mask that may not mean what is made of it."""
-    (height, width), (wide, high) = share.shape, mask.size
-    if abs(np.log(wide * height / (high * width))) > _LIKE:
-        notice(f"the mask of {wide}x{high} is stretched to the shape of the picture as it is shown, {width}x{height}")
+    size, own = Size.of(share), mask.size
+    if abs(np.log(own.width * size.height / (own.height * size.width))) > _LIKE:
+        notice(f"the mask of {own} is stretched to the shape of the picture as it is shown, {size}")
     between = (share > _BETWEEN[0]) & (share < _BETWEEN[1])
     if between.sum() > _MUCH * (share > 0).sum():
         notice("the mask is mostly neither black nor white, and gray fills in part; is it the mask that you mean?")
@@ -113,14 +113,14 @@ def _note(mask: Picture, share: Floats, notice: Callable[[str], None]) -> None:
         )
 
 
-def _share_of_box(box: list[int], size: tuple[int, int]) -> Floats:
-    (x, y, w, h), (width, height) = box, size
+def _share_of_box(box: list[int], size: Size) -> Floats:
+    x, y, w, h = box
     if min(w, h) < 1:
         raise ImageError(f"the box {x},{y},{w},{h} has no area; give x, y, width and height in pixels")
-    share = np.zeros((height, width), np.float32)
+    share = np.zeros(size, np.float32)
     share[max(0, y) : max(0, y + h), max(0, x) : max(0, x + w)] = 1
     if not share.any():
-        raise ImageError(f"the box {x},{y},{w},{h} is not in the picture of {width}x{height}")
+        raise ImageError(f"the box {x},{y},{w},{h} is not in the picture of {size}")
     return checked(share)
 
 
@@ -137,7 +137,7 @@ def composed(picture: Picture, share: Floats, card: ModelCard, network: Network,
         inner = hole.relative_to(window).slices
         made, before = made[inner].mean(axis=2) if gray else made[inner], picture.colour[hole.slices]
         part = share[hole.slices] if gray else share[hole.slices][..., None]
-        mixed = quantise(part * made + (1 - part) * normalise(before), before.dtype)
+        mixed = from_unit(part * made + (1 - part) * to_unit(before), before.dtype)
         result[hole.slices] = np.where(part > 0, mixed, before)
         tell(control, (number + 1) / len(found))
     kept = share == 0 if gray else (share == 0)[..., None]
@@ -146,17 +146,13 @@ def composed(picture: Picture, share: Floats, card: ModelCard, network: Network,
 
 def _made(colour: npt.NDArray[np.generic], share: Floats, card: ModelCard, network: Network) -> Floats:
     """What the network makes of a window, (h, w, 3) in 0..1."""
-    height, width = share.shape
-    size = (card.side, card.side) if card.taking("latent") else proportional(card, share.shape, card.side)
-    small = normalise(resized(colour, size)).transpose(2, 0, 1)
+    size = Size(card.side, card.side) if card.taking("latent") else proportional(card, Size.of(share), card.side)
+    small = to_unit(resize(np.ascontiguousarray(colour), size)).transpose(2, 0, 1)
     # Whatever lies partly in a hole is hole: half of a pixel of what is to go would be seen again.
     inside = np.asarray(Image.fromarray(share).resize(size[::-1], Image.Resampling.BOX)) > 0
-    low, high = card.image.range
-    made = network((small * (high - low) + low)[None].astype(np.float32), inside[None, None].astype(np.float32))
-    bottom, top = card.result.range
-    planes = (made[0] - bottom) / (top - bottom)
-    large = [Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC) for plane in planes]
-    return np.stack([np.asarray(plane) for plane in large], axis=-1)
+    image = to_range(small, card.image.range)[None].astype(np.float32)
+    made = network(image, inside[None, None].astype(np.float32))
+    return resize(np.ascontiguousarray(from_range(made[0], card.result.range).transpose(1, 2, 0)), Size.of(share))
 
 
 def around(hole: Box, side: int, whole: Box) -> Box:

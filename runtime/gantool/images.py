@@ -5,14 +5,16 @@ from typing import Any
 from PIL import Image
 
 from gantool import colour
+from gantool.arrays import Size
 from gantool.colour import Encoding
 from gantool.formats import Metadata, Opened, check_claim, exif, ifd, iptc, png, xmp
-from gantool.pictures import Picture, to_pil
+from gantool.picture import Picture, to_pil
 
 
 def opened(image: Image.Image) -> Opened:
     """An image, decoded, with what belongs to it. Raises nearly anything for one whose file is damaged."""
-    check_claim(image.size)
+    size = Size(image.height, image.width)
+    check_claim(size)
     block = _tiff_block(image) if image.format == "TIFF" else exif.headed(_bytes(image.info.get("exif")))
     code = png.code_of(_file(image)) if image.format == "PNG" else None  # which Pillow passes over
     image.load()
@@ -30,7 +32,7 @@ def opened(image: Image.Image) -> Opened:
         texts=texts.texts,
     )
     told = None if metadata.icc or image.format != "PNG" else _told(image.info)
-    return Opened(image.size, metadata, lambda: image, code or told)
+    return Opened(size, metadata, lambda: image, code or told)
 
 
 def of(picture: Picture, metadata: Metadata) -> Image.Image:

@@ -1,32 +1,23 @@
 """One picture through one model: at the size at which the network sees it, and back at its own depth and grayness."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gantool import fill, memory, painting, poses, sizes
+from gantool.arrays import Pixels, Size, from_unit, in_colour, resize, to_unit
 from gantool.card import ModelCard
-from gantool.detail import colour_over, enlarge, grayed, resized, transfer
+from gantool.detail import colour_over, enlarge, grayed, transfer
 from gantool.downscale import downscaled
 from gantool.engine import Engine, Floats, Globals
 from gantool.errors import ModelError, PoseError
 from gantool.options import Options, check_used, note, part_of
-from gantool.pictures import (
-    Picture,
-    Pixels,
-    beside,
-    bleed,
-    in_colour,
-    is_gray,
-    normalise,
-    on_white,
-    quantise,
-    resize_matte,
-)
+from gantool.picture import Picture, PictureInfo, beside, bleed, is_gray, on_white, resize_matte
 from gantool.poses import Pose
-from gantool.sizes import Size, TargetSize
+from gantool.sizes import TargetSize
 from gantool.tiling import Box
 
 ALL = "all"
@@ -68,28 +59,30 @@ def check_inputs(card: ModelCard, options: Options) -> None:
 
 
 def result_size(card: ModelCard, size: Size, options: Options) -> Size:
-    """(width, height) of the result for a picture of (width, height). Raises ImageError."""
+    """Of the result for a picture of this size. Raises ImageError."""
     target, columns = options.get("size"), 1 + len(_sheet_labels(card, options.get("to")))
-    width, height = enlarged_size(card, size, target)
-    return width * columns, height
+    height, width = enlarged_size(card, size, target)
+    return Size(height, width * columns)
 
 
 def enlarged_size(card: ModelCard, size: Size, target: TargetSize | None) -> Size:
     """The same, of one picture. Raises ImageError for a target that is smaller than the picture."""
-    return (size[0] * card.scale, size[1] * card.scale) if target is None else sizes.enlarging(size, target)
+    return size.scaled(card.scale) if target is None else sizes.enlarging(size, target)
 
 
-def pixel_bytes(card: ModelCard, picture: Picture) -> int:
-    """Of the result."""
-    stays = not picture.gray or card.task in _GRAY_STAYS
-    return picture.pixel_bytes if stays else picture.pixel_bytes + 2 * picture.colour.itemsize
+def result_info(card: ModelCard, picture: Picture, options: Options) -> PictureInfo:
+    """Of the result. Raises ImageError."""
+    gray = picture.gray and card.task in _GRAY_STAYS
+    alpha = picture.alpha is not None and card.task != "pose"
+    return replace(picture.info, size=result_size(card, picture.size, options), gray=gray, alpha=alpha)
 
 
 def _room(card: ModelCard, picture: Picture, options: Options) -> tuple[Size, int]:
     """The size of the result, and the bytes that it needs: itself, and what it is turned into to be handed out."""
-    result, own = result_size(card, picture.size, options), pixel_bytes(card, picture)
+    info = result_info(card, picture, options)
+    result, own = info.size, info.channels * info.depth // 8
     factor = 1 if options.get("size") is None else card.scale ** sizes.passes(picture.size, result, card.scale)
-    pixels = max(result[0] * result[1], picture.size[0] * picture.size[1] * factor**2)
+    pixels = max(result.pixels, picture.size.pixels * factor**2)
     matte = _MATTE if picture.alpha is not None and card.scale != 1 else 0
     return result, pixels * (own + max(_DRAWN, own, matte))
 
@@ -122,17 +115,17 @@ def _once(engine: Engine, picture: Picture, options: Options) -> Picture:
     colour = picture.colour if gray else in_colour(picture.colour)
     if card.task == "colorize":
         colour = grayed(colour)
-    width, height = enlarged_size(card, picture.size, None)
+    size = enlarged_size(card, picture.size, None)
     strength = options.get("strength")
-    result = np.empty((height, width) if gray else (height, width, 3), colour.dtype)
+    result = np.empty(size if gray else (*size, 3), colour.dtype)
     for box, values in _pieces(engine, colour, _inputs(card, options), options):
         if options.get("preserve_color"):
-            values = painting.coloured(values, normalise(colour[box.slices]).transpose(2, 0, 1))
+            values = painting.coloured(values, to_unit(colour[box.slices]).transpose(2, 0, 1))
         block = values.mean(axis=0) if gray else values.transpose(1, 2, 0)
         if strength is not None and strength != 1:
-            block = np.float32(strength) * block + np.float32(1 - strength) * normalise(colour[box.slices])
-        result[box.slices] = quantise(block, result.dtype)
-    alpha = None if picture.alpha is None else resize_matte(picture.alpha, (width, height))
+            block = np.float32(strength) * block + np.float32(1 - strength) * to_unit(colour[box.slices])
+        result[box.slices] = from_unit(block, result.dtype)
+    alpha = None if picture.alpha is None else resize_matte(picture.alpha, size)
     return Picture(result, alpha)
 
 
@@ -140,12 +133,12 @@ def _pieces(engine: Engine, colour: Pixels, inputs: Globals, options: Options) -
     """The result piece by piece, at the picture's own size whatever size the network has seen."""
     card = engine.card
     if card.taking("style"):
-        return enlarge(painting.painted(engine, colour, options), colour.shape[:2])
-    size = sizes.working_size(card, colour.shape[:2], options.get("working_size"))
-    if size == colour.shape[:2] and card.task != "colorize":
+        return enlarge(painting.painted(engine, colour, options), Size.of(colour))
+    size = sizes.working_size(card, Size.of(colour), options.get("working_size"))
+    if size == Size.of(colour) and card.task != "colorize":
         return engine.run(colour, inputs, options)
     colour = in_colour(colour)
-    small = resized(colour, size)
+    small = resize(colour, size)
     translated = np.empty((3, *small.shape[:2]), np.float32)
     for box, values in engine.run(small, inputs, options):
         translated[(slice(None), *box.slices)] = values
@@ -153,7 +146,7 @@ def _pieces(engine: Engine, colour: Pixels, inputs: Globals, options: Options) -
         return colour_over(colour, translated)
     if card.detail:
         return transfer(colour, small, translated)
-    return enlarge(translated, colour.shape[:2])
+    return enlarge(translated, Size.of(colour))
 
 
 def _inputs(card: ModelCard, options: Options) -> Globals:

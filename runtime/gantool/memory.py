@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gantool.arrays import Size
 from gantool.errors import ImageError
 
 _GROUPS = Path("/sys/fs/cgroup")
@@ -11,12 +12,11 @@ _LITTLE = 2**26
 """Bytes for which nobody is asked: asking takes as long as a small network."""
 
 
-def check_room(size: tuple[int, int], needed: int) -> None:
-    """Raises ImageError if a result of (width, height) needs more bytes than are free."""
+def check_room(size: Size, needed: int) -> None:
+    """Raises ImageError if a result of this size needs more bytes than are free."""
     if needed > _LITTLE and needed > (free := available()):
-        width, height = size
         raise ImageError(
-            f"the result, {width}x{height} ({width * height / 1e6:,.0f} megapixels), needs {needed / 1e9:,.1f} GB of "
+            f"the result, {size} ({size.pixels / 1e6:,.0f} megapixels), needs {needed / 1e9:,.1f} GB of "
             f"memory, and {free / 1e9:,.1f} GB are free; take a smaller picture or a smaller factor, or cut the "
             f"picture into parts"
         )

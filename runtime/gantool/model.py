@@ -7,6 +7,7 @@ from typing import IO, Any, Unpack, overload
 from PIL import Image
 
 from gantool import conditions, files, inference, library, memory, pipeline, sources, storage
+from gantool.arrays import Pixels, Size
 from gantool.card import ModelCard, result_name
 from gantool.conditions import Wishes
 from gantool.devices import open_session
@@ -15,9 +16,9 @@ from gantool.errors import DeviceError, ModelError, described
 from gantool.files import Quality
 from gantool.graph import check_graph
 from gantool.options import Options, check, tell_notices, wanted
-from gantool.pictures import Picture, Pixels, to_pil
+from gantool.picture import Picture, to_pil
 from gantool.pipeline import Errors, Item
-from gantool.sizes import Size, TargetSize
+from gantool.sizes import TargetSize
 from gantool.sources import AnyPicture
 from gantool.values import is_whole
 
@@ -204,7 +205,7 @@ class Model:
         overwrite: bool = False,
         quality: Quality = None,
         **options: Unpack[Options],
-    ) -> Size:
+    ) -> tuple[int, int]:
         """Run the model on a picture and write the result as a file, with the metadata carried over.
 
         Args:
@@ -231,20 +232,20 @@ class Model:
             tell_notices(options, metadata.notices)
             format = files.target_format(place) if isinstance(place, Path) else metadata.format
             files.check_quality(format, quality)
-            size = inference.result_size(self._card, picture.size, options)
-            transparent = picture.transparent and self._card.task != "pose"
-            files.check_fits(size, format, transparent, inference.pixel_bytes(self._card, picture))
+            info = inference.result_info(self._card, picture, options)
+            files.check_fits(info, format, info.alpha and picture.transparent)
             result = self._one(picture, options)
             if isinstance(place, Path):
                 files.save(result, metadata, place, overwrite=overwrite, quality=quality)
             else:
                 sources.write(result, metadata, format, place, quality)
-        return result.size
+        return result.size.width, result.size.height
 
-    def result_size(self, size: Size, target: TargetSize | None = None) -> Size:
+    def result_size(self, size: tuple[int, int], target: TargetSize | None = None) -> tuple[int, int]:
         """(width, height) of the result for a picture of (width, height). Raises ImageError for a target that is
         smaller than the picture."""
-        return inference.enlarged_size(self._card, size, target)
+        height, width = inference.enlarged_size(self._card, Size(*size[::-1]), target)
+        return width, height
 
     def run(self, picture: Picture, **options: Unpack[Options]) -> Picture:
         """Run the model on pixels. Depth and matte are kept, and grayness by models that add no colour, also where gray

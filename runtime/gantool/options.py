@@ -11,7 +11,7 @@ from gantool import values
 from gantool.card import ModelCard
 from gantool.engine import Control
 from gantool.errors import ModelError
-from gantool.pictures import Picture, looks_gray
+from gantool.picture import Picture, looks_gray
 from gantool.poses import Pose
 from gantool.sizes import TargetSize
 from gantool.sources import AnyPicture
@@ -132,8 +132,7 @@ def note(card: ModelCard, picture: Picture, options: Options) -> None:
     if gray and ((task == "translate" and card.detail) or (task == "stylize" and options.get("preserve_color"))):
         notice(f"it is gray, and {card.name} was made for colour; colorize it first for a better result")
     if task == "pose" and (max(picture.size) > _STRETCHED * min(picture.size) or min(picture.size) > _FAR * side):
-        width, height = picture.size
-        notice(f"{card.name} knows pictures of one figure in {side}x{side} pixels; this one is {width}x{height}")
+        notice(f"{card.name} knows pictures of one figure in {side}x{side} pixels; this one is {picture.size}")
 
 
 def wanted(options: Options) -> str | None:

@@ -8,12 +8,12 @@ import numpy as np
 
 from gantool import sources
 from gantool.adam import Adam
+from gantool.arrays import LUMA, Pixels, Size, from_unit, in_colour, resize, to_unit
 from gantool.card import Kind, ModelCard
-from gantool.detail import LUMA, resized
 from gantool.engine import Control, Engine, Floats, Globals, look, tell
 from gantool.errors import ImageError
 from gantool.options import Options
-from gantool.pictures import Picture, Pixels, in_colour, normalise, on_white, quantise
+from gantool.picture import Picture, on_white
 from gantool.sizes import proportional
 
 SIDE = 512
@@ -59,7 +59,7 @@ def painted(engine: Engine, colour: Pixels, options: Options) -> Floats:
             look(options)
             gradient, loss = _gradient(engine, x, targets, options)
             if preview is not None:
-                preview(Picture(quantise(_inner(x).transpose(1, 2, 0), np.dtype(np.uint8))), loss)
+                preview(Picture(from_unit(_inner(x).transpose(1, 2, 0), np.dtype(np.uint8))), loss)
             rate = _RATE * (1 - (done / steps))
             x = np.clip(x - rate * adam.direction(gradient), 0, 1).astype(np.float32)
             done += 1
@@ -99,8 +99,8 @@ def coloured(light: Floats, colour: Floats) -> Floats:
 def _planes(colour: Pixels, side: int, whole: Pixels, card: ModelCard) -> Floats:
     """(1, 3, h, w) in 0..1, in the shape of ``whole`` with a short side of about ``side``, that the graph takes; and
     around it a margin."""
-    size = proportional(card, whole.shape[:2], side, _LONGEST)
-    planes = normalise(resized(colour, size)).transpose(2, 0, 1)[None]
+    size = proportional(card, Size.of(whole), side, _LONGEST)
+    planes = to_unit(resize(colour, size)).transpose(2, 0, 1)[None]
     return np.pad(planes, ((0, 0), (0, 0), (_MARGIN, _MARGIN), (_MARGIN, _MARGIN)), mode="symmetric")
 
 

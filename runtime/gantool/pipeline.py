@@ -13,9 +13,10 @@ import numpy as np
 from PIL import Image
 
 from gantool import files, memory, sources, values
+from gantool.arrays import Pixels
 from gantool.errors import GantoolError, ImageError, ModelError, described
 from gantool.options import Options, part_of, tell_notices
-from gantool.pictures import Picture, Pixels, from_array, to_array
+from gantool.picture import Picture, from_array, to_array
 from gantool.running import Cancel
 from gantool.sources import AnyPicture
 

@@ -109,7 +109,7 @@ def like(picture: Path) -> Pose:
     own = tuple(row.cells.get(key, "") for key in found.keys)
     if own not in found.rows:
         raise PoseError(f"{root / TABLE} has no row for {', '.join(own)}, the pose of {picture.name}")
-    return Pose(size, dict(zip(found.joints, found.rows[own], strict=True)))
+    return Pose((size.width, size.height), dict(zip(found.joints, found.rows[own], strict=True)))
 
 
 def _row_of(picture: Path, root: Path, paths: Sequence[Path]) -> Row:

@@ -1,4 +1,4 @@
-"""Sizes of results: which one is wished for, and at which one a network sees a picture. Sizes are (width, height)."""
+"""Sizes of results: which one is wished for, and at which one a network sees a picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from math import sqrt
 from typing import Any
 
 from gantool import values
+from gantool.arrays import Size
 from gantool.card import ModelCard
 from gantool.errors import ImageError, ModelError
 from gantool.tiling import round_up
 from gantool.values import Rule, is_whole
 
-Size = tuple[int, int]
 LONGEST = 8
 """Longer side of what a network sees, over the side that it was trained on: what is long and thin is not enlarged to
 more than that."""
@@ -63,14 +63,12 @@ class TargetSize:
         Raises:
             ImageError: a side of the result would be longer than a million pixels.
         """
-        width, height = size
-        factor = self._factor(width, height)
-        result = max(1, round(width * factor)), max(1, round(height * factor))
+        result = size.scaled(self._factor(*size))
         if max(result) > _MOST:
-            raise ImageError(f"the result would be {result[0]}x{result[1]}, which is longer than {_MOST:,} pixels")
+            raise ImageError(f"the result would be {result}, which is longer than {_MOST:,} pixels")
         return result
 
-    def _factor(self, width: int, height: int) -> float:
+    def _factor(self, height: int, width: int) -> float:
         if self.scale is not None:
             return float(self.scale)
         if self.megapixels is not None:
@@ -88,17 +86,17 @@ def factor_for(size: Size, target: TargetSize, factors: Sequence[int] = (2, 4)) 
     Raises:
         ImageError: as `TargetSize.of`, and where the target is smaller than the picture.
     """
-    wide, high = enlarging(size, target)
-    enough = [factor for factor in sorted(factors) if factor * size[0] >= wide and factor * size[1] >= high]
+    high, wide = enlarging(size, target)
+    enough = [f for f in sorted(factors) if f * size.height >= high and f * size.width >= wide]
     return enough[0] if enough else max(factors)
 
 
 def enlarging(size: Size, target: TargetSize) -> Size:
     """As `TargetSize.of`. Raises ImageError where that is smaller than the picture."""
     wished = target.of(size)
-    if wished[0] < size[0] or wished[1] < size[1]:
+    if wished.height < size.height or wished.width < size.width:
         raise ImageError(
-            f"a size of {wished[0]}x{wished[1]} is smaller than the picture, {size[0]}x{size[1]}; upscaling only "
+            f"a size of {wished} is smaller than the picture, {size}; upscaling only "
             f"enlarges: wish for more, or leave such pictures out"
         )
     return wished
@@ -107,33 +105,32 @@ def enlarging(size: Size, target: TargetSize) -> Size:
 def passes(size: Size, wished: Size, scale: int) -> int:
     """How often a model of this scale is run until a picture is as large as is wished for."""
     count = 0
-    while size[0] * scale**count < wished[0] or size[1] * scale**count < wished[1]:
+    while size.height * scale**count < wished.height or size.width * scale**count < wished.width:
         count += 1
     return count
 
 
-def proportional(card: ModelCard, size: tuple[int, int], side: int, longest: int = LONGEST) -> tuple[int, int]:
-    """(height, width) in the shape of this (height, width), which the card's graph takes: with a short side of about
+def proportional(card: ModelCard, size: Size, side: int, longest: int = LONGEST) -> Size:
+    """A size in the shape of this one, which the card's graph takes: with a short side of about
     ``side``, or smaller where the longer one would exceed that ``longest`` times."""
     factor = min(side / min(size), longest * side / max(size))
-    height, width = (max(card.minimum, round_up(round(length * factor), card.multiple)) for length in size)
-    return height, width
+    return Size(*(max(card.minimum, round_up(round(length * factor), card.multiple)) for length in size))
 
 
-def working_size(card: ModelCard, size: tuple[int, int], side: int | None) -> tuple[int, int]:
-    """(height, width) at which the network sees a picture of this (height, width).
+def working_size(card: ModelCard, size: Size, side: int | None) -> Size:
+    """The size at which the network sees a picture of this size.
 
     Args:
         side: short side that is wished for, in pixels; None takes the one that the network was trained on.
     """
     fixed, short = card.image.shape[2:], min(size)
     if isinstance(fixed[0], int) and isinstance(fixed[1], int):
-        return fixed[0], fixed[1]
+        return Size(fixed[0], fixed[1])
     if card.scale != 1 or not (side or card.side):
         return size
     # A picture is enlarged to what the network knows, but no further.
     aim = card.side if side is None else min(side, max(short, card.side))
     factor = min(aim / short, max(1.0, LONGEST * aim / max(size)))
-    height, width = (max(1, round(length * factor / card.multiple)) * card.multiple for length in size)
+    seen = Size(*(max(1, round(length * factor / card.multiple)) * card.multiple for length in size))
     # At its own size it is padded by a few pixels instead; a coarse stride would have it see mostly padding.
-    return (height, width) if factor != 1 or card.multiple > _FINE else size
+    return seen if factor != 1 or card.multiple > _FINE else size

@@ -8,9 +8,10 @@ import numpy as np
 from PIL import Image
 
 from gantool import files
+from gantool.arrays import Pixels, Size
 from gantool.errors import ImageError, described, reason
 from gantool.files import Metadata, Quality
-from gantool.pictures import Picture, Pixels, from_array
+from gantool.picture import Picture, from_array
 from gantool.values import is_address
 
 AnyPicture = str | Path | bytes | bytearray | IO[bytes] | Image.Image | Pixels
@@ -35,8 +36,8 @@ def read(source: AnyPicture) -> tuple[Picture, Metadata]:
     raise ImageError(f"cannot take a {type(source).__name__}; {_SHAPES}")
 
 
-def size_of(source: AnyPicture) -> tuple[int, int]:
-    """(width, height) of a picture in any shape, or of each in a batch; a file's from its headers. Raises as `read`."""
+def size_of(source: AnyPicture) -> Size:
+    """The size of a picture in any shape, or of each in a batch; a file's from its headers. Raises as `read`."""
     if isinstance(source, np.ndarray):
         return from_array(source[0] if source.ndim == 4 and len(source) else source).size
     if isinstance(source, str | Path):

@@ -14,14 +14,14 @@ from typing import IO, Any, Protocol, Unpack, cast, overload
 from PIL import Image
 
 from gantool import files, library, sources
+from gantool.arrays import Pixels
 from gantool.card import Task
 from gantool.conditions import Wishes
 from gantool.errors import ModelError, UnknownModelError, reason
 from gantool.files import Quality
 from gantool.model import Model, check_asked, load
 from gantool.options import Options
-from gantool.pictures import Pixels
-from gantool.sizes import Size, TargetSize, factor_for
+from gantool.sizes import TargetSize, factor_for
 from gantool.sources import AnyPicture
 
 Target = str | Path | IO[bytes]
@@ -61,7 +61,7 @@ class Call(Protocol):
         self, source: str | Path | bytes | bytearray | IO[bytes] | Image.Image, **options: Unpack[CallOptions]
     ) -> Image.Image: ...
     @overload
-    def __call__(self, source: AnyPicture, target: Target, **options: Unpack[FileOptions]) -> Size: ...
+    def __call__(self, source: AnyPicture, target: Target, **options: Unpack[FileOptions]) -> tuple[int, int]: ...
 
 
 def _typed(function: Callable[..., Any]) -> Call:

@@ -4,7 +4,7 @@ from PIL import Image
 
 from gantool import detail
 from gantool.detail import enlarge, resized, transfer
-from gantool.pictures import Pixels, normalise, quantise
+from gantool.arrays import Pixels, from_unit, to_unit
 
 
 def whole(colour: Pixels, small: Pixels, translated: np.ndarray) -> np.ndarray:
@@ -16,15 +16,15 @@ def whole(colour: Pixels, small: Pixels, translated: np.ndarray) -> np.ndarray:
 
 
 def planes(pixels: Pixels) -> np.ndarray:
-    return np.ascontiguousarray(normalise(pixels).transpose(2, 0, 1))
+    return np.ascontiguousarray(to_unit(pixels).transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_resizing_keeps_the_depth(dtype: type, photo: Pixels) -> None:
-    colour = quantise(normalise(photo[:100, :120]), np.dtype(dtype))
+    colour = from_unit(to_unit(photo[:100, :120]), np.dtype(dtype))
     small = resized(colour, (50, 60))
     assert small.shape == (50, 60, 3) and small.dtype == dtype
-    assert np.abs(normalise(small) - normalise(resized(photo[:100, :120], (50, 60)))).max() < 0.02
+    assert np.abs(to_unit(small) - to_unit(resized(photo[:100, :120], (50, 60)))).max() < 0.02
 
 
 def test_enlarging_in_bands_is_enlarging(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,8 @@ import pytest
 
 from gantool import downscale
 from gantool.downscale import downscaled
-from gantool.pictures import Picture, Pixels
+from gantool.arrays import Pixels
+from gantool.picture import Picture
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])

@@ -9,7 +9,7 @@ import pytest
 import gantool
 from gantool import engine
 from gantool.engine import Engine
-from gantool.pictures import Pixels
+from gantool.arrays import Pixels
 
 Floats = npt.NDArray[np.float32]
 

@@ -51,7 +51,8 @@ from gantool.files import (
     target_format,
     write,
 )
-from gantool.pictures import Picture, Pixels, as_dtype, from_array, to_array
+from gantool.arrays import Pixels
+from gantool.picture import Picture, as_dtype, from_array, to_array
 from gantool.storage import replacing
 
 # --- orientation ------------------------------------------------------------------------------------------------

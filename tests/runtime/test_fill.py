@@ -11,7 +11,8 @@ import gantool
 from gantool import ImageError, ModelCard, Port, files
 from gantool.engine import Floats
 from gantool.fill import around, composed, holes, mask_of, share_of
-from gantool.pictures import Picture, Pixels
+from gantool.arrays import Pixels
+from gantool.picture import Picture
 from gantool.tiling import Box
 
 SHAPE = ("batch", 3, "height", "width")

@@ -13,7 +13,8 @@ from PIL import Image, ImageCms
 
 import gantool
 from gantool import inference, memory
-from gantool.pictures import Picture, Pixels
+from gantool.arrays import Pixels
+from gantool.picture import Picture
 from gantool_export.onnx_file import to_onnx
 from gantool_trainer.families.srgan import RRDBNet, SRResNet
 from gantool_trainer.rain import rain

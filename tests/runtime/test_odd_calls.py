@@ -11,7 +11,7 @@ from PIL import Image
 
 import gantool
 from gantool import poses
-from gantool.pictures import Pixels
+from gantool.arrays import Pixels
 
 NAN, HUGE = float("nan"), 10**5000
 

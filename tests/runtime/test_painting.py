@@ -13,7 +13,8 @@ import gantool
 from gantool import ImageError, ModelCard, ModelError, Port, painting
 from gantool.card import Kind, Task
 from gantool.errors import Cancelled
-from gantool.pictures import Picture, Pixels
+from gantool.arrays import Pixels
+from gantool.picture import Picture
 from gantool.poses import Pose
 
 LUMA = np.array([0.299, 0.587, 0.114])

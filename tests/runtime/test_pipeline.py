@@ -13,7 +13,8 @@ from PIL import Image
 
 import gantool
 from gantool import pipeline
-from gantool.pictures import Picture, Pixels
+from gantool.arrays import Pixels
+from gantool.picture import Picture
 
 
 def test_pictures_come_in_order_whatever_their_shape(tiny_model: gantool.Model, photo: Pixels, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 import gantool
 from gantool import verbs
-from gantool.pictures import Pixels
+from gantool.arrays import Pixels
 
 
 @pytest.fixture

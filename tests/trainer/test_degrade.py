@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gantool.pictures import Pixels
+from gantool.arrays import Pixels
 from gantool_trainer import degrade
 from gantool_trainer.degrade import DegradeConfig
 from gantool_trainer.metrics import luma, psnr

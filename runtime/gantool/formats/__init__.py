@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
+from gantool.arrays import Size
 from gantool.colour import Encoding
 from gantool.errors import ImageError
-from gantool.pictures import Picture
+from gantool.picture import Picture
 
 _GENEROUS = 2**22
 """Pixels of a tile that is no wonder in a picture of any size."""
@@ -32,8 +33,8 @@ class Metadata:
     """Of JPEG; text in an encoding that nobody tells."""
     texts: tuple[tuple[bytes, bytes], ...] = ()
     """PNG's chunks of text as they are: kind and content."""
-    size: tuple[int, int] | None = None
-    """(width, height) of the picture that all this was told of, upright."""
+    size: Size | None = None
+    """Of the picture that all this was told of, upright."""
     lossless: bool = False
     """Whether a WebP was coded without loss; other formats decide themselves."""
     notices: tuple[str, ...] = ()
@@ -41,25 +42,22 @@ class Metadata:
 
 
 class Opened(NamedTuple):
-    """A file that was looked through; its metadata and (width, height) are as stored, not yet turned upright."""
+    """A file that was looked through; its metadata and size are as stored, not yet turned upright."""
 
-    size: tuple[int, int]
+    size: Size
     metadata: Metadata
     decode: Callable[[], Image.Image | Picture]
     encoding: Encoding | None = None
     """Of its colours, where that is told otherwise than by a profile."""
 
 
-def check_claim(size: tuple[int, int], bytes_of_pixel: int = 4) -> None:
+def check_claim(size: Size, bytes_of_pixel: int = 4) -> None:
     """Raises ImageError for a picture that claims no pixels, or more than Pillow too thinks safe to decode."""
-    width, height = size
-    if not (width and height):
+    if not size.pixels:
         raise ImageError("it claims to have no pixels at all; get a whole copy of it")
     most = 2 * (Image.MAX_IMAGE_PIXELS or 2**62)
-    if width * height > most or width * height * bytes_of_pixel > 8 * most:
-        raise ImageError(
-            f"it claims {width}x{height} pixels, more pixels than is safe to decode; cut or shrink it first"
-        )
+    if size.pixels > most or size.pixels * bytes_of_pixel > 8 * most:
+        raise ImageError(f"it claims {size} pixels, more pixels than is safe to decode; cut or shrink it first")
 
 
 def check_stored(claimed: int, most: int) -> None:
@@ -70,10 +68,10 @@ def check_stored(claimed: int, most: int) -> None:
         )
 
 
-def check_tile(tile: tuple[int, int], size: tuple[int, int]) -> None:
+def check_tile(tile: Size, size: Size) -> None:
     """Raises ImageError for a tile out of all proportion to the picture that it is a part of."""
-    if tile[0] * tile[1] > max(_GENEROUS, 4 * size[0] * size[1]):
-        what = f"tiles of {tile[0]}x{tile[1]} pixels in a picture of {size[0]}x{size[1]}"
+    if tile.pixels > max(_GENEROUS, 4 * size.pixels):
+        what = f"tiles of {tile} pixels in a picture of {size}"
         raise ImageError(f"it claims {what}, which is not safe to decode; save it anew")
 
 

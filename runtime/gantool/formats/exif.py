@@ -6,10 +6,12 @@ from typing import TypeAlias
 
 from PIL import ExifTags
 
+from gantool.arrays import Size
 from gantool.formats import ifd
 from gantool.formats.ifd import Directory, Entry, Field, Layout
 
 _ORIENTATION = int(ExifTags.Base.Orientation)
+_UNKNOWN = Size(0, 0)
 _HEADER = b"Exif\0\0"
 # Of a TIFF's tags, those that describe the picture and not the file's own layout.
 DESCRIPTIVE = frozenset({269, 270, 271, 272, 285, 305, 306, 315, 316, 18246, 18249, 33432, *range(40091, 40096)})
@@ -19,7 +21,6 @@ _FOCAL_X, _FOCAL_Y = 41486, 41487  # pixels of the sensor in a unit of length
 _ACROSS = {282: 283, 283: 282, _FOCAL_X: _FOCAL_Y, _FOCAL_Y: _FOCAL_X}
 """Of what is told of each direction, resolutions above all: the tag of the other."""
 _AREA, _LOCATION = 37396, 41492  # of the subject, in pixels
-Size: TypeAlias = tuple[int, int]
 Values: TypeAlias = tuple[float, ...]
 Change: TypeAlias = Callable[[int, Directory], Values | None]
 """What a tag's numbers become, by the tag and the directory that it lies in; None where they stay."""
@@ -53,8 +54,8 @@ def resolution(fields: Directory) -> tuple[float, float] | None:
     return (x * inches, y * inches) if inches and x > 0 and y > 0 else None
 
 
-def upright(block: bytes, turn: int = 1, size: Size = (0, 0)) -> bytes:
-    """The block of a picture of (width, height), as stored, that was turned upright: its orientation is reset and its
+def upright(block: bytes, turn: int = 1, size: Size = _UNKNOWN) -> bytes:
+    """The block of a picture of this size, as stored, that was turned upright: its orientation is reset and its
     thumbnail unlinked. Empty if it is damaged."""
 
     def change(tag: int, fields: Directory) -> Values | None:
@@ -70,11 +71,11 @@ def upright(block: bytes, turn: int = 1, size: Size = (0, 0)) -> bytes:
 def resized(block: bytes, size: Size, old: Size | None = None) -> bytes:
     """The block with every width and height that it tells set to this size, and what is counted in pixels of the old
     size counted in those of the new one."""
-    x, y = (size[0] / old[0], size[1] / old[1]) if old else (1, 1)
+    y, x = (size.height / old.height, size.width / old.width) if old else (1, 1)
 
     def change(tag: int, fields: Directory) -> Values | None:
         if tag in _WIDTHS or tag in _HEIGHTS:
-            return (size[0] if tag in _WIDTHS else size[1],)
+            return (size.width if tag in _WIDTHS else size.height,)
         if tag in (_FOCAL_X, _FOCAL_Y):
             return tuple(value * (x if tag == _FOCAL_X else y) for value in _few(fields, tag))
         if tag in (_AREA, _LOCATION):  # a point, and a circle's diameter or a width and a height
@@ -135,10 +136,10 @@ def _turned(values: Values, turn: int, size: Size) -> Values:
         return values
     x, y, *extent = values
     if turn in (2, 4, 5, 7):
-        x = size[0] - 1 - x
+        x = size.width - 1 - x
     quarters = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(turn, 0)  # counter-clockwise
     for _ in range(quarters):
-        x, y, size = y, size[0] - 1 - x, size[::-1]
+        x, y, size = y, size.width - 1 - x, Size(size.width, size.height)
     return (x, y, *(extent if quarters % 2 == 0 else extent[::-1]))
 
 

@@ -7,9 +7,10 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from gantool import formats
+from gantool.arrays import Size
 from gantool.errors import ImageError
 from gantool.formats import Metadata, Opened, check_claim, exif, iptc, xmp
-from gantool.pictures import Picture, as_dtype, to_pil
+from gantool.picture import Picture, as_dtype, to_pil
 
 _START_OF_SCAN, _APP, _COMMENT = 0xDA, range(0xE0, 0xF0), 0xFE
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -39,7 +40,7 @@ def opened(data: bytes) -> Opened:
     if frame.marker in _LOSSLESS or frame.data[0] != 8:
         kind = "without loss" if frame.marker in _LOSSLESS else f"with {frame.data[0]} bits"
         raise ImageError(f"JPEG {kind} is not supported; convert it to PNG or TIFF")
-    size = int.from_bytes(frame.data[3:5], "big"), int.from_bytes(frame.data[1:3], "big")
+    size = Size(int.from_bytes(frame.data[1:3], "big"), int.from_bytes(frame.data[3:5], "big"))
     check_claim(size)
     bare = _bare(data, segments)
     return Opened(size, _metadata(segments), lambda: _decoded(bare))

@@ -12,9 +12,10 @@ import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from gantool import colour, formats
+from gantool.arrays import Size
 from gantool.colour import Encoding
 from gantool.formats import Metadata, Opened, check_claim, check_frames, check_stored, exif, iptc
-from gantool.pictures import Picture, from_array, to_array, to_pil
+from gantool.picture import Picture, from_array, to_array, to_pil
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
@@ -39,7 +40,8 @@ def opened(data: bytes) -> Opened:
     if not chunks or chunks[0].kind != b"IHDR" or len(chunks[0].data) < 13:
         raise UnidentifiedImageError
     width, height, depth = struct.unpack_from(">IIB", chunks[0].data)
-    check_claim((width, height), 8)
+    size = Size(height, width)
+    check_claim(size, 8)
     stored = sum(len(chunk.data) for chunk in chunks if chunk.kind == b"IDAT")
     check_stored(width * height * depth // 8, 1100 * stored)
     damaged = sorted({chunk.kind.decode("latin-1") for chunk in chunks if not chunk.whole and chunk.kind[0] & 32})
@@ -51,7 +53,7 @@ def opened(data: bytes) -> Opened:
     if encoding and encoding.hdr:
         notices += ("its light is cut at paper white, as what it becomes has no more",)
     bare = _bare(sound)
-    return Opened((width, height), replace(metadata, notices=notices), lambda: _decoded(bare, depth), encoding)
+    return Opened(size, replace(metadata, notices=notices), lambda: _decoded(bare, depth), encoding)
 
 
 def encoded(picture: Picture, metadata: Metadata) -> bytes:

@@ -9,10 +9,11 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from gantool import formats
+from gantool.arrays import Pixels, Size, from_unit, to_unit, white
 from gantool.errors import ImageError
 from gantool.formats import Metadata, Opened, check_claim, check_frames, check_stored, check_tile, exif, ifd, iptc
 from gantool.formats.ifd import Directory, Field, Layout
-from gantool.pictures import Picture, Pixels, from_array, normalise, quantise, to_array
+from gantool.picture import Picture, from_array, to_array
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is damaged is told by errors alone
 
@@ -49,14 +50,14 @@ def opened(data: bytes) -> Opened:
     page = _page(data, how) if how else {}
     if how is None or not {256, 257} <= set(page):
         raise UnidentifiedImageError
-    size = int(ifd.number(page, 256)), int(ifd.number(page, 257))
+    size = Size(int(ifd.number(page, 257)), int(ifd.number(page, 256)))
     samples = max(1, int(ifd.number(page, 277, 1)))
     depths = page[258].numbers if 258 in page else (1,)
     deepest = int(max(depths, default=1))
     check_claim(size, samples * -(-deepest // 8))
     if ratio := _RATIOS.get(int(ifd.number(page, 259, 1))):
-        check_stored(size[0] * size[1] * samples * deepest // 8, ratio * len(data))
-    check_tile((int(ifd.number(page, 322, 1)), int(ifd.number(page, 323, 1))), size)
+        check_stored(size.pixels * samples * deepest // 8, ratio * len(data))
+    check_tile(Size(int(ifd.number(page, 323, 1)), int(ifd.number(page, 322, 1))), size)
     _check_segments(page, len(data))
     colours, extra = _bands(page, samples)
     _check_kind(page, depths)
@@ -180,7 +181,7 @@ def _decoded(bare: bytes, page: Directory, colours: int, extra: tuple[int, ...])
         bands = np.moveaxis(array, 0, -1) if first.planarconfig == 2 and array.ndim == 3 else array
     bands = bands.reshape(*bands.shape[:2], -1)
     if kind == _WHITE_IS_ZERO:
-        bands[..., 0] = np.iinfo(bands.dtype).max - bands[..., 0]
+        bands[..., 0] = white(bands.dtype) - bands[..., 0]
     matte = next((i for i, kind in enumerate(extra) if kind in (_PREMULTIPLIED, _UNASSOCIATED)), None)
     if matte is None:
         return from_array(bands[..., :colours])
@@ -190,9 +191,9 @@ def _decoded(bare: bytes, page: Directory, colours: int, extra: tuple[int, ...])
 
 def _undo_premultiplication(picture: Picture) -> Picture:
     assert picture.alpha is not None
-    alpha = normalise(picture.alpha)
-    colour = normalise(picture.colour) / np.maximum(alpha if picture.gray else alpha[..., None], 1e-6)
-    return Picture(quantise(colour.astype(np.float32), picture.colour.dtype), picture.alpha)
+    alpha = to_unit(picture.alpha)
+    colour = to_unit(picture.colour) / np.maximum(alpha if picture.gray else alpha[..., None], 1e-6)
+    return Picture(from_unit(colour.astype(np.float32), picture.colour.dtype), picture.alpha)
 
 
 def _metadata(data: bytes, how: Layout, page: Directory) -> Metadata:

@@ -8,8 +8,9 @@ import numpy as np
 from PIL import UnidentifiedImageError
 
 from gantool import formats
+from gantool.arrays import Size
 from gantool.formats import Metadata, Opened, check_claim, check_frames, exif
-from gantool.pictures import Picture, as_dtype, to_pil
+from gantool.picture import Picture, as_dtype, to_pil
 
 _LOSSY, _LOSSLESS, _EXTENDED, _FRAME = b"VP8 ", b"VP8L", b"VP8X", b"ANMF"
 
@@ -52,14 +53,14 @@ def _chunks(data: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
         at += 8 + length + length % 2
 
 
-def _size(about: dict[bytes, bytes]) -> tuple[int, int]:
-    """(width, height). Raises UnidentifiedImageError if there is none."""
+def _size(about: dict[bytes, bytes]) -> Size:
+    """Raises UnidentifiedImageError if there is none."""
     if len(extended := about.get(_EXTENDED, b"")) >= 10:
-        return 1 + int.from_bytes(extended[4:7], "little"), 1 + int.from_bytes(extended[7:10], "little")
+        return Size(1 + int.from_bytes(extended[7:10], "little"), 1 + int.from_bytes(extended[4:7], "little"))
     if len(lossy := about.get(_LOSSY, b"")) >= 10:
         width, height = struct.unpack_from("<HH", lossy, 6)
-        return width & 0x3FFF, height & 0x3FFF
+        return Size(height & 0x3FFF, width & 0x3FFF)
     if len(lossless := about.get(_LOSSLESS, b"")) >= 5:
         bits = int.from_bytes(lossless[1:5], "little")
-        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+        return Size(1 + (bits >> 14 & 0x3FFF), 1 + (bits & 0x3FFF))
     raise UnidentifiedImageError

@@ -7,26 +7,28 @@ They are changed in place, so that every other byte stays as it was written. A p
 import re
 from collections.abc import Callable, Iterator
 
+from gantool.arrays import Size
+
 _ADOBE, _GOOGLE = b"http://ns.adobe.com/", b"http://ns.google.com/photos/1.0/"
 _TIFF, _EXIF, _NOTE = _ADOBE + b"tiff/1.0/", _ADOBE + b"exif/1.0/", b"http://ns.adobe.com/xmp/note/"
 _PANORAMA = _GOOGLE + b"panorama/"
-_ABSOLUTE = {  # by the side that they tell: 0 for the width
-    (_TIFF, b"ImageWidth"): 0,
-    (_TIFF, b"ImageLength"): 1,
-    (_EXIF, b"PixelXDimension"): 0,
-    (_EXIF, b"PixelYDimension"): 1,
+_ABSOLUTE = {  # by the place in a size of what they tell: 1 for the width
+    (_TIFF, b"ImageWidth"): 1,
+    (_TIFF, b"ImageLength"): 0,
+    (_EXIF, b"PixelXDimension"): 1,
+    (_EXIF, b"PixelYDimension"): 0,
 }
 _SCALED = {
-    b"FullPanoWidthPixels": 0,
-    b"FullPanoHeightPixels": 1,
-    b"CroppedAreaImageWidthPixels": 0,
-    b"CroppedAreaImageHeightPixels": 1,
-    b"CroppedAreaLeftPixels": 0,
-    b"CroppedAreaTopPixels": 1,
-    b"LargestValidInteriorRectLeft": 0,
-    b"LargestValidInteriorRectTop": 1,
-    b"LargestValidInteriorRectWidth": 0,
-    b"LargestValidInteriorRectHeight": 1,
+    b"FullPanoWidthPixels": 1,
+    b"FullPanoHeightPixels": 0,
+    b"CroppedAreaImageWidthPixels": 1,
+    b"CroppedAreaImageHeightPixels": 0,
+    b"CroppedAreaLeftPixels": 1,
+    b"CroppedAreaTopPixels": 0,
+    b"LargestValidInteriorRectLeft": 1,
+    b"LargestValidInteriorRectTop": 0,
+    b"LargestValidInteriorRectWidth": 1,
+    b"LargestValidInteriorRectHeight": 0,
 }
 HDR = "its HDR part, a gain map, is left out; the result has the standard range"
 _FILM = "the film of a motion photo is left out"
@@ -55,8 +57,8 @@ def upright(packet: bytes) -> bytes:
     return _replaced(packet, _TIFF, b"Orientation", lambda _: 1)
 
 
-def resized(packet: bytes, size: tuple[int, int], old: tuple[int, int] | None = None) -> bytes:
-    """The packet of a picture of (width, height) that had the old size."""
+def resized(packet: bytes, size: Size, old: Size | None = None) -> bytes:
+    """The packet of a picture of this size that had the old one."""
     for (space, name), side in _ABSOLUTE.items():
         packet = _replaced(packet, space, name, lambda _, side=side: size[side])  # type: ignore[misc]
     if old:

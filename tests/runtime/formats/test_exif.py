@@ -10,7 +10,7 @@ from PIL import ExifTags, Image
 from encoded import camera_exif, encode, exif_in, sample, text_exif, written
 from gantool.files import read
 from gantool.formats import exif, ifd
-from gantool.pictures import Picture
+from gantool.picture import Picture
 
 AREA, LOCATION, FOCAL_X, FOCAL_Y = 0x9214, 0xA214, 0xA20E, 0xA20F
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 from encoded import camera_exif, chunk, encode, encode_png, refusal, sample, with_chunk, written
 from gantool.files import Metadata, of_image, read, size_of, to_image
 from gantool.formats import png
-from gantool.pictures import Picture, from_array, to_array
+from gantool.picture import Picture, from_array, to_array
 
 CAPTION = b"\x1c\x02\x78\x00\x07caption"
 

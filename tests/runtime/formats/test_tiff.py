@@ -12,7 +12,8 @@ from PIL import Image
 from encoded import encode, encode_tiff, exif_in, refusal, sample, written
 from gantool.files import of_image, read, size_of
 from gantool.formats import ifd
-from gantool.pictures import Pixels, to_array
+from gantool.arrays import Pixels
+from gantool.picture import to_array
 
 DEPTHS = [np.uint8, np.uint16]
 

@@ -7,7 +7,7 @@ from PIL import Image
 from encoded import encode, refusal, sample, written
 from gantool.errors import ImageError
 from gantool.files import check_quality, read, size_of, write
-from gantool.pictures import Picture, from_array, to_array
+from gantool.picture import Picture, from_array, to_array
 
 
 def riff(*chunks: tuple[bytes, bytes]) -> bytes:

@@ -5,7 +5,7 @@ import pytest
 from encoded import encode, sample, written
 from gantool.files import read
 from gantool.formats import xmp
-from gantool.pictures import Picture
+from gantool.picture import Picture
 
 SPACES = {
     b"GPano": b"http://ns.google.com/photos/1.0/panorama/",

@@ -5,26 +5,14 @@ import pytest
 from PIL import Image
 
 from gantool.errors import ImageError
-from gantool.pictures import (
-    Picture,
-    Pixels,
-    as_dtype,
-    bleed,
-    from_array,
-    from_pil,
-    is_gray,
-    normalise,
-    quantise,
-    resize_matte,
-    to_array,
-    to_pil,
-)
+from gantool.arrays import Pixels, from_unit, to_unit
+from gantool.picture import Picture, as_dtype, bleed, from_array, from_pil, is_gray, resize_matte, to_array, to_pil
 
 DEPTHS = [np.uint8, np.uint16, np.float32]
 
 
 def sample(shape: tuple[int, ...], dtype: Any = np.uint8) -> Pixels:
-    return quantise(np.random.default_rng(0).random(shape, np.float32), np.dtype(dtype))
+    return from_unit(np.random.default_rng(0).random(shape, np.float32), np.dtype(dtype))
 
 
 def island(dtype: Any, gray: bool = False, size: tuple[int, int] = (33, 47)) -> Picture:
@@ -154,7 +142,7 @@ def test_deep_gray_pillow_round_trip(order: str) -> None:
 def test_pillow_gets_8_bits_where_it_has_no_more(shape: tuple[int, ...], dtype: Any) -> None:
     array = sample(shape, dtype)
     image = to_pil(from_array(array))
-    assert np.array_equal(np.asarray(image), np.rint(normalise(array) * 255))
+    assert np.array_equal(np.asarray(image), np.rint(to_unit(array) * 255))
 
 
 @pytest.mark.parametrize(("mode", "key"), [("L", 9), ("RGB", (9, 9, 9)), ("P", 0), ("P", b"\0"), ("1", 0), ("I;16", 9)])
@@ -181,24 +169,24 @@ def test_empty_images_are_refused(mode: str) -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_every_level_survives(dtype: Any) -> None:
     levels = np.arange(np.iinfo(dtype).max + 1, dtype=dtype)
-    values = normalise(levels)
+    values = to_unit(levels)
     assert values.dtype == np.float32
     assert (values[0], values[-1]) == (0, 1)
-    assert np.array_equal(quantise(values, levels.dtype), levels)
+    assert np.array_equal(from_unit(values, levels.dtype), levels)
 
 
 def test_every_8_bit_level_survives_16_bits() -> None:
     levels = np.arange(256, dtype=np.uint8)
-    deep = quantise(normalise(levels), np.dtype(np.uint16))
+    deep = from_unit(to_unit(levels), np.dtype(np.uint16))
     assert np.array_equal(deep, levels.astype(np.uint16) * 257)
-    assert np.array_equal(quantise(normalise(deep), levels.dtype), levels)
+    assert np.array_equal(from_unit(to_unit(deep), levels.dtype), levels)
 
 
 @pytest.mark.parametrize("dtype", DEPTHS)
 def test_values_beyond_the_range_are_clipped(dtype: Any) -> None:
     values = np.array([-1, -1e-6, 0.5, 1 + 1e-6, 7], np.float32)
     kept = values.copy()
-    assert normalise(quantise(values, np.dtype(dtype))) == pytest.approx([0, 0, 0.5, 1, 1], abs=1 / 255)
+    assert to_unit(from_unit(values, np.dtype(dtype))) == pytest.approx([0, 0, 0.5, 1, 1], abs=1 / 255)
     assert np.array_equal(values, kept)
 
 
@@ -210,8 +198,8 @@ def test_depth_changes_both_planes(before: Any, after: Any, gray: bool) -> None:
     changed = as_dtype(picture, np.dtype(after))
     assert changed.alpha is not None and picture.alpha is not None
     assert changed.colour.dtype == changed.alpha.dtype == after
-    assert np.abs(normalise(changed.colour) - normalise(picture.colour)).max() <= 0.5 / 255
-    assert np.array_equal(normalise(changed.alpha), normalise(picture.alpha))
+    assert np.abs(to_unit(changed.colour) - to_unit(picture.colour)).max() <= 0.5 / 255
+    assert np.array_equal(to_unit(changed.alpha), to_unit(picture.alpha))
 
 
 @pytest.mark.parametrize("size", [(33, 47), (32, 64), (6, 200), (8, 9)])
@@ -226,7 +214,7 @@ def test_bleed_spreads_what_is_seen(dtype: Any, gray: bool, size: tuple[int, int
     seen = picture.alpha > 0
     assert np.array_equal(filled.colour[seen], picture.colour[seen])
     wanted = np.array(0.8 if gray else (0.8, 0.4, 0.6), np.float32)
-    assert np.abs(normalise(filled.colour) - wanted).max() <= 1.01 / 255
+    assert np.abs(to_unit(filled.colour) - wanted).max() <= 1.01 / 255
 
 
 def test_bleed_takes_the_nearest_colour() -> None:
@@ -275,7 +263,7 @@ def test_bleed_of_nothing_visible(size: tuple[int, int], dtype: Any) -> None:
 @pytest.mark.parametrize("dtype", DEPTHS)
 @pytest.mark.parametrize("level", [0, 0.25, 1])
 def test_an_even_matte_stays_even(dtype: Any, level: float) -> None:
-    alpha = quantise(np.full((5, 7), level, np.float32), np.dtype(dtype))
+    alpha = from_unit(np.full((5, 7), level, np.float32), np.dtype(dtype))
     large = resize_matte(alpha, (28, 20))
     assert large.shape == (20, 28) and large.dtype == dtype
     assert (large == alpha[0, 0]).all()
@@ -288,5 +276,5 @@ def test_matte_is_enlarged_smoothly(dtype: Any) -> None:
     assert resize_matte(alpha, (47, 33)) is alpha
     large = resize_matte(alpha, (94, 66))
     assert large.shape == (66, 94) and large.dtype == dtype
-    assert normalise(large).max() == 1 and normalise(large).min() == 0
-    assert normalise(large).mean() == pytest.approx(normalise(alpha).mean(), rel=0.02)
+    assert to_unit(large).max() == 1 and to_unit(large).min() == 0
+    assert to_unit(large).mean() == pytest.approx(to_unit(alpha).mean(), rel=0.02)

@@ -5,14 +5,33 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from gantool.arrays import Float32, Pixels, Size, from_unit, in_colour, resize, to_unit, white
 from gantool.errors import ImageError
 
-Pixels = npt.NDArray[Any]
 _TINGE = 0.02
 """Mean distance between a picture's channels, of 0..1, below which it looks gray."""
+
+
+@dataclass(frozen=True)
+class PictureInfo:
+    """What is known of a picture before its pixels are there: of a file from its headers, of a result beforehand."""
+
+    size: Size
+    gray: bool = False
+    alpha: bool = False
+    depth: int = 8
+    """Bits of a channel: 8, 16, or 32 for floats."""
+
+    @property
+    def channels(self) -> int:
+        return (1 if self.gray else 3) + self.alpha
+
+    @property
+    def bytes(self) -> int:
+        """Of all of its pixels."""
+        return self.size.pixels * self.channels * self.depth // 8
 
 
 @dataclass(frozen=True)
@@ -27,24 +46,21 @@ class Picture:
     alpha: Pixels | None = None
 
     @property
-    def size(self) -> tuple[int, int]:
-        """(width, height)."""
-        return self.colour.shape[1], self.colour.shape[0]
+    def size(self) -> Size:
+        return Size.of(self.colour)
 
     @property
     def gray(self) -> bool:
         return self.colour.ndim == 2
 
     @property
-    def pixel_bytes(self) -> int:
-        """Bytes of one pixel, matte included."""
-        return ((1 if self.gray else 3) + (self.alpha is not None)) * self.colour.itemsize
+    def info(self) -> PictureInfo:
+        return PictureInfo(self.size, self.gray, self.alpha is not None, 8 * self.colour.itemsize)
 
     @property
     def transparent(self) -> bool:
         """Whether the matte lets anything through."""
-        opaque = 1 if self.colour.dtype.kind == "f" else np.iinfo(self.colour.dtype).max
-        return self.alpha is not None and bool((self.alpha < opaque).any())
+        return self.alpha is not None and bool((self.alpha < white(self.colour.dtype)).any())
 
 
 def from_array(array: Pixels) -> Picture:
@@ -74,7 +90,7 @@ def from_array(array: Pixels) -> Picture:
 def _plain(array: Pixels) -> Pixels:
     """uint8, uint16 or float32 in this machine's byte order. Raises ImageError for floats far outside 0..1."""
     if array.dtype.kind == "b":
-        return np.where(array, np.uint8(255), np.uint8(0))
+        return from_unit(array.astype(np.float32), np.dtype(np.uint8))
     if array.dtype.kind == "u":
         return array.astype(array.dtype.newbyteorder("="), copy=False)
     low, high = float(array.min()), float(array.max())
@@ -106,7 +122,7 @@ def from_pil(image: Image.Image) -> Picture:
         clear = image.info.get("transparency")
         if clear is None:
             return from_array(deep)
-        return from_array(np.dstack([deep, np.where(deep == clear, 0, 65_535).astype(np.uint16)]))
+        return from_array(np.dstack([deep, np.where(deep == clear, 0, white(deep.dtype)).astype(np.uint16)]))
     if image.mode in ("I", "F"):
         raise ImageError(f"32-bit pictures (Pillow mode {image.mode}) are not supported; convert to 8 or 16 bits")
     transparent = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa")
@@ -126,37 +142,16 @@ def as_dtype(picture: Picture, dtype: np.dtype[Any]) -> Picture:
     """The same picture at another depth, rounded."""
     if picture.colour.dtype == dtype:
         return picture
-    alpha = None if picture.alpha is None else quantise(normalise(picture.alpha), dtype)
-    return Picture(quantise(normalise(picture.colour), dtype), alpha)
-
-
-def normalise(pixels: Pixels) -> npt.NDArray[np.float32]:
-    """Any depth to float32 in 0..1."""
-    if pixels.dtype.kind == "f":
-        return pixels.astype(np.float32, copy=False)
-    return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
-
-
-def quantise(values: npt.NDArray[np.float32], dtype: np.dtype[Any]) -> Pixels:
-    """Float in 0..1 to a depth: clipped, and rounded to the nearest level."""
-    values = np.clip(values, 0, 1)
-    if dtype.kind == "f":
-        return values
-    values *= np.iinfo(dtype).max
-    return np.rint(values, out=values).astype(dtype)
-
-
-def in_colour(colour: Pixels) -> Pixels:
-    """(H, W) or (H, W, 3) to (H, W, 3)."""
-    return np.repeat(colour[..., None], 3, axis=2) if colour.ndim == 2 else colour
+    alpha = None if picture.alpha is None else from_unit(to_unit(picture.alpha), dtype)
+    return Picture(from_unit(to_unit(picture.colour), dtype), alpha)
 
 
 def on_white(picture: Picture) -> Picture:
     """The picture without its matte, white where it was transparent."""
     if picture.alpha is None:
         return picture
-    share = normalise(picture.alpha) if picture.gray else normalise(picture.alpha)[..., None]
-    return Picture(quantise(share * normalise(picture.colour) + (1 - share), picture.colour.dtype))
+    share = to_unit(picture.alpha) if picture.gray else to_unit(picture.alpha)[..., None]
+    return Picture(from_unit(share * to_unit(picture.colour) + (1 - share), picture.colour.dtype))
 
 
 def is_gray(colour: Pixels) -> bool:
@@ -166,7 +161,7 @@ def is_gray(colour: Pixels) -> bool:
 
 def looks_gray(picture: Picture) -> bool:
     """Whether there is nothing but gray in a picture, give or take what a JPEG file does to it."""
-    colour = normalise(picture.colour[::4, ::4])
+    colour = to_unit(picture.colour[::4, ::4])
     return picture.gray or float(np.ptp(colour, axis=2).mean()) < _TINGE
 
 
@@ -178,17 +173,6 @@ def beside(pictures: Sequence[Picture]) -> Picture:
     return Picture(np.hstack(colours), None if mattes[0] is None else np.hstack([m for m in mattes if m is not None]))
 
 
-def sheet(rows: Sequence[Sequence[Picture]]) -> Picture:
-    """Pictures of one size and kind, row under row; short rows end in black."""
-    height, width = rows[0][0].colour.shape[:2]
-    columns = max(len(row) for row in rows)
-    page = np.zeros((len(rows) * height, columns * width, *rows[0][0].colour.shape[2:]), rows[0][0].colour.dtype)
-    for i, row in enumerate(rows):
-        for j, picture in enumerate(row):
-            page[i * height : (i + 1) * height, j * width : (j + 1) * width] = picture.colour
-    return Picture(page)
-
-
 def bleed(picture: Picture) -> Picture:
     """Spread the visible colours under the fully transparent pixels, so that no dark fringe appears when resampling.
 
@@ -196,14 +180,14 @@ def bleed(picture: Picture) -> Picture:
     """
     if picture.alpha is None or picture.alpha.all():
         return picture
-    colour = normalise(picture.colour if not picture.gray else picture.colour[..., None])
-    weight = normalise(picture.alpha)[..., None]
-    filled = quantise(_push_pull(colour, weight), picture.colour.dtype)
+    colour = to_unit(picture.colour if not picture.gray else picture.colour[..., None])
+    weight = to_unit(picture.alpha)[..., None]
+    filled = from_unit(_push_pull(colour, weight), picture.colour.dtype)
     visible = picture.alpha > 0 if picture.gray else (picture.alpha > 0)[..., None]
     return Picture(np.where(visible, picture.colour, filled[..., 0] if picture.gray else filled), picture.alpha)
 
 
-def _push_pull(colour: npt.NDArray[np.float32], weight: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _push_pull(colour: Float32, weight: Float32) -> Float32:
     height, width = weight.shape[:2]
     if height == width == 1 or weight.all():
         return colour
@@ -214,17 +198,14 @@ def _push_pull(colour: npt.NDArray[np.float32], weight: npt.NDArray[np.float32])
     return np.where(weight > 0, colour, coarse[rows][:, columns])
 
 
-def _halve(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _halve(x: Float32) -> Float32:
     """Sums of 2x2 blocks; an odd last row or column stands alone."""
     x = np.pad(x, ((0, x.shape[0] % 2), (0, x.shape[1] % 2), (0, 0)))
     return x[::2, ::2] + x[1::2, ::2] + x[::2, 1::2] + x[1::2, 1::2]
 
 
-def resize_matte(alpha: Pixels, size: tuple[int, int]) -> Pixels:
-    """A matte enlarged to (width, height) with Pillow's bicubic filter, at its own depth."""
-    if alpha.shape == size[::-1]:
-        return alpha
+def resize_matte(alpha: Pixels, size: Size) -> Pixels:
+    """A matte at a size, bicubically, at its own depth."""
     if alpha.min() == alpha.max():
-        return np.full(size[::-1], alpha.flat[0], alpha.dtype)
-    resized = Image.fromarray(normalise(alpha)).resize(size, Image.Resampling.BICUBIC)
-    return quantise(np.array(resized), alpha.dtype)
+        return np.full(size, alpha.flat[0], alpha.dtype)
+    return resize(alpha, size)
