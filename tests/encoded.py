@@ -11,9 +11,9 @@ import pytest
 import tifffile
 from PIL import ExifTags, Image, ImageCms
 
+from gantool.arrays import Pixels
 from gantool.errors import ImageError
 from gantool.files import Metadata, Source, read, write
-from gantool.arrays import Pixels
 from gantool.picture import Picture
 
 LOSSLESS: dict[str, dict[str, Any]] = {"PNG": {}, "TIFF": {}, "WEBP": {"lossless": True, "exact": True}}

@@ -8,9 +8,9 @@ from PIL import Image
 
 from encoded import DISPLAY_P3, GAMMA, GRAY_PROFILE, encode, encode_png, icc_profile, p3_to_srgb, sample, with_chunk
 from gantool import colour
+from gantool.arrays import Pixels
 from gantool.colour import light_to_srgb, srgb_to_light
 from gantool.files import of_image, read
-from gantool.arrays import Pixels
 
 P3_CHROMATICITIES = struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
 SRGB_CHROMATICITIES = struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)

@@ -8,8 +8,8 @@ import pytest
 
 import gantool
 from gantool import engine
-from gantool.engine import Engine
 from gantool.arrays import Pixels
+from gantool.engine import Engine
 
 Floats = npt.NDArray[np.float32]
 

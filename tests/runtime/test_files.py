@@ -38,6 +38,7 @@ from encoded import (
     written,
 )
 from gantool import files, formats, sources
+from gantool.arrays import Pixels, Size
 from gantool.colour import gray_profile
 from gantool.errors import ImageError
 from gantool.files import (
@@ -51,8 +52,7 @@ from gantool.files import (
     target_format,
     write,
 )
-from gantool.arrays import Pixels
-from gantool.picture import Picture, as_dtype, from_array, to_array
+from gantool.picture import Picture, PictureInfo, as_dtype, from_array, to_array
 from gantool.storage import replacing
 
 # --- orientation ------------------------------------------------------------------------------------------------
@@ -102,14 +102,14 @@ def test_matte_turns_with_the_colour() -> None:
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
 def test_camera_pictures_come_upright(format: str) -> None:
     picture, _ = read(encode(sample((20, 30, 3)), format, exif=camera_exif(6)))
-    assert picture.size == (20, 30)
+    assert picture.size == (30, 20)
 
 
 @pytest.mark.parametrize("written_as", [b'tiff:Orientation="6"', b"<tiff:Orientation>6</tiff:Orientation>"])
 def test_xmp_orientation_is_reset(written_as: bytes) -> None:
     xmp = XMP.replace(b'tiff:Orientation="6"', written_as)
     picture, metadata = read(encode(sample((20, 30, 3)), "JPEG", xmp=xmp, exif=camera_exif(6)))
-    assert picture.size == (20, 30)
+    assert picture.size == (30, 20)
     assert metadata.xmp == xmp.replace(written_as, written_as.replace(b"6", b"1"))
 
 
@@ -117,11 +117,11 @@ def test_orientation_survives_a_damaged_part() -> None:
     exif = camera_exif(6).tobytes()
     at = exif.index(struct.pack(">HH", ExifTags.IFD.Exif, 4))
     picture, _ = read(encode(sample((20, 30, 3)), "JPEG", exif=exif[: at + 8] + b"\0\0\xff\xf0" + exif[at + 12 :]))
-    assert picture.size == (20, 30)
+    assert picture.size == (30, 20)
 
 
 def test_unknown_orientation_is_ignored() -> None:
-    assert read(encode(sample((20, 30, 3)), "JPEG", exif=camera_exif(9)))[0].size == (30, 20)
+    assert read(encode(sample((20, 30, 3)), "JPEG", exif=camera_exif(9)))[0].size == (20, 30)
 
 
 # --- EXIF and XMP -----------------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def test_interoperability_points_nowhere_wrong() -> None:
 @pytest.mark.parametrize("exif", [b"Exif\0\0", b"Exif\0\0junk", b"Exif\0\0II*\0\xff\xff\xff\x7f", b"Exif\0\0MM\0*"])
 def test_damaged_exif_does_not_matter(exif: bytes) -> None:
     picture, metadata = read(encode(sample((20, 30, 3)), "JPEG", exif=exif))
-    assert picture.size == (30, 20)
+    assert picture.size == (20, 30)
     written(picture, metadata, "JPEG")
 
 
@@ -236,7 +236,7 @@ def test_metadata_too_long_for_jpeg_is_no_crash(part: str, tmp_path: Path) -> No
         assert "\n" not in str(error)
         assert list(tmp_path.iterdir()) == []
     else:
-        assert read(target)[0].size == (30, 20)
+        assert read(target)[0].size == (20, 30)
 
 
 # --- resolution -------------------------------------------------------------------------------------------------
@@ -760,7 +760,7 @@ def test_whatever_holds_a_file(kind: Any, tmp_path: Path) -> None:
     assert np.array_equal(read(str(tmp_path / "a.png"))[0].colour, wanted)
     assert np.array_equal(sources.read(kind(data))[0].colour, wanted)
     with (tmp_path / "a.png").open("rb") as file:
-        assert size_of(file) == (7, 5)
+        assert size_of(file) == (5, 7)
 
 
 def test_files_that_give_no_bytes(tmp_path: Path) -> None:
@@ -800,7 +800,7 @@ def test_size_from_the_headers(format: str, orientation: int, monkeypatch: pytes
     options = {} if format == "BMP" else {"exif": camera_exif(orientation)}
     data = encode(sample((20, 30, 3)), format, **options)
     monkeypatch.setattr(formats, "decoded", lambda *_: pytest.fail("pixels were decoded"))
-    assert size_of(data) == ((20, 30) if orientation == 6 and format != "BMP" else (30, 20))
+    assert size_of(data) == ((30, 20) if orientation == 6 and format != "BMP" else (20, 30))
 
 
 def test_size_of_what_is_no_picture(tmp_path: Path) -> None:
@@ -884,23 +884,23 @@ def test_names_without_a_format(name: str) -> None:
 @pytest.mark.parametrize(("format", "largest"), [("JPEG", 65_500), ("WEBP", 16_383)])
 def test_size_limits(format: str, largest: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gantool.memory.available", lambda: 10**12)
-    check_fits((largest, largest), format, False)
-    for size in ((largest + 1, 1), (1, largest + 1)):
-        with pytest.raises(ImageError, match=rf"{size[0]}x{size[1]}.*{largest}.*\.png or \.tif"):
-            check_fits(size, format, False)
+    check_fits(PictureInfo(Size(largest, largest)), format, False)
+    for size in (Size(largest + 1, 1), Size(1, largest + 1)):
+        with pytest.raises(ImageError, match=rf"{size}.*{largest}.*\.png or \.tif"):
+            check_fits(PictureInfo(size), format, False)
 
 
 @pytest.mark.parametrize(("format", "largest"), [("JPEG", 65_500), ("WEBP", 16_383)])
 def test_largest_pictures_can_be_written(format: str, largest: int) -> None:
     picture = Picture(np.zeros((1, largest), np.uint8))
-    assert read(written(picture, Metadata(format), format))[0].size == (largest, 1)
+    assert read(written(picture, Metadata(format), format))[0].size == (1, largest)
 
 
 def test_other_formats_take_any_side() -> None:
-    check_fits((100_000, 100_000), "PNG", True)
-    check_fits((100_000, 10_000), "TIFF", True, pixel=4)
+    check_fits(PictureInfo(Size(100_000, 100_000)), "PNG", True)
+    check_fits(PictureInfo(Size(10_000, 100_000), alpha=True), "TIFF", True)
     with pytest.raises(ImageError, match=r"4 GiB.*\.png"):
-        check_fits((100_000, 10_000), "TIFF", True, pixel=8)
+        check_fits(PictureInfo(Size(10_000, 100_000), alpha=True, depth=16), "TIFF", True)
 
 
 def test_jpeg_refuses_a_matte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1057,6 +1057,6 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 
 def test_an_encoder_that_needs_more_memory_than_the_picture_is_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gantool.memory.available", lambda: 10**9)
-    check_fits((10_000, 10_000), "PNG", transparent=False)
+    check_fits(PictureInfo(Size(10_000, 10_000)), "PNG", transparent=False)
     with pytest.raises(ImageError, match=r"needs 1\.5 GB of memory, and 1\.0 GB are free"):
-        check_fits((10_000, 10_000), "WEBP", transparent=False)
+        check_fits(PictureInfo(Size(10_000, 10_000)), "WEBP", transparent=False)

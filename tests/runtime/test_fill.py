@@ -9,9 +9,9 @@ from PIL import Image
 
 import gantool
 from gantool import ImageError, ModelCard, Port, files
+from gantool.arrays import Pixels, Size
 from gantool.engine import Floats
 from gantool.fill import around, composed, holes, mask_of, share_of
-from gantool.arrays import Pixels
 from gantool.picture import Picture
 from gantool.tiling import Box
 
@@ -79,14 +79,14 @@ def test_the_network_sees_the_neighbourhood_at_its_own_size(photo: Pixels) -> No
 def test_a_mask_of_another_size_fits() -> None:
     small = np.asarray(Image.new("L", (10, 5), 255)).copy()
     small[:, 5:] = 0
-    share = mask_of(Picture(small, None), (200, 100))
+    share = mask_of(Picture(small, None), Size(100, 200))
     assert share.shape == (100, 200) and share[:, :80].min() == 1 and share[:, 120:].max() == 0
 
 
 @pytest.mark.parametrize(("level", "message"), [(0, "covers nothing"), (255, "covers everything")])
 def test_a_mask_of_one_tone(level: int, message: str) -> None:
     with pytest.raises(ImageError, match=message):
-        mask_of(Picture(np.full((4, 4), level, np.uint8), None), (4, 4))
+        mask_of(Picture(np.full((4, 4), level, np.uint8), None), Size(4, 4))
 
 
 def test_a_mask_may_be_of_bool_and_a_box_hangs_over_the_edge(photo: Pixels) -> None:

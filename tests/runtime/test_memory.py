@@ -6,13 +6,14 @@ import psutil
 import pytest
 
 from gantool import ImageError, memory
+from gantool.arrays import Size
 
 
 def test_a_result_that_exceeds_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "available", lambda: 8 * 10**9)
-    memory.check_room((100, 100), 8 * 10**9)
+    memory.check_room(Size(100, 100), 8 * 10**9)
     with pytest.raises(ImageError) as caught:
-        memory.check_room((64_000, 44_750), 21 * 10**9)
+        memory.check_room(Size(44_750, 64_000), 21 * 10**9)
     assert str(caught.value).startswith(
         "the result, 64000x44750 (2,864 megapixels), needs 21.0 GB of memory, and 8.0 GB are free; take a smaller"
     )

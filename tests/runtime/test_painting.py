@@ -11,9 +11,9 @@ from PIL import Image
 
 import gantool
 from gantool import ImageError, ModelCard, ModelError, Port, painting
+from gantool.arrays import Pixels
 from gantool.card import Kind, Task
 from gantool.errors import Cancelled
-from gantool.arrays import Pixels
 from gantool.picture import Picture
 from gantool.poses import Pose
 
@@ -47,7 +47,7 @@ def test_both_halves_lower_the_loss(any_style: gantool.Model, content: Pixels, f
     options = gantool.Options(progress=shares.append, preview=lambda picture, loss: seen.append((picture.size, loss)))
     any_style(content, style=flowers, steps=10, working_size=64, **options)
     coarse, fine = seen[:6], seen[6:]
-    assert {size for size, _ in coarse} == {(48, 32)} and {size for size, _ in fine} == {(96, 64)}
+    assert {size for size, _ in coarse} == {(32, 48)} and {size for size, _ in fine} == {(64, 96)}
     assert coarse[-1][1] < coarse[0][1] and fine[-1][1] < fine[0][1]
     assert len(shares) == 10 and shares == sorted(shares) and shares[-1] == 1
 
@@ -91,7 +91,7 @@ def test_the_preview_gets_every_step(any_style: gantool.Model, content: Pixels, 
     result = any_style(
         content, style=flowers, steps=4, working_size=64, preview=lambda picture, _: seen.append(picture)
     )
-    assert [picture.size for picture in seen] == [(48, 32), (48, 32), (96, 64), (96, 64)]
+    assert [picture.size for picture in seen] == [(32, 48), (32, 48), (64, 96), (64, 96)]
     assert result.shape == content.shape and all(picture.colour.dtype == np.uint8 for picture in seen)
     assert not np.array_equal(seen[-1].colour, seen[-2].colour)
 

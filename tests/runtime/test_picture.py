@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gantool.arrays import Pixels, Size, from_unit, to_unit
 from gantool.errors import ImageError
-from gantool.arrays import Pixels, from_unit, to_unit
 from gantool.picture import Picture, as_dtype, bleed, from_array, from_pil, is_gray, resize_matte, to_array, to_pil
 
 DEPTHS = [np.uint8, np.uint16, np.float32]
@@ -33,7 +33,7 @@ def island(dtype: Any, gray: bool = False, size: tuple[int, int] = (33, 47)) -> 
 def test_array_round_trip(shape: tuple[int, ...], gray: bool, matte: bool, dtype: Any) -> None:
     array = sample(shape, dtype)
     picture = from_array(array)
-    assert (picture.gray, picture.alpha is not None, picture.size) == (gray, matte, (shape[1], shape[0]))
+    assert (picture.gray, picture.alpha is not None, picture.size) == (gray, matte, shape[:2])
     assert picture.colour.dtype == dtype
     back = to_array(picture)
     assert back.dtype == dtype
@@ -78,8 +78,8 @@ def test_what_is_no_array(thing: Any) -> None:
 
 
 def test_lists_and_other_arrays() -> None:
-    assert from_array([[0.0, 1.0]]).size == (2, 1)  # type: ignore[arg-type]
-    assert from_array(np.ma.masked_array(np.ones((3, 4)))).size == (4, 3)
+    assert from_array([[0.0, 1.0]]).size == (1, 2)  # type: ignore[arg-type]
+    assert from_array(np.ma.masked_array(np.ones((3, 4)))).size == (3, 4)
 
 
 def test_what_is_gray() -> None:
@@ -116,7 +116,7 @@ def test_floats_must_be_finite(value: float) -> None:
 )
 def test_pillow_modes(mode: str, gray: bool, matte: bool) -> None:
     picture = from_pil(Image.new(mode, (7, 5)))
-    assert (picture.gray, picture.alpha is not None, picture.size) == (gray, matte, (7, 5))
+    assert (picture.gray, picture.alpha is not None, picture.size) == (gray, matte, (5, 7))
     assert picture.colour.dtype == np.uint8
 
 
@@ -240,8 +240,8 @@ def test_bleed_leaves_what_is_barely_seen() -> None:
 def test_no_dark_fringe_after_enlarging() -> None:
     picture = bleed(island(np.uint8))
     assert picture.alpha is not None
-    size = (47 * 4, 33 * 4)
-    large = np.asarray(Image.fromarray(picture.colour).resize(size, Image.Resampling.BICUBIC))
+    size = Size(33 * 4, 47 * 4)
+    large = np.asarray(Image.fromarray(picture.colour).resize(size[::-1], Image.Resampling.BICUBIC))
     seen = resize_matte(picture.alpha, size) > 0
     assert np.abs(large[seen].astype(int) - (204, 102, 153)).max() <= 1
 
@@ -264,7 +264,7 @@ def test_bleed_of_nothing_visible(size: tuple[int, int], dtype: Any) -> None:
 @pytest.mark.parametrize("level", [0, 0.25, 1])
 def test_an_even_matte_stays_even(dtype: Any, level: float) -> None:
     alpha = from_unit(np.full((5, 7), level, np.float32), np.dtype(dtype))
-    large = resize_matte(alpha, (28, 20))
+    large = resize_matte(alpha, Size(20, 28))
     assert large.shape == (20, 28) and large.dtype == dtype
     assert (large == alpha[0, 0]).all()
 
@@ -273,8 +273,8 @@ def test_an_even_matte_stays_even(dtype: Any, level: float) -> None:
 def test_matte_is_enlarged_smoothly(dtype: Any) -> None:
     alpha = island(dtype).alpha
     assert alpha is not None
-    assert resize_matte(alpha, (47, 33)) is alpha
-    large = resize_matte(alpha, (94, 66))
+    assert resize_matte(alpha, Size(33, 47)) is alpha
+    large = resize_matte(alpha, Size(66, 94))
     assert large.shape == (66, 94) and large.dtype == dtype
     assert to_unit(large).max() == 1 and to_unit(large).min() == 0
     assert to_unit(large).mean() == pytest.approx(to_unit(alpha).mean(), rel=0.02)

@@ -8,8 +8,8 @@ from PIL import Image
 
 from encoded import DISPLAY_P3, encode, encode_png, encode_tiff
 from gantool import files
-from gantool.errors import ImageError
 from gantool.arrays import Pixels
+from gantool.errors import ImageError
 from gantool_trainer.pictures import read_picture
 
 

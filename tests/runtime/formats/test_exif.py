@@ -8,6 +8,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from encoded import camera_exif, encode, exif_in, sample, text_exif, written
+from gantool.arrays import Size
 from gantool.files import read
 from gantool.formats import exif, ifd
 from gantool.picture import Picture
@@ -44,14 +45,14 @@ def test_no_orientation(value: bytes) -> None:
 def test_a_tag_of_an_unusual_type_does_not_keep_a_picture_lying() -> None:
     odd = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + struct.pack("<HHII", 0x10F, 5, 1, 0x26)
     odd += struct.pack("<HHII", 0x112, 3, 1, 6) + bytes(4) + struct.pack("<II", 1, 1)
-    assert read(encode(sample((20, 30, 3)), "JPEG", exif=odd))[0].size == (20, 30)
+    assert read(encode(sample((20, 30, 3)), "JPEG", exif=odd))[0].size == (30, 20)
 
 
 def test_a_directory_that_points_at_itself() -> None:
     loop = block((274, 3, 1, b"\6\0\0\0"), (34665, 4, 1, struct.pack("<I", 8)))
     assert exif.orientation(loop) == 6
     assert exif.orientation(exif.upright(loop)) == 1
-    assert exif.resized(loop, (3, 4))
+    assert exif.resized(loop, Size(3, 4))
 
 
 def test_nested_directories_cost_no_time() -> None:

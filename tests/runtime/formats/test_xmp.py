@@ -3,6 +3,7 @@ import time
 import pytest
 
 from encoded import encode, sample, written
+from gantool.arrays import Size
 from gantool.files import read
 from gantool.formats import xmp
 from gantool.picture import Picture
@@ -46,11 +47,11 @@ def test_elements_and_other_prefixes() -> None:
     assert xmp.orientation(given) == 8
     upright = xmp.upright(given)
     assert xmp.orientation(upright) == 1 and b"<t:Orientation>1</t:Orientation>" in upright
-    assert b"<p:FullPanoHeightPixels>64<" in xmp.resized(given, (20, 20), (10, 10))
+    assert b"<p:FullPanoHeightPixels>64<" in xmp.resized(given, Size(20, 20), Size(10, 10))
 
 
 def test_a_picture_is_turned_by_its_packet_where_exif_says_nothing() -> None:
-    assert read(encode(sample((20, 30, 3)), "JPEG", xmp=packet(b'tiff:Orientation="6"')))[0].size == (20, 30)
+    assert read(encode(sample((20, 30, 3)), "JPEG", xmp=packet(b'tiff:Orientation="6"')))[0].size == (30, 20)
 
 
 @pytest.mark.parametrize(
@@ -84,5 +85,5 @@ def test_a_packet_without_claims_stays_as_it_is() -> None:
 def test_hostile_packets_cost_no_time(filling: bytes) -> None:
     hostile = packet(b'hdrgm:Version="1.0"', filling * (2**18 // len(filling)))
     before = time.perf_counter()
-    xmp.resized(xmp.upright(xmp.without_claims(hostile)[0]), (9, 9), (3, 3))
+    xmp.resized(xmp.upright(xmp.without_claims(hostile)[0]), Size(9, 9), Size(3, 3))
     assert time.perf_counter() - before < 4
