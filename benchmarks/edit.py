@@ -21,7 +21,7 @@ from PIL import Image, ImageCms
 
 import gantool
 from gantool import poses
-from gantool.painting import COARSE
+from gantool.methods.style_optimization import COARSE
 from gantool_trainer import layouts, metrics
 from gantool_trainer.degrade import jpeg, to_uint8
 from gantool_trainer.pictures import Picture, centre_crop, read_picture, scaled

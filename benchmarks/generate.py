@@ -28,14 +28,15 @@ from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 from upscale import in_turn
 
 import gantool
-from gantool.conditions import feeds, size
+from gantool.methods.conditioning import draw_inputs
+from gantool.tasks.generate import Conditions, size
 from gantool.text import read, words
-from gantool_trainer import checkpoint, idx, layouts
-from gantool_trainer import recipe as recipes
+from gantool_trainer import idx, layouts
 from gantool_trainer.data import SquareConfig, square
-from gantool_trainer.families import infogan, stackgan
+from gantool_trainer.families import stackgan
 from gantool_trainer.layouts import Captioned
 from gantool_trainer.pictures import Picture, read_picture, to_tensor
+from gantool_trainer.run import Run
 from gantool_trainer.seeds import rng
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None)
@@ -251,17 +252,14 @@ def codes(
 
     Batch norm has the averages of training, over real and made digits alike.
     """
-    state = checkpoint.load(run)
-    config = recipes.parse(state.recipe).model
-    reader = infogan.networks(config)["discriminator"]
-    reader.load_state_dict(state.part("networks", "discriminator"))
-    reader.eval()
+    opened = Run.open(run)
+    reader = opened.networks()["discriminator"]
     file = sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz"
     truth = idx.labels(file)
     digits = torch.stack([to_tensor(read_picture(path)[..., :1]) for path in idx.pictures(file)])
     with torch.inference_mode():
         told = torch.cat([reader(2 * part - 1)[1].argmax(dim=1) for part in digits.split(500)]).numpy()
-    table = np.zeros((config.categories, 10), int)
+    table = np.zeros((opened.recipe.model.categories, 10), int)
     np.add.at(table, (told, truth), 1)
     categories, matched = linear_sum_assignment(-table)
     print(f"accuracy {table[categories, matched].sum() / len(truth):.4f}")
@@ -301,7 +299,7 @@ def speed(
 ) -> None:
     """Seconds for some pictures, one at a time as gantool makes them, and in one batch."""
     loaded = gantool.load(model)
-    inputs = [feeds(loaded.card, 0, number, {}) for number in range(count)]
+    inputs = [draw_inputs(loaded.card, 0, number, Conditions()) for number in range(count)]
     batch = {name: np.concatenate([one[name] for one in inputs]) for name in inputs[0]}
     name = loaded.card.result.name
     medians = in_turn(

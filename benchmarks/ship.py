@@ -226,8 +226,12 @@ def ship(
         measured = shipped.measure.take([gantool.load(draft, device="cpu") for draft in drafts], sets)
         for draft, figures, file, description in zip(drafts, measured, files, descriptions, strict=True):
             rounded = {key: round(float(value), 2 if abs(value) >= 1 else 4) for key, value in figures.items()}
-            facts = {"description": description, "metrics": rounded, "protocol": shipped.measure.protocol}
-            card = replace(library.read_card(draft), name=file, **facts)  # type: ignore[arg-type]
+            card = library.read_card(draft)
+            card = replace(
+                card,
+                identity=replace(card.identity, name=file, description=description),
+                provenance=replace(card.provenance, metrics=rounded, protocol=shipped.measure.protocol),
+            )
             model = onnx.load(draft)
             onnx.helper.set_model_props(model, {KEY: card.to_json()})
             onnx.save(model, _MODELS / f"{file}.onnx")

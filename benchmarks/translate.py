@@ -2,7 +2,7 @@
 
     python benchmarks/translate.py quality                   # every shipped model; needs the sets under data/
     python benchmarks/translate.py quality --recipe pan-derain -m rain.onnx
-    python benchmarks/translate.py exact photo.jpg           # tiles and pieces beside the whole picture
+    python benchmarks/translate.py exact photo.jpg           # tiles and segments beside the whole picture
     python benchmarks/translate.py shared                    # the graph with shared statistics beside the plain one
     python benchmarks/translate.py large photo.jpg           # time and peak memory on 12 and 48 megapixels
 
@@ -14,7 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -28,9 +27,13 @@ from upscale import in_turn
 
 import gantool
 from gantool import library
+from gantool.arrays import Box
+from gantool.card import Segments
 from gantool.devices import import_onnxruntime
-from gantool.tiling import Box
-from gantool_export.onnx_file import to_onnx, to_onnx_in_pieces
+from gantool.engine.segments import in_segments
+from gantool.engine.tiles import in_tiles
+from gantool.engine.whole import as_whole
+from gantool_export.onnx_file import to_onnx, to_onnx_in_segments
 from gantool_export.statistics import SharedStatistics
 from gantool_trainer import layouts, metrics
 from gantool_trainer.families import FAMILIES
@@ -67,7 +70,7 @@ def unpaired(models: Models, train: Sequence[Sequence[Path]], test: Sequence[Seq
             "round trip PSNR": mean(trips),
             "mean colour PSNR": mean(plain),
         }
-        results.append(figures | ({"edges": mean(scenes)} if forth.card.detail else {}))
+        results.append(figures | ({"edges": mean(scenes)} if forth.card.geometry.keeps_scene else {}))
     return results
 
 
@@ -206,19 +209,19 @@ def exact(
     model: ModelName = "cyclegan-day2night",
     working_size: Annotated[int, typer.Option(help="Short side at which the network sees it.")] = 1024,
 ) -> None:
-    """PSNR and largest difference, in 8-bit levels, to the result of the whole picture: in tiles, and in pieces."""
+    """PSNR and largest difference, in 8-bit levels, to the result of the whole picture: in tiles, and in segments."""
     engine = gantool.load(model)._engine
-    port = engine.card.statistics
-    if port is None:
+    network, tiling, port = engine.network, engine.card.tiling, engine.card.statistics
+    if port is None or not isinstance(tiling, Segments):
         raise typer.BadParameter(f"{model} does not normalise by the picture")
-    colour, multiple = scaled(read_picture(picture), working_size), engine.card.multiple
+    colour, multiple = scaled(read_picture(picture), working_size), engine.card.geometry.multiple
     colour = colour[: colour.shape[0] // multiple * multiple, : colour.shape[1] // multiple * multiple]
     own = {port.name: np.zeros(port.length, np.float32)}
     runs: dict[str, Callable[[], Pieces]] = {
-        "whole": lambda: engine.whole(colour, {}, {}),
+        "whole": lambda: as_whole(network, colour, {}, {}),
         "tiles of 256": lambda: engine.run(colour, {}, {"tile": 256}),
-        "in pieces": lambda: engine.in_pieces(colour, {}, {}),
-        "tiles of 256, each its own": lambda: engine.tiles(colour, own, {"tile": 256}),
+        "in segments": lambda: in_segments(network, colour, {}, {}, tiling),
+        "tiles of 256, each its own": lambda: in_tiles(network, colour, own, {"tile": 256}, halo=0),
     }
     whole = None
     for name, run in runs.items():
@@ -241,15 +244,15 @@ def shared(
 ) -> None:
     """Run time of the graph that takes and measures statistics, over that of the plain graph."""
     card = library.read_card(library.find(model))
-    settings = parse(dict(card.recipe))
+    settings = parse(dict(card.provenance.recipe))
     family = FAMILIES[settings.family]
     networks = family.networks(settings.model)
-    generator = next(iter(family.generators(settings.model, networks, settings.data).values()))
-    described = replace(generator.card, name="plain")
+    generator = next(iter(family.exports(settings.model, networks, settings.data).values()))
+    described = generator.card.named("plain")
     length = SharedStatistics(generator.network).length
     files = {
         "plain": to_onnx(generator.network.eval(), described)[0],
-        "shared": to_onnx_in_pieces(generator.network, described)[0],
+        "shared": to_onnx_in_segments(generator.network, described)[0],
     }
     onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
@@ -287,7 +290,7 @@ def large(
             factor = (size * 1e6 / (image.width * image.height)) ** 0.5
             source, target = Path(folder) / f"{size}.jpg", Path(folder) / f"{size}-out.jpg"
             image.convert("RGB").resize((round(image.width * factor), round(image.height * factor))).save(source)
-            code = "import resource; from gantool_cli.main import app; app(standalone_mode=False); "
+            code = "import resource, sys; from gantool_cli.app import run; run(sys.argv[1:]); "
             code += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
             command = [
                 sys.executable,

@@ -126,7 +126,7 @@ def speed(
     }
     medians = in_turn(contenders, rounds)
     base = medians["torch eager"]
-    print(f"{card.name} ({card.architecture}), {side}x{side} input, {threads} threads, {rounds} rounds")
+    print(f"{card.name} ({card.identity.architecture}), {side}x{side} input, {threads} threads, {rounds} rounds")
     for name, median in medians.items():
         print(f"{name:28} {median * 1e3:8.1f} ms {side * side / median / 1e6:6.3f} MP/s {base / median:5.2f} x eager")
 
@@ -147,7 +147,7 @@ def torch_twin(path: Path) -> tuple[nn.Module, ModelCard]:
     """The network of a model file, rebuilt in torch from the recipe in its card and the weights in its graph."""
     graph = onnx.load(path)
     card = ModelCard.from_json({entry.key: entry.value for entry in graph.metadata_props}[KEY])
-    recipe = parse(dict(card.recipe))
+    recipe = parse(dict(card.provenance.recipe))
     network = FAMILIES[recipe.family].networks(recipe.model)["generator"]
     weights = {entry.name: torch.from_numpy(numpy_helper.to_array(entry).copy()) for entry in graph.graph.initializer}
     network.load_state_dict({name: weights[name] for name in network.state_dict()})

@@ -11,9 +11,10 @@ import pytest
 import tifffile
 from PIL import ExifTags, Image, ImageCms
 
+from gantool import formats
 from gantool.arrays import Pixels
 from gantool.errors import ImageError
-from gantool.files import Metadata, Source, read, write
+from gantool.formats import File, Format, Metadata, read, write
 from gantool.picture import Picture
 
 LOSSLESS: dict[str, dict[str, Any]] = {"PNG": {}, "TIFF": {}, "WEBP": {"lossless": True, "exact": True}}
@@ -35,6 +36,11 @@ XMP = (
     "</rdf:RDF></x:xmpmeta>"
 ).encode()
 UPRIGHT_XMP = XMP.replace(b'Orientation="6"', b'Orientation="1"')
+
+
+def kind(name: str) -> Format:
+    """The format that Pillow calls so."""
+    return next(format for format in formats.FORMATS if format.name.upper() == name)
 
 
 def sample(shape: tuple[int, ...], dtype: Any = np.uint8) -> Pixels:
@@ -60,7 +66,7 @@ def encode_png(array: Pixels) -> bytes:
 
 def written(picture: Picture, metadata: Metadata, format: str) -> bytes:
     buffer = io.BytesIO()
-    write(picture, metadata, format, buffer)
+    write(picture, metadata, kind(format), buffer)
     return buffer.getvalue()
 
 
@@ -141,7 +147,7 @@ def profile_name(icc: bytes) -> str:
     return str(ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(icc)))).strip()
 
 
-def refusal(source: Source) -> str:
+def refusal(source: File) -> str:
     with pytest.raises(ImageError) as caught:
         read(source)
     message = str(caught.value)

@@ -12,11 +12,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import gantool
-from gantool import poses
-from gantool.conditions import feeds
-from gantool_cli.app import app
-from gantool_trainer import checkpoint, recipe
-from gantool_trainer.families import FAMILIES
+from gantool import Conditions, poses
+from gantool.methods.conditioning import draw_inputs
+from gantool_cli.app import command
+from gantool_trainer import Run, recipe
 from gantool_trainer.family import Generator
 from tiny import SMALL, lay_out
 
@@ -39,7 +38,7 @@ def test_trains_exports_and_runs(name: str, stage: str, photos: Path, tmp_path: 
     cli("train", name, "--data", str(data), "--out", str(run), "--device", "cpu", *values)
     cli("export", str(run), "-o", str(tmp_path / "mine.onnx"))
 
-    models, networks = sorted(tmp_path.glob("mine*.onnx")), plain(run)
+    models, networks = sorted(tmp_path.glob("mine*.onnx")), Run.open(run).generators()
     assert {path.stem for path in models} == {f"mine-{suffix}" if suffix else "mine" for suffix in networks}
     for path in models:
         network = networks[path.stem.removeprefix("mine").removeprefix("-")]
@@ -51,7 +50,7 @@ def converted(path: Path, network: Generator, source: Path) -> None:
     model = gantool.load(path)
     card = model.card
     options, inputs, words = asked(card, path.with_suffix(".json"))
-    searching = any(port.kind == "gradient" for port in card.outputs)  # of which export has compared every step
+    searching = card.program != "feedforward"  # of which export has compared every step
     if not searching:
         fixed = card.image.shape[3] if isinstance(card.image.shape[3], int) else 128 if card.task != "inpaint" else 64
         picture = crop(source)[:fixed, :fixed]
@@ -68,7 +67,7 @@ def converted(path: Path, network: Generator, source: Path) -> None:
     result = path.with_suffix(".png")
     if searching:
         words += ["--steps", "2"]
-    if card.taking("style"):
+    if card.program == "style-optimization":
         words += ["--style", str(source.with_name("flowers.jpg")), "--working-size", "32"]
     tile = ["--tile", "64"] if card.task not in ("inpaint", "pose") and not searching else []
     cli(card.task, str(source), "--model", str(path), "-o", str(result), *tile, *words)
@@ -100,7 +99,7 @@ def made(path: Path, network: Generator, source: Path) -> None:
     """A model of noise makes in the library what it makes in torch, to half a level, and writes a sheet of it."""
     model = gantool.load(path)
     text = f"a {source.stem}" if model.card.taking("text") else None
-    inputs = feeds(model.card, 1, 0, {"text": text})
+    inputs = draw_inputs(model.card, 1, 0, Conditions(text=text))
     with torch.inference_mode():
         values = network.network(*(torch.from_numpy(inputs[port.name]) for port in model.card.inputs))
     values = values[0] if isinstance(values, tuple) else values
@@ -111,18 +110,6 @@ def made(path: Path, network: Generator, source: Path) -> None:
     words = [] if text is None else ["--text", text]
     cli("generate", "--model", str(path), "-n", "4", "--grid", "-o", str(sheet), *words)
     assert Image.open(sheet).size == tuple(2 * side for side in picture.size)
-
-
-def plain(run: Path) -> dict[str, Generator]:
-    """The generators of a run as torch has them, without anything that export adds."""
-    state = checkpoint.load(run)
-    settings = recipe.parse(state.recipe)
-    family = FAMILIES[settings.family]
-    networks = family.networks(settings.model)
-    for name in family.averaged(settings.model):
-        networks[name].load_state_dict(state.part("average", name))
-        networks[name].eval()
-    return family.generators(settings.model, networks, settings.data)
 
 
 def crop(source: Path) -> npt.NDArray[np.float32]:
@@ -139,6 +126,6 @@ def in_torch(
 
 
 def cli(*arguments: str) -> str:
-    outcome = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    outcome = CliRunner().invoke(command(), arguments, catch_exceptions=False)
     assert outcome.exit_code == 0, outcome.output
     return outcome.output

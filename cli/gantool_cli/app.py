@@ -8,71 +8,32 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from typing import Annotated
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
-from gantool_cli import (
-    augment,
-    colorize,
-    console,
-    doctor,
-    first_screen,
-    generate,
-    hints,
-    inpaint,
-    models,
-    pose,
-    restore,
-    stylize,
-    train,
-    translate,
-    upscale,
-)
+from gantool.tasks import TASKS
+from gantool.tasks.task import Task
+from gantool_cli import console, first_screen, hints
 from gantool_cli.errors import explain
+from gantool_cli.options import Shared, verb
 from gantool_cli.plain_help import Command
 from gantool_cli.stopping import STOPPED
 
-
-def _completing() -> bool:
-    """Whether this is about a shell's completion: Typer's options for it load Pydantic, for nothing in other runs."""
-    return "_GANTOOL_COMPLETE" in os.environ or any(word.endswith("-completion") for word in sys.argv)
-
-
-app = typer.Typer(
-    add_completion=_completing(),
-    help="Enlarge, repair, colour, fill, translate and paint pictures, make new ones, and train models of your own.",
-    epilog="`gantool --install-completion` teaches your shell the verbs, options and models. "
-    "Exit status: 0 all done, 1 some failed, 2 a wrong call, 130 and 143 stopped by Ctrl-C or a kill, "
-    "129 by a terminal that was closed.",
-    invoke_without_command=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    subcommand_metavar="VERB ...",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-_VERBS: tuple[tuple[str, str, Callable[..., None]], ...] = (
-    ("upscale", "enlarge pictures, also whole folders", upscale.upscale),
-    ("restore", "take out noise, JPEG artefacts and slight blur", restore.restore),
-    ("colorize", "colour gray photographs", colorize.colorize),
-    ("inpaint", "fill holes from what is around them", inpaint.inpaint),
-    ("translate", "turn one kind of picture into another", translate.translate),
-    ("stylize", "paint photographs in the style of a picture", stylize.stylize),
-    ("pose", "draw a person in another pose", pose.pose),
-    ("generate", "make pictures of noise, classes, codes or words", generate.generate),
-    ("augment", "put generated pictures beside a labelled set", augment.augment),
-    ("train", "train a model of your own", train.train),
-    ("export", "write what was trained as a model file", train.export),
-    ("doctor", "say what is installed, and what works", doctor.doctor),
-)
-for _name, _does, _command in _VERBS:
-    app.command(_name, cls=Command, short_help=_does)(_command)
-app.add_typer(models.app, name="models", short_help="list, describe, add and remove models")
-VERBS = (*(name for name, _, _ in _VERBS), "models")
+_WORDY = frozenset({"upscale", "inpaint", "stylize", "pose", "generate"})
+"""Verbs that have words of their own beside those of their task, in a module of that name."""
+_OTHERS = {
+    "augment": ("verbs.augment", "put generated pictures beside a labelled set"),
+    "train": ("manage.train", "train a model of your own"),
+    "export": ("manage.export", "write what was trained as a model file"),
+    "doctor": ("manage.doctor", "say what is installed, and what works"),
+    "models": ("manage.models", "list, describe, add and remove models"),
+}
+"""The module of each verb that is no task, and what it does."""
+VERBS = (*TASKS, *_OTHERS)
 """The names of all verbs."""
-_AT_ONCE: dict[tuple[str, ...], Callable[[], None]] = {(): first_screen.show, ("models",): models.list_models}
-"""What is shown without Typer, which loads Pydantic for it: that takes longer than all the rest."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -86,12 +47,10 @@ def run(arguments: Sequence[str]) -> int:
         warnings.simplefilter("ignore")
         logging.getLogger().addHandler(logging.NullHandler())
     try:
-        if (show := _AT_ONCE.get(tuple(arguments))) and not _completing():
-            show()
+        if not _completing() and _shown_at_once(arguments):
             return 0
         _check_words(arguments)
-        _check_verb(arguments)
-        status = app(list(arguments), prog_name="gantool", standalone_mode=False)
+        status = command(_asked(arguments))(list(arguments), prog_name="gantool", standalone_mode=False)
     except Exception as error:
         if os.environ.get("GANTOOL_DEBUG") and not isinstance(error, typer.TyperException):
             raise
@@ -102,6 +61,73 @@ def run(arguments: Sequence[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
+def command(verbs: Iterable[str] = VERBS) -> typer.Typer:
+    """The command with these of its verbs: Typer makes all that it knows of, whichever is called."""
+    app = typer.Typer(
+        add_completion=_completing(),
+        help="Enlarge, repair, colour, fill, translate and paint pictures, make new ones, and train models of your "
+        "own.",
+        epilog="`gantool --install-completion` teaches your shell the verbs, options and models. "
+        "Exit status: 0 all done, 1 some failed, 2 a wrong call, 130 and 143 stopped by Ctrl-C or a kill, "
+        "129 by a terminal that was closed.",
+        invoke_without_command=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        subcommand_metavar="VERB ...",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for name in verbs:
+        if name in TASKS:
+            task = TASKS[name]
+            function = _named(f"verbs.{name}", name) if name in _WORDY else _row(task)
+            app.command(name, cls=Command, short_help=task.does, help=task.help)(function)
+        elif name == "models":
+            app.add_typer(_named(_OTHERS[name][0], "app"), name=name, short_help=_OTHERS[name][1])
+        else:
+            module, does = _OTHERS[name]
+            app.command(name, cls=Command, short_help=does)(_named(module, name))
+    return app
+
+
+def _named(module: str, name: str) -> Any:
+    return getattr(import_module(f"gantool_cli.{module}"), name)
+
+
+def _row(task: Task[Any, Any]) -> Callable[..., None]:
+    """A verb that needs no words but those of its task."""
+
+    def run_task(*, ctx: typer.Context, options: Any, shared: Shared) -> None:
+        from gantool_cli import batch, listing
+
+        call = f"gantool {task.name} --model MODEL photo.jpg"
+        model = listing.chosen(ctx, shared.model or task.model, call, piped=console.is_piped())
+        if model is not None:
+            batch.run(shared, task, model, options)
+
+    run_task.__annotations__["options"] = task.Options
+    return verb(run_task)
+
+
+def _completing() -> bool:
+    """Whether this is about a shell's completion: Typer's options for it load Pydantic, for nothing in other runs."""
+    return "_GANTOOL_COMPLETE" in os.environ or any(word.endswith("-completion") for word in sys.argv)
+
+
+def _shown_at_once(arguments: Sequence[str]) -> bool:
+    """Show what needs no Typer, which loads Pydantic: that takes longer than all the rest."""
+    match list(arguments):
+        case []:
+            first_screen.show()
+        case ["models"]:
+            _named("manage.models", "list_models")()
+        case ["-V" | "--version"]:
+            first_screen.show_version()
+        case _:
+            return False
+    return True
+
+
 def _check_words(arguments: Sequence[str]) -> None:
     """Raises BadParameter for an empty word, which as a path would be the folder that one is in, with all its pictures:
     shells make one of a variable that is not set."""
@@ -109,21 +135,22 @@ def _check_words(arguments: Sequence[str]) -> None:
         raise typer.BadParameter("one of the words is empty; is a variable not set?")
 
 
-def _check_verb(arguments: Sequence[str]) -> None:
-    """Raises BadParameter, with what may be meant, if the first word is no verb: no option before it takes a value."""
+def _asked(arguments: Sequence[str]) -> Sequence[str]:
+    """The verb that is called, or all where none is. Raises BadParameter, with what may be meant, if the first word is
+    no verb: no option before it takes a value."""
     word = next((word for word in arguments if not word.startswith("-")), None)
     if word is not None and word not in VERBS:
         raise typer.BadParameter(hints.verb(word, VERBS))
+    return VERBS if word is None or _completing() else (word,)
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        console.out(f"gantool {first_screen.version()}")
+        first_screen.show_version()
         raise typer.Exit
 
 
-@app.callback()
-def options(
+def _options(
     ctx: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
     version: Annotated[

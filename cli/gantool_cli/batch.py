@@ -6,26 +6,29 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import typer
 
-from gantool import files, inference, storage
-from gantool.card import result_name
+from gantool import formats, storage
+from gantool.arrays import Size
+from gantool.bound import Bound
+from gantool.card.identity import result_name
+from gantool.engine import Control
 from gantool.errors import GantoolError, ImageError, reason
-from gantool_cli import console, loading, progress
-from gantool_cli.jobs import Job, Problem, plan
-from gantool_cli.naming import PIPE, Choice, Naming, check_template
-from gantool_cli.options import Shared, device_name, quality_of
-from gantool_cli.report import Failure, Report, Row, attempt, check_existing
-
-if TYPE_CHECKING:
-    from gantool import Model, ModelCard, Options
+from gantool.tasks.task import Task
+from gantool_cli import console, loading
+from gantool_cli.console import PIPE
+from gantool_cli.errors import explain
+from gantool_cli.options import Shared
+from gantool_cli.outputs import Choice, Job, Naming, Problem, check_template, plan
+from gantool_cli.report import Failure, Report, Row, attempt, results_there
 
 Source = Path | bytes
 """A picture: its file, or what was piped in."""
+Contents = Callable[[Path], Source]
 
 
 @dataclass(frozen=True)
@@ -38,44 +41,29 @@ class Work:
     problems: list[Problem]
 
 
-def run(
-    shared: Shared,
-    verb: str,
-    model: str,
-    options: "Options",
-    *,
-    asked: str | None = None,
-    written: Path | None = None,
-) -> None:
+def run(shared: Shared, task: Task[Any, Any], model: str, options: Any, *, written: Path | None = None) -> None:
     """Run one model on every input.
 
     Args:
-        asked: what names say beside the model: a label, a style.
+        options: the task's own.
         written: a file that the options write on the way, which must be none of the pictures.
 
     Raises:
         as `run_each`.
     """
-    card = loading.card(model, verb)
-    _check_for_all(card, options)
-    choice = Choice(model, result_name(card.name, asked), card.scale)
-    run_each(shared, verb, choice.label, lambda _: choice, options, written=written)
-
-
-def _check_for_all(card: "ModelCard", options: "Options") -> None:
-    """Say once, and not of every picture, what is wrong whatever the picture is. Raises GantoolError."""
-    inference.check_inputs(card, options)
-    for beside in (options.get("mask"), options.get("style")):
-        if isinstance(beside, Path):
-            files.read(beside)
+    card = loading.card(model, task.name)
+    read = task.read(card, vars(options))
+    task.bind(card, read)  # what is wrong whatever the picture is, is said once, before anything is loaded
+    choice = Choice(model, result_name(card.name, task.asked(read)), card.scale)
+    run_each(shared, task, choice.label, lambda _: choice, options, written=written)
 
 
 def run_each(
     shared: Shared,
-    verb: str,
+    task: Task[Any, Any],
     folders: str,
     choose: Callable[[Source], Choice],
-    options: "Options",
+    options: Any,
     *,
     written: Path | None = None,
 ) -> None:
@@ -86,81 +74,102 @@ def run_each(
     Args:
         folders: what the names of folders of results end in.
         choose: raises GantoolError for a picture that cannot be read.
-        written: as in `run`.
+        options, written: as in `run`.
 
     Raises:
         typer.Exit: with status 1, if an input failed.
         typer.BadParameter, GantoolError: nothing is done.
     """
-    device = device_name(shared.device, shared.gpu_number, shared.gpu)
-    once = functools.cache(lambda path: _piped(verb) if path == PIPE else files.contents_of(path)[1])
-
-    def content(path: Path) -> Source:  # a pipe, also one with a name as of a shell's <(...), can be read once only
-        return path if os.path.isfile(path) and path != PIPE else once(path)
-
-    naming = Naming(verb, folders, functools.cache(lambda path: choose(content(path))), shared.name, shared.format)
-    work = _planned(shared, naming, written)
+    device, threads, quiet = shared.machine.name, shared.machine.threads, shared.telling.quiet
+    contents = _reader(task.name)
+    chosen = functools.cache(lambda path: choose(contents(path)))
+    work = _planned(shared, Naming(task.name, folders, chosen, shared.name, shared.format), written)
     names = dict.fromkeys(choice.model for choice in work.jobs.values())
-    models = {name: loading.load(name, verb, device, shared.threads, quiet=shared.quiet) for name in names}
-    expected = len(work.problems) + len(work.skipped) + len(work.jobs)
-    report = Report(as_json=shared.as_json, quiet=shared.quiet, expected=expected)
+    models = {name: loading.load(name, task.name, device, threads, quiet=quiet) for name in names}
+    bound = {name: model.bind(**vars(options)) for name, model in models.items()}
+    report = Report(shared.telling, len(work.problems) + len(work.skipped) + len(work.jobs))
     try:
-        for problem in work.problems:
-            report.row(Row(str(problem.source), None, "failed", error=Failure("ImageError", problem.reason)))
-        for job in work.skipped:
-            report.row(Row(str(job.source), str(job.target), "skipped"))
-        _do(work.jobs, models, content, shared, options, report)
+        _do(work, bound, contents, shared, report)
     finally:
         status = report.close()
     if status:
         raise typer.Exit(status)
 
 
-def _do(
-    jobs: Mapping[Job, Choice],
-    models: "Mapping[str, Model]",
-    content: Callable[[Path], Source],
-    shared: Shared,
-    options: "Options",
-    report: Report,
-) -> None:
-    with progress.pictures(len(jobs), quiet=shared.quiet) as advance:
-        for job, choice in jobs.items():
-            told: Options = {
-                "progress": functools.partial(advance, job.source.name),
-                "notice": functools.partial(report.notice, str(job.source)),
-            }
-            model = models[choice.model]
-            convert = functools.partial(_convert, model, job, content, shared, {**options, **told})
-            row = Row(
-                str(job.source), str(job.target), "done", model=model.card.name, scale=choice.scale, device=model.device
-            )
-            report.row(attempt(convert, row), choice.note)
-            advance(job.source.name, None)
+def _do(work: Work, bound: Mapping[str, Bound], contents: Contents, shared: Shared, report: Report) -> None:
+    for problem in work.problems:
+        report.row(Row(str(problem.source), None, "failed", error=Failure("ImageError", problem.reason)))
+    for job in work.skipped:
+        report.row(Row(str(job.source), str(job.target), "skipped"))
+    with console.pictures(len(work.jobs), quiet=shared.telling.quiet) as advance:
+        for job, choice in work.jobs.items():
+            source, name, model = str(job.source), job.source.name, bound[choice.model]
+            control = Control(progress=functools.partial(advance, name))
+            told = replace(model, control=control, notice=functools.partial(report.notice, source))
+            card, device = model.engine.card, model.engine.device
+            row = Row(source, str(job.target), "done", model=card.name, scale=choice.scale, device=device)
+            report.row(attempt(functools.partial(_convert, told, job, contents, shared), row), choice.note)
+            advance(name, None)
+
+
+def _convert(model: Bound, job: Job, contents: Contents, shared: Shared) -> Size:
+    """Returns the size of the result."""
+    convert = functools.partial(model.convert, contents(job.source), quality=shared.wished_quality)
+    if job.target != PIPE:
+        return convert(job.target, overwrite=shared.existing.overwrite).size
+    if shared.format is None:
+        buffer = io.BytesIO()  # some encoders seek, which a pipe cannot
+        size = convert(buffer).size
+        console.binary(buffer.getbuffer())
+        return size
+    with tempfile.TemporaryDirectory() as folder:  # a name says the format
+        file = Path(folder) / f"result.{shared.format}"
+        size = convert(file).size
+        console.binary(file.read_bytes())
+    return size
+
+
+def _reader(verb: str) -> Contents:
+    """What a picture is read from; a pipe, also one with a name as of a shell's <(...), can be read once only."""
+    once = functools.cache(lambda path: _piped(verb) if path == PIPE else formats.contents_of(path)[1])
+    return lambda path: path if os.path.isfile(path) and path != PIPE else once(path)
+
+
+def _piped(verb: str) -> bytes:
+    """All of standard input. Raises ImageError."""
+    try:
+        data = formats.read_all(sys.stdin.buffer) if sys.stdin else b""
+    except MemoryError as error:
+        raise ImageError("standard input is too large for this machine's memory") from error
+    except OSError as error:
+        raise ImageError(f"cannot read standard input: {reason(error)}") from error
+    if not data:
+        raise ImageError(f"nothing was piped in; give a picture, or pipe one in: gantool {verb} photo.jpg")
+    return data
+
+
+# --- before any work ------------------------------------------------------------------------------------------------
 
 
 def _planned(shared: Shared, naming: Naming, written: Path | None) -> Work:
     """Raises as `run_each`."""
+    existing = shared.existing
     if shared.name is not None:
         check_template(shared.name)
-    if shared.skip_existing and shared.overwrite:
-        raise typer.BadParameter("give --skip-existing or --overwrite, not both")
-    inputs = _or_pipe([*(shared.inputs or []), *(shared.more_inputs or [])], naming.verb)
-    jobs, problems = plan(inputs, shared.output, naming)
+    jobs, problems = plan(_or_pipe(shared.pictures, naming.verb), shared.output, naming)
     _check_streams(jobs, shared)
     _check_formats(jobs, shared)
     _check_written(jobs, written)
-    there = {job for job in jobs if job.target != PIPE and os.path.isfile(job.target)}
-    check_existing(len(there), len(jobs), overwrite=shared.overwrite, skip=shared.skip_existing)
-    skipped = [job for job in jobs if shared.skip_existing and job in there]
+    there = results_there([job.target for job in jobs], existing)
+    skipped = [job for job in jobs if existing.skip and job.target in there]
     chosen: dict[Job, Choice] = {}
-    for job in (job for job in jobs if not (shared.skip_existing and job in there)):
+    for job in (job for job in jobs if job not in skipped):
         try:
             if job.target != PIPE:
-                storage.check_free(job.target, overwrite=shared.overwrite)
+                storage.check_free(job.target, overwrite=existing.overwrite)
             chosen[job] = naming.choose(job.source)
         except GantoolError as error:
-            problems.append(Problem(job.source, str(error)))
+            problems.append(Problem(job.source, explain(error)))
     return Work(chosen, skipped, problems)
 
 
@@ -172,44 +181,29 @@ def _or_pipe(pictures: Sequence[str], verb: str) -> Sequence[str]:
     return ["-"]
 
 
-def _piped(verb: str) -> bytes:
-    """All of standard input. Raises ImageError."""
-    try:
-        data = files.read_all(sys.stdin.buffer) if sys.stdin else b""
-    except MemoryError as error:
-        raise ImageError("standard input is too large for this machine's memory") from error
-    except OSError as error:
-        raise ImageError(f"cannot read standard input: {reason(error)}") from error
-    if not data:
-        raise ImageError(f"nothing was piped in; give a picture, or pipe one in: gantool {verb} photo.jpg")
-    return data
-
-
 def _check_streams(jobs: Sequence[Job], shared: Shared) -> None:
     if any(job.target == PIPE for job in jobs):
-        if shared.as_json:
+        if shared.telling.as_json:
             raise typer.BadParameter("--json and a picture cannot both go to standard output; name a file with -o")
         if console.is_terminal(sys.stdout):
             raise typer.BadParameter("a picture is not shown on a terminal; name a file with -o, or pipe it on")
 
 
 def _check_formats(jobs: Sequence[Job], shared: Shared) -> None:
-    """Raises GantoolError for a name that says no format, and BadParameter for a quality that the format has not."""
-    suffixes = {job.target.suffix.lower(): job.target for job in jobs if job.target != PIPE}
-    formats = {files.target_format(target) for target in suffixes.values()}
-    if shared.format is not None:
-        formats.add(files.FORMATS[f".{shared.format}"])
-    quality = quality_of(shared.quality)
-    for format in sorted(formats) if quality is not None else ():
+    """Raises GantoolError for a name that says no format, and for a quality that the format has not."""
+    quality = shared.wished_quality
+    piped = [Path(f"result.{shared.format}")] if shared.format is not None else []
+    suffixes = {path.suffix.lower(): path for path in (*piped, *(job.target for job in jobs)) if path != PIPE}
+    examples = {formats.of_suffix(path): path for path in suffixes.values()}
+    for format, example in examples.items():
         try:
-            files.check_quality(format, quality)
+            formats.check_quality(format, quality)
         except ImageError as error:
             if len(jobs) == 1 or shared.format is not None:
                 raise
-            example = next(target for target in suffixes.values() if files.target_format(target) == format)
             raise ImageError(
-                f"--quality {quality} is not for {format}, which {example} would be; add -f webp, so that all become "
-                "WebP, or leave it out"
+                f"--quality {quality} is not for {format.name}, which {example} would be; add -f webp, so that all "
+                "become WebP, or leave it out"
             ) from error
 
 
@@ -217,23 +211,3 @@ def _check_written(jobs: Sequence[Job], written: Path | None) -> None:
     pictures = {os.path.realpath(path) for job in jobs for path in (job.source, job.target)}
     if written is not None and os.path.realpath(written) in pictures:
         raise typer.BadParameter(f"{written} would be replaced, which is needed; name another file")
-
-
-def _convert(
-    model: "Model", job: Job, content: Callable[[Path], Source], shared: Shared, options: "Options"
-) -> tuple[int, int]:
-    """Returns (width, height) of the result."""
-    quality = quality_of(shared.quality)
-    convert = functools.partial(model.convert, content(job.source), quality=quality, **options)
-    if job.target != PIPE:
-        return convert(job.target, overwrite=shared.overwrite)
-    if shared.format is None:
-        buffer = io.BytesIO()  # some encoders seek, which a pipe cannot
-        size = convert(buffer)
-        console.binary(buffer.getbuffer())
-        return size
-    with tempfile.TemporaryDirectory() as folder:  # a name says the format
-        file = Path(folder) / f"result.{shared.format}"
-        size = convert(file)
-        console.binary(file.read_bytes())
-    return size

@@ -1,4 +1,4 @@
-"""What a shell offers where the name of a model belongs."""
+"""What a shell offers where the name of a model or of a format belongs."""
 
 import typer
 
@@ -14,3 +14,10 @@ def model_names(ctx: typer.Context, incomplete: str) -> list[str]:
     except (GantoolError, OSError):  # an error has no place in the middle of a line that is being typed
         return []
     return [name for name in known if name.startswith(incomplete)]
+
+
+def format_names(incomplete: str) -> list[str]:
+    """For ``autocompletion=``: suffixes of what is written, without their dots."""
+    from gantool import formats
+
+    return sorted(suffix[1:] for suffix in formats.writable() if suffix[1:].startswith(incomplete))

@@ -1,10 +1,20 @@
-"""The two streams of a command. Telling a result never stops the next one; a picture goes out whole or is an error."""
+"""The two streams of a command, and the bars on one of them. Telling a result never stops the next one; a picture goes
+out whole or is an error."""
 
 import contextlib
 import os
 import stat
 import sys
-from typing import IO, TextIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+PIPE = Path("-")
+"""A stream, where the name of a file is expected."""
 
 
 def out(text: str) -> None:
@@ -85,6 +95,65 @@ def spelt(text: str, stream: TextIO | None) -> str:
     """The text as far as the stream can spell it; the rest, and what a terminal would obey, as escapes."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return plain(text).encode(encoding, "backslashreplace").decode(encoding)
+
+
+@contextmanager
+def bars(*, quiet: bool, after: bool = False) -> Iterator["Progress | None"]:
+    """Where bars go while the block runs, and stay ``after`` it or not; None where none are shown."""
+    if quiet or not is_terminal(sys.stderr):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns,
+        console=Console(stderr=True),
+        transient=not after,
+        redirect_stdout=is_terminal(sys.stdout),
+    ) as shown:
+        yield shown
+
+
+@contextmanager
+def bar(what: str, total: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
+    """A bar; what it gives is called after each of the ``total`` steps."""
+    with bars(quiet=quiet) as shown:
+        if shown is None:
+            yield lambda: None
+            return
+        task = shown.add_task(what, total=total, note="")
+        yield lambda: shown.advance(task)
+
+
+@contextmanager
+def pictures(total: int, *, quiet: bool) -> Iterator[Callable[[str, float | None], None]]:
+    """A bar for the picture in hand and, for more than one, a bar for all of them.
+
+    What it gives is called with a picture's name and the share of it that is finished, or None when it is done with.
+    """
+    with bars(quiet=quiet) as shown:
+        if shown is None:
+            yield lambda name, share: None
+            return
+        everything = shown.add_task("all pictures", total=total, note=f"0 of {total}", visible=total > 1)
+        current, done = shown.add_task("", total=1.0, note=""), 0
+
+        def advance(name: str, share: float | None) -> None:
+            nonlocal done
+            if share is None:
+                share, done = 1.0, done + 1
+                shown.update(everything, completed=done, note=f"{done} of {total}")
+            name = spelt(name, sys.stderr)
+            shown.update(current, description=name, completed=share, note=f"{share:4.0%}")
+
+        yield advance
 
 
 def _say(stream: TextIO | None, text: str) -> None:

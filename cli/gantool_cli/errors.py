@@ -5,6 +5,7 @@ import re
 import typer
 
 from gantool_cli import hints
+from gantool_cli.options import flag
 
 _ASIDE = re.compile(r", unable to parse .*")
 """What the library behind Typer adds to what it says of numbers."""
@@ -19,7 +20,7 @@ def explain(error: Exception) -> str:
     if isinstance(error, typer.TyperException):
         return _wrong_call(error)
     if isinstance(error, GantoolError):
-        return " ".join(str(error).split())
+        return " ".join(error.said(flag(error.option or "")).split())
     if isinstance(error, MemoryError):
         return "there is not enough memory for this"
     if isinstance(error, BrokenPipeError):

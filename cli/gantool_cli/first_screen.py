@@ -2,10 +2,13 @@
 
 import os
 import sys
+import textwrap
 from pathlib import Path
 
+from gantool.tasks import TASKS
 from gantool_cli import console
 
+_WIDTH = 70
 _DRIVER = Path("/proc/driver/nvidia/version")
 
 _SCREEN = """\
@@ -20,8 +23,7 @@ On this machine: {machine}.
   gantool translate                       into what pictures can be turned
   gantool generate dcgan-faces -n 16      sixteen faces of nobody
 
-Pictures  upscale restore colorize inpaint translate stylize pose
-          generate augment
+{verbs}
 More      models train export doctor
 
 `gantool VERB --help` says more. No picture leaves this machine, and no file is
@@ -30,7 +32,14 @@ replaced unless you say --overwrite."""
 
 def show() -> None:
     """Fewer than 24 lines of 80 columns at most."""
-    console.out(_SCREEN.format(version=version(), machine=machine()))
+    verbs = textwrap.fill(
+        " ".join([*TASKS, "augment"]), _WIDTH, initial_indent="Pictures  ", subsequent_indent=" " * len("Pictures  ")
+    )
+    console.out(_SCREEN.format(version=version(), machine=machine(), verbs=verbs))
+
+
+def show_version() -> None:
+    console.out(f"gantool {version()}")
 
 
 def version() -> str:

@@ -82,10 +82,10 @@ def _opened(path: Path) -> IO[bytes]:
 
 def png(picture: "Picture") -> bytes:
     """The picture as a file. Written in one go, a full disk is noticed."""
-    from gantool import files
+    from gantool import formats
 
     buffer = io.BytesIO()
-    files.write(picture, files.Metadata("PNG"), "PNG", buffer)
+    formats.write(picture, formats.Metadata("PNG"), formats.named("PNG"), buffer)
     return buffer.getvalue()
 
 

@@ -11,12 +11,10 @@ if TYPE_CHECKING:
 
 def card(name: str, verb: str) -> "ModelCard":
     """The card of a model by name or path, without opening it. Raises GantoolError, also if it is for another verb."""
-    import gantool
     from gantool import library
 
     found = library.read_card(library.find(name, verb))
-    if found.task != verb:
-        raise gantool.ModelError(f"{found.name} is a model for `gantool {found.task}`, not for {verb}")
+    library.check_verb(found, verb)
     return found
 
 

@@ -1,25 +1,17 @@
-"""Options that every verb on pictures has."""
+"""What is said to verbs, each option declared once: what they share here, what a verb has of its own in its task."""
 
 import functools
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from gantool_cli.completion import model_names
+from gantool.errors import GantoolError
+from gantool_cli.completion import format_names, model_names
 
-Inputs = Annotated[list[str] | None, typer.Argument(metavar="PICTURES", help="Files, folders, globs, or - for stdin.")]
-Output = Annotated[
-    str | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="PATH",
-        help="File or folder for the result, - for stdout. Default: beside the input.",
-    ),
-]
 ModelName = Annotated[
     str | None,
     typer.Option(
@@ -30,96 +22,189 @@ ModelName = Annotated[
         autocompletion=model_names,
     ),
 ]
-Format = Annotated[
-    Literal["webp", "png", "jpg", "tif"] | None,
-    typer.Option("-f", "--format", help="Format of the result. Default: as -o says, or as the input."),
-]
-Quality = Annotated[
-    str | None,
-    typer.Option(metavar="1..100|lossless", help="Of JPEG and WebP. Default: 95, and lossless WebP stays so."),
-]
-Name = Annotated[
-    str | None,
-    typer.Option(metavar="TEMPLATE", help="Names of results, of {stem} {ext} {model} {scale} {verb}."),
-]
-Device = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME",
-        help="auto, cpu, gpu (the best that is there), cuda, cuda:1, ... One asked for by name is used or refused.",
-    ),
-]
-GpuNumber = Annotated[int | None, typer.Option("-g", metavar="N", min=0, help="The NVIDIA GPU of this number.")]
-Gpu = Annotated[bool, typer.Option("--gpu", hidden=True, metavar="")]
-Tile = Annotated[
-    int | None,
-    typer.Option(
-        min=32, metavar="PIXELS", help="Side of the tiles; smaller needs less memory. The result is the same."
-    ),
-]
-Threads = Annotated[int, typer.Option(min=0, metavar="N", help="CPU threads; 0 takes all cores.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace results that exist.")]
-SkipExisting = Annotated[
-    bool, typer.Option("--skip-existing", metavar="", help="Leave results that exist, and do the others.")
-]
-AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Print what was done as lines of JSON.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", metavar="", help="Print errors alone.")]
+_FLAGS = {"codes": "--code", "label": "--class"}
+"""Options that are not called as in Python."""
+_TYPES = (bool, float, int, Path)
+"""What Typer reads; the rest is taken as text."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a model is run on."""
+
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="auto, cpu, gpu (the best that is there), cuda, cuda:1, ... One asked for by name is used or refused.",
+        ),
+    ] = "auto"
+    gpu_number: Annotated[int | None, typer.Option("-g", metavar="N", min=0, help="The NVIDIA GPU of this number.")] = (
+        None
+    )
+    threads: Annotated[int, typer.Option(min=0, metavar="N", help="CPU threads; 0 takes all cores.")] = 0
+    gpu: Annotated[bool, typer.Option("--gpu", hidden=True, metavar="")] = False
+
+    @property
+    def name(self) -> str:
+        """The device that is asked for. Raises BadParameter if they are of two minds."""
+        numbered = set() if self.gpu_number is None else {f"cuda:{self.gpu_number}"}
+        wishes = {self.device} - {"auto"} | numbered | ({"gpu"} if self.gpu else set())
+        if len(wishes) > 1:
+            raise typer.BadParameter(f"name one device, not {' and '.join(sorted(wishes))}")
+        return wishes.pop() if wishes else "auto"
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What becomes of results that are there already."""
+
+    overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace results that exist.")] = False
+    skip: Annotated[
+        bool, typer.Option("--skip-existing", metavar="", help="Leave results that exist, and do the others.")
+    ] = False
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What is printed."""
+
+    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print what was done as lines of JSON.")] = False
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", metavar="", help="Print errors alone.")] = False
+
+
+def _written(format: str | None) -> str | None:
+    """Raises BadParameter for a format that is not written."""
+    from gantool import formats  # not needed for help
+
+    if format is not None and f".{format}" not in formats.writable():
+        known = ", ".join(sorted(suffix[1:] for suffix in formats.writable()))
+        raise typer.BadParameter(f"'{format}' is not one of {known}")
+    return format
 
 
 @dataclass(frozen=True)
 class Shared:
     """What is said to a verb on pictures, whichever it is."""
 
-    inputs: Inputs = None
-    output: Output = None
+    inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="PICTURES", help="Files, folders, globs, or - for stdin.")
+    ] = None
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            help="File or folder for the result, - for stdout. Default: beside the input.",
+        ),
+    ] = None
     model: ModelName = None
-    format: Format = None
-    quality: Quality = None
-    name: Name = None
-    device: Device = "auto"
-    gpu_number: GpuNumber = None
-    threads: Threads = 0
-    overwrite: Overwrite = False
-    skip_existing: SkipExisting = False
-    as_json: AsJson = False
-    quiet: Quiet = False
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "-f",
+            "--format",
+            metavar="SUFFIX",
+            callback=_written,
+            autocompletion=format_names,
+            help="Format of the result, such as webp. Default: as -o says, or as the input.",
+        ),
+    ] = None
+    quality: Annotated[
+        str | None,
+        typer.Option(metavar="1..100|lossless", help="Of JPEG and WebP. Default: 95, and lossless WebP stays so."),
+    ] = None
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="TEMPLATE", help="Names of results, of {stem} {ext} {model} {scale} {verb}."),
+    ] = None
+    machine: Machine = Machine()
+    existing: Existing = Existing()
+    telling: Telling = Telling()
     # What other programs call it.
     more_inputs: Annotated[list[str] | None, typer.Option("-i", "--input", hidden=True)] = None
     recursive: Annotated[bool, typer.Option("-r", "--recursive", hidden=True)] = False
-    gpu: Gpu = False
+
+    @property
+    def pictures(self) -> list[str]:
+        return [*(self.inputs or []), *(self.more_inputs or [])]
+
+    @property
+    def wished_quality(self) -> int | Literal["lossless"] | None:
+        """The quality. Raises BadParameter for anything but a number of 1 to 100 and "lossless"."""
+        text = self.quality
+        if text is None or text == "lossless":
+            return text  # type: ignore[return-value]
+        if text.isascii() and text.isdigit() and 1 <= int(text) <= 100:
+            return int(text)
+        raise typer.BadParameter(f"--quality is a whole number from 1 to 100, or lossless, not '{text}'")
 
 
 def verb(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `Shared` behind its own; it gets them together as its first argument."""
-    names = [field.name for field in fields(Shared)]
-    _, *own = inspect.signature(command).parameters.values()
+    """A command of whose arguments those that are dataclasses stand for an option a field.
+
+    Fields are annotated for Typer, or have the `Schema` of a task's option. A name that comes again is the same option.
+    """
+    parts = {name: parameter.annotation for name, parameter in inspect.signature(command).parameters.items()}
+    options: dict[str, inspect.Parameter] = {}
+    for name, parameter in inspect.signature(command).parameters.items():
+        for each in _spread(parts[name]) if is_dataclass(parts[name]) else [parameter]:
+            options.setdefault(each.name, each.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+    signature = inspect.Signature(list(options.values()))
 
     @functools.wraps(command)
-    def run(**said: Any) -> None:
-        shared = Shared(**{name: said.pop(name) for name in names})
-        command(shared, **said)
+    def run(**words: Any) -> None:
+        call = signature.bind(**words)
+        call.apply_defaults()
+        said = call.arguments
+        command(**{name: _gathered(part, said) if is_dataclass(part) else said[name] for name, part in parts.items()})
 
-    shared = [
-        inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
-        for field in fields(Shared)
-    ]
-    own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-    run.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
+    run.__signature__ = signature  # type: ignore[attr-defined]
     return run
 
 
-def device_name(device: str, number: int | None, gpu: bool) -> str:
-    """The device that --device, -g and --gpu ask for. Raises BadParameter if they are of two minds."""
-    wishes = {device} - {"auto"} | ({"gpu"} if gpu else set()) | ({f"cuda:{number}"} if number is not None else set())
-    if len(wishes) > 1:
-        raise typer.BadParameter(f"name one device, not {' and '.join(sorted(wishes))}")
-    return wishes.pop() if wishes else "auto"
+def flag(option: str) -> str:
+    """How an option is called on the command line."""
+    return _FLAGS.get(option, f"--{option.replace('_', '-')}")
 
 
-def quality_of(text: str | None) -> int | Literal["lossless"] | None:
-    """Raises BadParameter for anything but a number of 1 to 100 and "lossless"."""
-    if text is None or text == "lossless":
-        return text  # type: ignore[return-value]
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= 100:
-        return int(text)
-    raise typer.BadParameter(f"--quality is a whole number from 1 to 100, or lossless, not '{text}'")
+def _spread(options: Any) -> Iterator[inspect.Parameter]:
+    """What Typer is to know of each field."""
+    for each in fields(options):
+        if is_dataclass(each.type):
+            yield from _spread(each.type)
+        elif (annotation := _annotation(each)) is not None:
+            kind = inspect.Parameter.KEYWORD_ONLY
+            default = inspect.Parameter.empty if each.default is MISSING else each.default
+            yield inspect.Parameter(each.name, kind, default=default, annotation=annotation)
+
+
+def _annotation(field: "Field[Any]") -> Any:
+    """For Typer; None for what is for programs alone."""
+    schema = field.metadata.get("schema")
+    if schema is None:
+        return field.type
+    kind: Any = schema.rule.read if schema.rule.read in _TYPES else str
+    metavar = "" if kind is bool else schema.metavar
+    option = typer.Option(flag(field.name), metavar=metavar, help=schema.help, min=schema.least, max=schema.most)
+    return Annotated[kind if field.default is not None else kind | None, option] if schema.help else None
+
+
+def _gathered(options: Any, said: Mapping[str, Any]) -> Any:
+    """The dataclass of what was said. Raises BadParameter for a text that cannot be read."""
+    given = {each.name: _gathered(each.type, said) for each in fields(options) if is_dataclass(each.type)}
+    for each in fields(options):
+        if each.name in said:
+            given[each.name] = _read(each, said[each.name])
+    return options(**given)
+
+
+def _read(field: "Field[Any]", value: Any) -> Any:
+    schema = field.metadata.get("schema")
+    if schema is None or not isinstance(value, str):
+        return value
+    try:
+        return schema.rule.read(value)
+    except GantoolError as error:
+        raise typer.BadParameter(error.said(flag(field.name))) from error

@@ -4,14 +4,19 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
 from gantool_cli import console
 from gantool_cli.errors import explain
+from gantool_cli.options import Existing, Telling
+
+if TYPE_CHECKING:
+    from gantool.arrays import Size
 
 Status = Literal["done", "skipped", "failed"]
 STATUSES: tuple[Status, ...] = ("done", "skipped", "failed")
@@ -54,13 +59,13 @@ class Row:
     error: Failure | None = None
 
 
-def attempt(make: Callable[[], tuple[int, int]], planned: Row) -> Row:
-    """What becomes of an input of which ``make`` writes a result of (width, height). Whatever happens, a row comes of
+def attempt(make: Callable[[], "Size"], planned: Row) -> Row:
+    """What becomes of an input of which ``make`` writes a result, and says its size. Whatever happens, a row comes of
     it, so that the others are still done; only who asks for tracebacks gets the error itself."""
     start = time.perf_counter()
     try:
-        width, height = make()
-        row = replace(planned, width=width, height=height)
+        size = make()
+        row = replace(planned, width=size.width, height=size.height)
     except Exception as error:
         if os.environ.get("GANTOOL_DEBUG"):
             raise
@@ -69,8 +74,8 @@ def attempt(make: Callable[[], tuple[int, int]], planned: Row) -> Row:
     return replace(row, seconds=_since(start))
 
 
-def check_existing(there: int, planned: int, *, overwrite: bool, skip: bool) -> None:
-    """Refuse, before any work, what would leave results that exist to chance.
+def results_there(targets: Collection[Path], existing: Existing) -> set[Path]:
+    """Which results are there already. Refuses, before any work, what would leave them to chance.
 
     Raises:
         BadParameter: they are to be both replaced and left.
@@ -78,21 +83,23 @@ def check_existing(there: int, planned: int, *, overwrite: bool, skip: bool) -> 
     """
     from gantool.errors import ImageError
 
-    if skip and overwrite:
+    if existing.skip and existing.overwrite:
         raise typer.BadParameter("give --skip-existing or --overwrite, not both")
-    if there and planned > 1 and not (skip or overwrite):
+    there = {target for target in targets if target != console.PIPE and os.path.isfile(target)}
+    if there and len(targets) > 1 and not (existing.skip or existing.overwrite):
         raise ImageError(
-            f"{there} of {planned} {'is' if there == 1 else 'are'} there already; "
+            f"{len(there)} of {len(targets)} {'is' if len(there) == 1 else 'are'} there already; "
             "add --skip-existing to go on or --overwrite to do them again"
         )
+    return there
 
 
 class Report:
     """Tells each row as it comes, and the sums at the end, which one row alone does not need."""
 
-    def __init__(self, *, as_json: bool, quiet: bool, expected: int = 1) -> None:
+    def __init__(self, telling: Telling, expected: int = 1) -> None:
         """``expected`` is how many rows there will be, unless the run is stopped."""
-        self._as_json, self._quiet, self._expected = as_json, quiet, expected
+        self._telling, self._expected = telling, expected
         self._counts: Counter[Status] = Counter()
         self._start = time.perf_counter()
 
@@ -101,23 +108,23 @@ class Report:
         self._counts[row.status] += 1
         if row.error is not None:
             console.err(console.line(f"gantool: {row.error.message}"))
-        if self._as_json:
+        if self._telling.as_json:
             console.out(json.dumps(asdict(row)))
-        elif row.status == "done" and not self._quiet:
+        elif row.status == "done" and not self._telling.quiet:
             tell = console.err if row.output == "-" else console.out
             tell(console.line(_line(row) + (f" ({note})" if note else "")))
 
     def notice(self, name: str, sentence: str) -> None:
         """Tell something about one input that is no error, unless nothing but errors is wished for."""
-        if not self._quiet:
+        if not self._telling.quiet:
             console.err(console.line(f"gantool: {name}: {sentence}"))
 
     def close(self) -> int:
         """Tell the sums, and return the exit status: 1 if anything failed."""
         sums = {status: self._counts[status] for status in STATUSES}
-        if self._as_json:
+        if self._telling.as_json:
             console.out(json.dumps({**sums, "seconds": _since(self._start)}))
-        elif not self._quiet and (max(self._expected, sum(sums.values())) > 1 or sums["skipped"]):
+        elif not self._telling.quiet and (max(self._expected, sum(sums.values())) > 1 or sums["skipped"]):
             console.out(", ".join(f"{count} {status}" for status, count in sums.items()))
         return 1 if sums["failed"] else 0
 

@@ -1,44 +1,37 @@
 """How far a network looks: the halo that makes tiling exact."""
 
 import copy
-from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gantool.card import HaloSource, ModelCard
-from gantool.tiling import round_up
+from gantool.arrays import SIGNED, from_range, to_range, white
+from gantool.card import ModelCard, Tiles, Whole
+from gantool.engine.boxes import round_up
 
 _LARGE = 64
 """Above this radius a measured halo is tried: the theoretical one would make tiles mostly context."""
-_HALF_LEVEL = 0.5 / 255
+_HALF_LEVEL = 0.5 / white(np.dtype(np.uint8))
 
 
-@dataclass(frozen=True)
-class Halo:
-    """Pixels of context on each side, and whether they follow from the structure or from a measurement."""
-
-    pixels: int
-    source: HaloSource
-
-
-def find_halo(network: nn.Module, card: ModelCard) -> Halo:
+def find_tiling(network: nn.Module, card: ModelCard) -> Tiles | Whole:
     """The halo for a network that maps one picture (N, 3, H, W) to another (N, C, scale H, scale W).
 
     The receptive radius where it is at most 64. Beyond, the smallest halo whose error on a test picture is below half
-    of an 8-bit level, bounded by the receptive radius. Networks that see everything cannot be tiled ("whole").
+    of an 8-bit level, bounded by the receptive radius. Networks that see everything cannot be tiled.
     """
-    scale, multiple, (low, high) = card.scale, card.multiple, card.result.range
-    radius = receptive_radius(network, scale, multiple, card.minimum)
+    multiple = card.geometry.multiple
+    radius = receptive_radius(network, card.scale, multiple, card.geometry.minimum)
     if radius is None:
-        return Halo(0, "whole")
+        return Whole()
     if radius <= _LARGE:
-        return Halo(radius, "receptive-field")
+        return Tiles(radius, "receptive-field")
     reach = round_up(min(radius, 4 * _LARGE), multiple)
     for halo in range(round_up(16, multiple), reach, round_up(16, multiple)):
-        if tiling_error(network, card, halo, reach) < _HALF_LEVEL * (high - low):
-            return Halo(halo, "measured")
-    return Halo(radius, "receptive-field")
+        if tiling_error(network, card, halo, reach) < _HALF_LEVEL:
+            return Tiles(halo, "measured")
+    return Tiles(radius, "receptive-field")
 
 
 def receptive_radius(
@@ -93,25 +86,24 @@ def _all_positive(network: nn.Module) -> nn.Module:
 
 @torch.inference_mode()
 def tiling_error(network: nn.Module, card: ModelCard, halo: int, reach: int) -> float:
-    """Largest difference in a core of 32 pixels or more between the whole result and that of the core and its halo.
+    """Largest difference, in 0..1, in a core of 32 pixels or more between the whole result and that of the core and its
+    halo.
 
     ``halo`` and ``reach``, how much more of the picture the whole result has around the core, are multiples of the
     network's stride.
     """
-    scale, (low, high) = card.scale, card.image.range
-    core = round_up(32, card.multiple)
-    side = core + 2 * reach
-    x = _test_picture(side) * (high - low) + low
-    first = reach - halo
-    window = x[:, :, first : first + core + 2 * halo, first : first + core + 2 * halo]
+    scale, core = card.scale, round_up(32, card.geometry.multiple)
+    x = to_range(_test_picture(core + 2 * reach), card.image.range)
+    first, last = reach - halo, reach + core + halo
     whole = network(x)[:, :, reach * scale : (reach + core) * scale, reach * scale : (reach + core) * scale]
-    piece = network(window)[:, :, halo * scale : (halo + core) * scale, halo * scale : (halo + core) * scale]
-    return float((whole - piece).abs().max())
+    window = network(x[:, :, first:last, first:last])
+    tile = window[:, :, halo * scale : (halo + core) * scale, halo * scale : (halo + core) * scale]
+    return float((from_range(whole, card.result.range) - from_range(tile, card.result.range)).abs().max())
 
 
 def _test_picture(side: int) -> Tensor:
     # Smooth waves, an edge and noise: content at every frequency.
     noise = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
     y, x = torch.meshgrid(torch.linspace(0, 9, side), torch.linspace(0, 7, side), indexing="ij")
-    waves = (torch.sin(x * y) + 1) / 2
+    waves = from_range(torch.sin(x * y), SIGNED)
     return (0.6 * waves + 0.2 * (x > y) + 0.2 * noise).clamp(0, 1)

@@ -11,13 +11,15 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from gantool.card import KEY, ModelCard, Port
+from gantool.arrays import from_range, to_range
+from gantool.card import KEY, ModelCard, Port, Segments
 from gantool.devices import import_onnxruntime
-from gantool.engine import Engine
+from gantool.engine.boxes import round_up
+from gantool.engine.network import Network
+from gantool.engine.segments import in_segments
 from gantool.errors import GantoolError
-from gantool.tiling import round_up
 from gantool_export.gradient import unrolled
-from gantool_export.pieces import add_pieces
+from gantool_export.segments import add_segments
 from gantool_export.statistics import INPUT, OUTPUT, Exposed, SharedStatistics
 
 onnxruntime = import_onnxruntime()
@@ -45,14 +47,15 @@ def to_onnx(network: nn.Module, card: ModelCard) -> tuple[bytes, float]:
         ExportError: tracing failed or the difference exceeds 1e-4.
     """
     network = _plain(network)
-    searched = any(port.kind == "gradient" for port in card.outputs)
-    traced = unrolled(network, example(card.inputs, _sizes(card, *_TRACED, 0))) if searched else network
+    traced = network
+    if card.program != "feedforward":
+        traced = unrolled(network, example(card.inputs, _sizes(card, *_TRACED, 0)))
     return _checked(network, _trace(traced, card), card)
 
 
-def to_onnx_in_pieces(network: nn.Module, card: ModelCard) -> tuple[bytes, float]:
+def to_onnx_in_segments(network: nn.Module, card: ModelCard) -> tuple[bytes, float]:
     """As `to_onnx`, for a network that normalises by the picture: with its statistics as an optional input, and beside
-    the whole the pieces that pictures of any size run through."""
+    the whole the segments that pictures of any size run through."""
     network = _plain(network)
     shared = SharedStatistics(network).eval()
     card = shared.described(card)
@@ -63,16 +66,15 @@ def to_onnx_in_pieces(network: nn.Module, card: ModelCard) -> tuple[bytes, float
     model = _trace(Exposed(shared).eval(), replace(card, outputs=card.outputs + seen))
     del model.graph.output[len(card.outputs) :]
     cuts = {port.name: first for port, first in zip(seen, firsts, strict=True)}
-    maps, pieces = add_pieces(model, cuts, card.image.name, card.result.name, round_up(256, card.multiple))
+    step = card.geometry.multiple
+    tiling = add_segments(model, cuts, card.image.name, card.result.name, round_up(256, step))
     # The default makes the input optional: the network measures, as it did in training.
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(shared.length, np.float32), INPUT))
-    card = replace(card, maps=maps, pieces=pieces, halo_source="pieces")
-    step = card.multiple
     for halo in sorted({round_up(length, step) for length in (8, 16, 32, step, 2 * step, 3 * step, 4 * step)}):
-        card = replace(card, piece_halo=halo)
-        if _pieces_differ(network, model, card) < TOLERANCE:
-            return _checked(network, model, card)
-    raise ExportError("the network in pieces does not agree with torch; no file was written")
+        tiling = replace(tiling, halo=halo)
+        if _segments_differ(network, model, card, tiling) < TOLERANCE:
+            return _checked(network, model, replace(card, tiling=tiling))
+    raise ExportError("the network in segments does not agree with torch; no file was written")
 
 
 def _plain(network: nn.Module) -> nn.Module:
@@ -92,18 +94,17 @@ def _checked(network: nn.Module, model: onnx.ModelProto, card: ModelCard) -> tup
 
 
 @torch.no_grad()
-def _pieces_differ(network: nn.Module, model: onnx.ModelProto, card: ModelCard) -> float:
-    """Largest difference, in 0..1, between torch and a picture's result in pieces, by bands as thin as can be."""
+def _segments_differ(network: nn.Module, model: onnx.ModelProto, card: ModelCard, tiling: Segments) -> float:
+    """Largest difference, in 0..1, between torch and a picture's result in segments, by bands as thin as can be."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), _quiet(), providers=["CPUExecutionProvider"])
-    engine = Engine(card, "cpu", session)
-    unit = round_up(max(16, card.minimum), card.multiple)
+    unit = _unit(card)
     picture = example((Port("picture", "image", (7 * unit, unit, 3)),), {})[0].numpy()
-    given = {port.name: np.eye(port.length, dtype=np.float32)[:1] for port in card.inputs if port.kind == "label"}
-    pieces = np.concatenate([values for _, values in engine.in_pieces(picture, given, {"tile": 1})], axis=1)
-    (low, high), (black, white) = card.image.range, card.result.range
-    x = torch.from_numpy(picture).permute(2, 0, 1)[None] * (high - low) + low
-    whole = network(x, *(torch.from_numpy(value) for value in given.values()))[0]
-    return float(np.abs((whole.numpy() - black) / (white - black) - pieces).max())
+    labels = {port.name: np.eye(port.length, dtype=np.float32)[:1] for port in card.inputs if port.kind == "label"}
+    bands = in_segments(Network(card, "cpu", session), picture, labels, {"tile": 1}, tiling)
+    ours = np.concatenate([values for _, values in bands], axis=1)
+    x = to_range(torch.from_numpy(picture).permute(2, 0, 1)[None], card.image.range)
+    whole = network(x, *(torch.from_numpy(value) for value in labels.values()))[0]
+    return float(np.abs(from_range(whole.numpy(), card.result.range) - ours).max())
 
 
 def _quiet() -> Any:
@@ -165,12 +166,13 @@ def _strip(model: onnx.ModelProto) -> None:
 
 def _sizes(card: ModelCard, batch: int, height: int, width: int, odd: int) -> dict[str, int]:
     """Sizes that the model takes; with ``odd``, one stride beyond a round number of units."""
-    unit = round_up(max(16, card.minimum), card.multiple)
-    return {
-        "batch": batch,
-        "height": height * unit + odd * card.multiple,
-        "width": width * unit + odd * card.multiple,
-    }
+    unit, beyond = _unit(card), odd * card.geometry.multiple
+    return {"batch": batch, "height": height * unit + beyond, "width": width * unit + beyond}
+
+
+def _unit(card: ModelCard) -> int:
+    """A side, of about 16 pixels, that the model takes."""
+    return round_up(max(16, card.geometry.minimum), card.geometry.multiple)
 
 
 def example(ports: Sequence[Port], sizes: Mapping[str, int]) -> list[Tensor]:
@@ -182,13 +184,12 @@ def example(ports: Sequence[Port], sizes: Mapping[str, int]) -> list[Tensor]:
     tensors = []
     for port in ports:
         shape = list(port.lengths(sizes))
-        low, high = port.range
-        tensor = torch.rand(shape, generator=generator) * (high - low) + low
+        tensor = to_range(torch.rand(shape, generator=generator), port.range)
         if port.kind == "statistics":
             tensor = torch.zeros(shape)
         if port.kind == "text":
             tensor = torch.randint(1, len(port.labels), shape, generator=generator)
-        tensors.append(tensor)
+        tensors.append(tensor.to(getattr(torch, port.dtype)))
     return tensors
 
 
@@ -199,14 +200,14 @@ def _difference(network: nn.Module, data: bytes, card: ModelCard, sizes: Mapping
     session = onnxruntime.InferenceSession(data, _quiet(), providers=["CPUExecutionProvider"])
     own, made = ([p for p in ports if p.kind != "statistics"] for ports in (card.inputs, card.outputs))
     inputs, names = example(own, sizes), [port.name for port in made]
-    feeds = {port.name: tensor.numpy() for port, tensor in zip(own, inputs, strict=True)}
+    given = {port.name: tensor.numpy() for port, tensor in zip(own, inputs, strict=True)}
     expected = network(*inputs)
     expected = [tensor.numpy() for tensor in (expected if isinstance(expected, tuple) else (expected,))]
-    differences = [_apart(*each) for each in zip(made, session.run(names, feeds), expected, strict=True)]
+    differences = [_apart(*each) for each in zip(made, session.run(names, given), expected, strict=True)]
     if card.statistics is not None:
-        (measured,) = session.run([OUTPUT], feeds)
+        (measured,) = session.run([OUTPUT], given)
         for i, row in enumerate(measured):
-            results = session.run(names, {**feeds, INPUT: row})
+            results = session.run(names, {**given, INPUT: row})
             differences += [_apart(port, a[i], b[i]) for port, a, b in zip(made, results, expected, strict=True)]
     return float(np.max(differences))
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gantool.card import ModelCard as ModelCard
     from gantool.card import Port as Port
-    from gantool.conditions import Wishes as Wishes
     from gantool.errors import Cancelled as Cancelled
     from gantool.errors import DeviceError as DeviceError
     from gantool.errors import GantoolError as GantoolError
@@ -31,20 +30,21 @@ if TYPE_CHECKING:
     from gantool.pipeline import Item as Item
     from gantool.poses import Pose as Pose
     from gantool.sizes import TargetSize as TargetSize
-    from gantool.verbs import colorize as colorize
+    from gantool.tasks.generate import Conditions as Conditions
+    from gantool.verbs import Call
     from gantool.verbs import generate as generate
-    from gantool.verbs import inpaint as inpaint
-    from gantool.verbs import pose as pose
-    from gantool.verbs import restore as restore
-    from gantool.verbs import stylize as stylize
-    from gantool.verbs import translate as translate
     from gantool.verbs import upscale as upscale
 
+    colorize: Call
+    inpaint: Call
+    pose: Call
+    restore: Call
+    stylize: Call
+    translate: Call
     __version__: str
 
 _MODULES = {
     "card": ("ModelCard", "Port"),
-    "conditions": ("Wishes",),
     "errors": (
         *("Cancelled", "DeviceError", "GantoolError", "ImageError", "ModelError", "PoseError", "UnknownModelError"),
     ),
@@ -54,10 +54,13 @@ _MODULES = {
     "pipeline": ("Item",),
     "poses": ("Pose",),
     "sizes": ("TargetSize",),
-    "verbs": ("colorize", "generate", "inpaint", "pose", "restore", "stylize", "translate", "upscale"),
+    "tasks.generate": ("Conditions",),
+    "verbs": ("generate", "upscale"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
-__all__ = sorted(_HOMES)
+_VERBS = ("colorize", "inpaint", "pose", "restore", "stylize", "translate")
+"""Functions that are alike but for the verb that they run."""
+__all__ = sorted((*_HOMES, *_VERBS))
 
 # The folder of model files is no package; importing it as one would take the name of the function.
 sys.modules["gantool.models"] = None  # type: ignore[assignment]
@@ -68,6 +71,8 @@ def __getattr__(name: str) -> Any:
         value = import_module("importlib.metadata").version("gantool")
     elif name in _HOMES:
         value = getattr(import_module(f"gantool.{_HOMES[name]}"), name)
+    elif name in _VERBS:
+        value = import_module("gantool.verbs").call_of(name)
     else:
         raise AttributeError(f"module 'gantool' has no attribute '{name}'")
     globals()[name] = value

@@ -5,6 +5,7 @@ ranges holds for tensors as well.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -47,6 +48,59 @@ class Size(NamedTuple):
     def scaled(self, factor: float) -> "Size":
         """Times a factor, rounded, and at least 1 pixel on a side."""
         return Size(max(1, round(self.height * factor)), max(1, round(self.width * factor)))
+
+
+@dataclass(frozen=True)
+class Box:
+    """Rows ``top`` to ``bottom - 1`` and columns ``left`` to ``right - 1``."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @classmethod
+    def of(cls, size: Size) -> "Box":
+        """All of a picture of this size."""
+        return cls(0, 0, *size)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """For indexing an (H, W, ...) array."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def moved(self, down: int, right: int) -> "Box":
+        return Box(self.top + down, self.left + right, self.bottom + down, self.right + right)
+
+    def scaled(self, factor: int) -> "Box":
+        return Box(self.top * factor, self.left * factor, self.bottom * factor, self.right * factor)
+
+    def relative_to(self, outer: "Box") -> "Box":
+        """The same pixels in coordinates of ``outer``."""
+        return Box(self.top - outer.top, self.left - outer.left, self.bottom - outer.top, self.right - outer.left)
+
+    def grown(self, by: int, limit: "Box") -> "Box":
+        """With ``by`` more pixels on every side, as far as ``limit`` reaches."""
+        return Box(
+            max(limit.top, self.top - by),
+            max(limit.left, self.left - by),
+            min(limit.bottom, self.bottom + by),
+            min(limit.right, self.right + by),
+        )
+
+    def stretched(self, least: int, limit: "Box") -> "Box":
+        """At least ``least`` on a side, by growing down and right, then up and left; ``limit`` is no smaller."""
+        bottom, right = max(self.bottom, self.top + least), max(self.right, self.left + least)
+        bottom, right = min(bottom, limit.bottom), min(right, limit.right)
+        return Box(min(self.top, bottom - least), min(self.left, right - least), bottom, right)
 
 
 def to_range(values: Values, ends: Range) -> Values:

@@ -1,29 +1,24 @@
-"""What a picture's numbers mean as colours, and the same colours in sRGB, which is what models know.
-
-A profile, a gamma, chromaticities or a code (ITU-T H.273) may tell it. 16-bit colour with a profile keeps its numbers.
+"""What a picture's numbers mean as colours, told by a gamma, chromaticities or a code (ITU-T H.273), and the same
+colours in sRGB, which is what models know. Profiles are a matter of `formats.icc`.
 """
 
-import io
-import struct
 from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms
 
-from gantool.arrays import Pixels, from_unit
-from gantool.picture import Picture, from_pil
+from gantool.arrays import Range, from_range, from_unit, white
+from gantool.picture import Picture
 
 Floats = npt.NDArray[np.float32]
 Chromaticities = tuple[float, ...]
 """x and y of white, red, green and blue."""
 
-USELESS = "its colour profile is damaged or made for another kind of picture, and is left out"
 _BAND = 2**20  # pixels
 _NEAR = 0.005
 """Difference of chromaticities that is no difference: writers round them."""
+_VIDEO: Range = (16 / 255, 235 / 255)
 _D65 = (0.3127, 0.3290)
 _SRGB: Chromaticities = (*_D65, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
 _CODED: dict[int, Chromaticities] = {  # colour primaries of ITU-T H.273, table 2
@@ -66,7 +61,7 @@ def of_code(primaries: int, transfer: int, full: bool = True) -> Encoding | None
     to_light = _TRANSFERS.get(transfer)
     if primaries not in _CODED or to_light is None:
         return None
-    if not full:  # from 16 to 235, of 255
+    if not full:
         return Encoding(lambda x: to_light(_full(x)), _CODED[primaries], transfer in _HDR)
     return Encoding(to_light, _CODED[primaries], transfer in _HDR)
 
@@ -76,8 +71,7 @@ def to_srgb(picture: Picture, encoding: Encoding) -> Picture:
     if encoding.to_light is srgb_to_light and encoding.chromaticities == _SRGB:
         return picture
     dtype = picture.colour.dtype
-    levels = np.iinfo(dtype).max + 1
-    light = encoding.to_light(np.linspace(0, 1, levels, dtype=np.float32))
+    light = encoding.to_light(np.linspace(0, 1, white(dtype) + 1, dtype=np.float32))
     if picture.gray or encoding.chromaticities == _SRGB:
         return Picture(from_unit(light_to_srgb(light), dtype)[picture.colour], picture.alpha)
     matrix = (np.linalg.inv(_to_xyz(_SRGB)) @ _to_xyz(encoding.chromaticities)).astype(np.float32)
@@ -87,87 +81,6 @@ def to_srgb(picture: Picture, encoding: Encoding) -> Picture:
         band = light[picture.colour[top : top + rows]] @ matrix.T
         colour[top : top + rows] = from_unit(light_to_srgb(band), dtype)
     return Picture(colour, picture.alpha)
-
-
-def by_profile(picture: Picture, icc: bytes) -> tuple[Picture, bytes, tuple[str, ...]]:
-    """The picture in sRGB, the profile of what it is in now, and sentences on what was left out.
-
-    Gray becomes sRGB's gray, so that it keeps its tone where a model puts colour to it; 16-bit colour stays as it is.
-    """
-    space = icc[16:20]
-    if space not in (b"RGB ", b"GRAY") or (space == b"GRAY" and not picture.gray):
-        return picture, b"", (USELESS,)
-    if not picture.gray and picture.colour.dtype != np.uint8:
-        return picture, icc, ()
-    try:
-        if picture.gray:
-            return Picture(_gray_table(icc, picture.colour.dtype)[picture.colour], picture.alpha), gray_profile(), ()
-        flat = _converted(Image.fromarray(picture.colour), icc)
-    except (ImageCms.PyCMSError, OSError, RuntimeError, ValueError):
-        return picture, b"", (USELESS,)
-    return Picture(np.asarray(flat), picture.alpha), srgb_profile().tobytes(), ()
-
-
-def from_inks(image: Image.Image, icc: bytes) -> tuple[Picture, bytes, tuple[str, ...]]:
-    """A picture from a Pillow image in CMYK or Lab, as by `by_profile`."""
-    notices: tuple[str, ...] = ()
-    if icc:
-        try:
-            return from_pil(_converted(image, icc)), srgb_profile().tobytes(), ()
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            notices = (USELESS,)
-    if image.mode == "CMYK":
-        notices += ("its inks (CMYK) have no profile, so that its colours are near what was meant, not the same",)
-    return from_pil(image), b"", notices
-
-
-@cache
-def srgb_profile() -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-
-
-@cache
-def gray_profile() -> bytes:
-    """A profile of gray with sRGB's curve (ICC.1:2001-04, sections 6 and 7), as Pillow makes none of gray."""
-    curve = np.rint(65_535 * srgb_to_light(np.linspace(0, 1, 1024, dtype=np.float32))).astype(">u2").tobytes()
-    parts = {
-        b"desc": b"desc" + struct.pack(">4xI", 10) + b"sRGB gray\0" + bytes(78),
-        b"cprt": b"text\0\0\0\0none\0",
-        b"wtpt": b"XYZ " + struct.pack(">4x3i", 63190, 65536, 54061),
-        b"kTRC": b"curv" + struct.pack(">4xI", 1024) + curve,
-    }
-    table, body, start = struct.pack(">I", len(parts)), b"", 132 + 12 * len(parts)
-    for name, part in parts.items():
-        table += struct.pack(">4sII", name, start + len(body), len(part))
-        body += part + bytes(-len(part) % 4)
-    head = struct.pack(">I4x4s4s4s4s", start + len(body), b"\2\x10\0\0", b"mntr", b"GRAY", b"XYZ ")
-    head += struct.pack(">6H4s28x3I48x", 2026, 1, 1, 0, 0, 0, b"acsp", 63190, 65536, 54061)
-    return head + table + body
-
-
-def _converted(image: Image.Image, icc: bytes) -> Image.Image:
-    profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-    converted = ImageCms.profileToProfile(image, profile, srgb_profile(), outputMode="RGB")
-    assert converted is not None
-    return converted
-
-
-def _gray_table(icc: bytes, dtype: np.dtype[Any]) -> Pixels:
-    """sRGB's gray for each gray of a profile, at this depth. Raises RuntimeError for a profile of no use."""
-    import imagecodecs  # Pillow's colour management knows 8 bits alone
-
-    ramp = np.linspace(0, 1, np.iinfo(dtype).max + 1, dtype=np.float32)[None]
-    gray = icc[16:20] == b"GRAY"
-    table = imagecodecs.cms_transform(
-        ramp if gray else np.repeat(ramp[..., None], 3, axis=2),
-        icc,
-        srgb_profile().tobytes(),
-        colorspace="gray" if gray else "rgb",
-        outcolorspace="rgb",
-        outdtype="float32",
-    )[..., 1]
-    near = np.abs(table - ramp).max() <= 0.5 / 255  # sRGB by another name
-    return from_unit((ramp if near else table)[0], dtype)
 
 
 def srgb_to_light(x: Floats) -> Floats:
@@ -216,7 +129,7 @@ _HDR = frozenset({16, 18})
 
 
 def _full(x: Floats) -> Floats:
-    return np.clip((x * 255 - 16) / 219, 0, 1)
+    return np.clip(from_range(x, _VIDEO), 0, 1)
 
 
 def _solvable(told: Chromaticities) -> bool:
@@ -233,6 +146,6 @@ def _to_xyz(told: Chromaticities) -> npt.NDArray[np.float64]:
     corners = np.stack([x, y, 1 - x - y]) / y  # columns: white, red, green, blue
     primaries = corners[:, 1:] * np.linalg.solve(corners[:, 1:], corners[:, 0])
     bradford = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
-    white = np.array([_D65[0], _D65[1], 1 - sum(_D65)]) / _D65[1]
-    cones = (bradford @ white) / (bradford @ corners[:, 0])
+    light = np.array([_D65[0], _D65[1], 1 - sum(_D65)]) / _D65[1]
+    cones = (bradford @ light) / (bradford @ corners[:, 0])
     return np.asarray(np.linalg.inv(bradford) @ np.diag(cones) @ bradford @ primaries)

@@ -100,7 +100,7 @@ def open_session(model: Path, device: str = "auto", threads: int = 0) -> tuple[A
         except DeviceError as error:
             reasons.append(str(error))  # the provider is there but cannot start; the next may
     found = "; ".join(reasons) or "none was found that this ONNX Runtime can use"
-    raise DeviceError(f"no GPU can be used: {found}; `gantool doctor` says more, --device cpu does without")
+    raise DeviceError(f"no GPU can be used: {found}; `gantool doctor` says more, the device cpu does without")
 
 
 def unused_gpu() -> str | None:
@@ -123,7 +123,7 @@ def unused_gpu() -> str | None:
             missing = _missing_library(ort)
             reason = f"{missing} is missing" if missing else str(error)
             cure = cure if missing else "gantool doctor says more"
-    return f"an NVIDIA GPU is here but not used ({reason}); {cure}; --device cpu hides this"
+    return f"an NVIDIA GPU is here but not used ({reason}); {cure}; choose the device cpu to hide this"
 
 
 def _check_threads(threads: object) -> None:

@@ -10,9 +10,18 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 class GantoolError(Exception):
     """Base of all of gantool's own errors."""
 
+    def __init__(self, message: str = "", *, option: str | None = None) -> None:
+        """``option`` is the one that the error is about; where its name belongs, the message says ``{option}``."""
+        super().__init__(message)
+        self.option = option
+
     def __str__(self) -> str:
-        """One line: names that are in it may hold line breaks, and what moves a terminal's cursor."""
-        return _CONTROLS.sub("?", super().__str__())
+        return self.said(f"{self.option}=")
+
+    def said(self, option: str) -> str:
+        """The message, with the option spelled as those who read it write it. It is one line: names that are in it may
+        hold line breaks, and what moves a terminal's cursor."""
+        return _CONTROLS.sub("?", super().__str__().replace("{option}", option))
 
 
 class ModelError(GantoolError):

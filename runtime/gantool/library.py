@@ -8,17 +8,17 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_data_path
 
-from gantool.card import KEY, ModelCard
+from gantool import tasks
+from gantool.card import ModelCard, reader
 from gantool.devices import open_session
 from gantool.errors import ImageError, ModelError, UnknownModelError, reason
-from gantool.model_metadata import read_metadata
+from gantool.graph import check_graph
 from gantool.storage import replacing
 from gantool.values import is_address
 
@@ -54,12 +54,20 @@ def models(task: str | None = None) -> list[ModelCard]:
     Damaged files are left out.
     """
     cards = [card for card in map(_card_or_none, entries()) if card is not None]
-    return [card for card in cards if task is None or card.task == task]
+    return [card for card in cards if task is None or tasks.is_for(card, task)]
 
 
 def for_task(task: str) -> list[str]:
     """Names of the models that a verb can use."""
     return [card.name for card in models(task)]
+
+
+def check_verb(card: ModelCard, verb: str) -> None:
+    """Raises ModelError for a model that is for another verb."""
+    if not tasks.is_for(card, verb):
+        raise ModelError(
+            f"{card.name} is a model to {card.task}, not to {verb}; for that there are: {', '.join(for_task(verb))}"
+        )
 
 
 def _card_or_none(entry: Entry) -> ModelCard | None:
@@ -114,18 +122,7 @@ def read_card(path: Path) -> ModelCard:
     Raises:
         ModelError: the file is no ONNX model, has no card, or its card cannot be used.
     """
-    return card_of(path, read_metadata(_checked(path)))
-
-
-def card_of(path: Path, metadata: Mapping[str, str]) -> ModelCard:
-    """The card in a model file's metadata, under the name that the file has now. Raises ModelError."""
-    text = metadata.get(KEY)
-    if text is None:
-        raise ModelError(f"{path} has no gantool card, so its inputs are unknown; make it with `gantool export`")
-    try:
-        return replace(ModelCard.from_json(text), name=path.stem)
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
+    return reader.read_card(_checked(path))
 
 
 def add(path: Path, name: str, *, overwrite: bool = False) -> Entry:
@@ -137,13 +134,16 @@ def add(path: Path, name: str, *, overwrite: bool = False) -> Entry:
     if not _NAME.fullmatch(name) or name.endswith(".onnx"):
         raise ModelError(f"'{name}' is no model name: use letters, digits, '.', '_' and '-'")
     if name in {entry.name for entry in _in_folder(_SHIPPED, "shipped")}:
-        raise ModelError(f"'{name}' is a model that comes with gantool; choose another --name")
-    read_card(path)
-    open_session(path, "cpu", threads=1)
+        raise ModelError(f"'{name}' is a model that comes with gantool; choose another {{option}}", option="name")
+    card = read_card(path)
+    session, _ = open_session(path, "cpu", threads=1)
+    check_graph(card, session)
+    tasks.of(card)
     target = home() / f"{name}.onnx"
     try:
         if target.exists() and not overwrite:
-            raise ModelError(f"a model '{name}' was added before; add --overwrite to replace it, or name another")
+            said = f"a model '{name}' was added before; add {{option}} to replace it, or name another"
+            raise ModelError(said, option="overwrite")
         with path.open("rb") as source, replacing(target, overwrite=True) as copy:
             shutil.copyfileobj(source, copy)
     except (OSError, ImageError) as error:

@@ -1,25 +1,29 @@
 """Run a model on pictures of any size."""
 
-from collections.abc import Generator, Iterable
+import threading
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Unpack, overload
 
 from PIL import Image
 
-from gantool import conditions, files, inference, library, memory, pipeline, sources, storage
+from gantool import formats, library, pipeline, tasks
 from gantool.arrays import Pixels, Size
-from gantool.card import ModelCard, result_name
-from gantool.conditions import Wishes
+from gantool.bound import Bound, bound
+from gantool.card import ModelCard
+from gantool.card.identity import result_name
 from gantool.devices import open_session
-from gantool.engine import Engine, Globals
+from gantool.engine import Engine, SharedInputs
 from gantool.errors import DeviceError, ModelError, described
-from gantool.files import Quality
+from gantool.formats import AnyPicture, Quality
 from gantool.graph import check_graph
-from gantool.options import Options, check, tell_notices, wanted
-from gantool.picture import Picture, to_pil
+from gantool.methods import conditioning
+from gantool.options import Options
+from gantool.picture import Picture, PictureInfo, to_pil
 from gantool.pipeline import Errors, Item
 from gantool.sizes import TargetSize
-from gantool.sources import AnyPicture
+from gantool.tasks import generate
+from gantool.tasks.generate import Conditions
 from gantool.values import is_whole
 
 _MOST_BYTES = 2 * 10**9
@@ -42,6 +46,7 @@ def load(model: str | Path, device: str = "auto", threads: int = 0) -> "Model":
     card = library.read_card(path)
     session, used = open_session(path, device, threads)
     check_graph(card, session)
+    tasks.of(card)
     return Model(card, used, session, (path.absolute(), device, threads))
 
 
@@ -89,36 +94,47 @@ class Model:
         n: int = 1,
         *,
         seed: int = 0,
-        **wishes: Unpack[Wishes],
+        label: str | int | None = None,
+        codes: Mapping[str, float] | None = None,
+        text: str | None = None,
+        truncate: float | None = None,
+        stage: int | None = None,
     ) -> list[Image.Image]:
         """Pictures made of noise: the same ones for the same seed, however many are asked for.
 
         Args:
             n: how many, of 2 GB together at most.
-            wishes: a label, codes, a text and so on: see `Wishes`.
+            label, codes, text, truncate, stage: what they are to show; see `Conditions`.
 
         Raises:
             ModelError: the model makes no pictures of noise, or does not know what was wished for; the message lists
                 what it knows.
         """
-        card, stage = self._generating, wishes.get("stage")
-        conditions.check(wishes)
-        height, width = conditions.size(card, stage)
-        most = _MOST_BYTES // (3 * height * width)
+        self._check_generates()
+        conditions = Conditions(label, codes, text, truncate, stage)
+        most = _MOST_BYTES // (3 * generate.size(self._card, stage).pixels)
         if not is_whole(n, 1, most):
-            raise ModelError(f"{card.name} makes between 1 and {most:,} pictures at a time, not {described(n)}")
-        feeds = (conditions.feeds(card, seed, number, wishes) for number in range(int(n)))
-        return [to_pil(self.made_of(one, stage)) for one in feeds]
+            raise ModelError(f"{self._card.name} makes between 1 and {most:,} pictures at a time, not {described(n)}")
+        return [to_pil(self.draw(seed, number, conditions)) for number in range(int(n))]
 
-    def made_of(self, feeds: Globals, stage: int | None = None) -> Picture:
-        """The picture that the generator makes of these inputs (see `gantool.conditions.feeds`). Raises ModelError."""
-        return conditions.picture(self._generating, self._session, feeds, stage)
+    def draw(self, seed: int, number: int, conditions: Conditions) -> Picture:
+        """Picture ``number`` of a seed. Raises ModelError."""
+        return self.made_of(conditioning.draw_inputs(self._card, seed, number, conditions), conditions.stage)
 
-    @property
-    def _generating(self) -> ModelCard:
-        if self._card.task != "generate":
+    def walk(self, seeds: tuple[int, int], frames: int, conditions: Conditions) -> Iterator[Picture]:
+        """Pictures on the way from the first of one seed to that of another; see `conditioning.walk`. Raises
+        ModelError."""
+        for inputs in conditioning.walk(self._card, seeds, frames, conditions):
+            yield self.made_of(inputs, conditions.stage)
+
+    def made_of(self, inputs: SharedInputs, stage: int | None = None) -> Picture:
+        """The picture that the generator makes of these inputs (see `conditioning.draw_inputs`). Raises ModelError."""
+        self._check_generates()
+        return conditioning.picture(self._engine, inputs, stage, {})
+
+    def _check_generates(self) -> None:
+        if tasks.of(self._card) is not generate.TASK:
             raise ModelError(f"{self._card.name} makes no pictures of noise; use it with `gantool {self._card.task}`")
-        return self._card
 
     # --- pictures of pictures ---------------------------------------------------------------------------------------
 
@@ -149,16 +165,19 @@ class Model:
         """
         if not isinstance(image, str | Path):
             return self.image(image, **options)
-        check(options)
-        source = sources.path_of(image)
-        target = self.beside(source, wanted(options))
-        self.convert(source, target, **options)
+        source, run = formats.path_of(image), self.bind(**options)
+        target = self.beside(source, run.asked)
+        run.convert(source, target)
         return target
 
     def image(self, source: AnyPicture, **options: Unpack[Options]) -> Any:
         """As a call of the model, but the result of a path is a Pillow image too, and no file is written."""
-        check(options)
-        return pipeline.answered(self._one, source, options)
+        return self.bind(**options).answer(source)
+
+    def bind(self, **options: Unpack[Options]) -> Bound:
+        """The model with these options read, and with what they name opened: once, for as many pictures as one likes.
+        Raises GantoolError as a call of the model."""
+        return bound(self._engine, options)
 
     def map(
         self,
@@ -183,13 +202,13 @@ class Model:
         Raises:
             GantoolError: as a call of the model, where ``errors`` is "raise".
         """
-        check(options)
-        return pipeline.mapped(self._one, sources, workers, errors, options)
+        stop = threading.Event()
+        options["cancel"] = pipeline.either(stop, options.get("cancel"))
+        return pipeline.mapped(self.bind(**options).answer, sources, workers, errors, stop)
 
     async def arun(self, image: AnyPicture, **options: Unpack[Options]) -> Any:
         """As a call of the model, in a thread of the event loop's pool. It is cancelled when the task is, and nothing
         of it goes on after that; ``progress`` and ``notice`` are called in that thread."""
-        check(options)
         return await pipeline.awaited(self, image, options)
 
     def beside(self, source: Path, to: str | None = None) -> Path:
@@ -220,32 +239,17 @@ class Model:
             ImageError: the source cannot be read, the result does not fit the format or the memory, or the target
                 exists (without ``overwrite``) or cannot be written.
         """
-        check(options)
-        place = sources.path_of(target) if isinstance(target, str | Path) else target
-        if isinstance(place, Path):
-            files.check_quality(files.target_format(place), quality)
-            storage.check_free(place, overwrite=overwrite)
-        else:
-            sources.check_writable(place)
-        with memory.enough():
-            picture, metadata = sources.read(source)
-            tell_notices(options, metadata.notices)
-            format = files.target_format(place) if isinstance(place, Path) else metadata.format
-            files.check_quality(format, quality)
-            info = inference.result_info(self._card, picture, options)
-            files.check_fits(info, format, info.alpha and picture.transparent)
-            result = self._one(picture, options)
-            if isinstance(place, Path):
-                files.save(result, metadata, place, overwrite=overwrite, quality=quality)
-            else:
-                sources.write(result, metadata, format, place, quality)
-        return result.size.width, result.size.height
+        info = self.bind(**options).convert(source, target, overwrite=overwrite, quality=quality)
+        return info.size.width, info.size.height
 
     def result_size(self, size: tuple[int, int], target: TargetSize | None = None) -> tuple[int, int]:
         """(width, height) of the result for a picture of (width, height). Raises ImageError for a target that is
         smaller than the picture."""
-        height, width = inference.enlarged_size(self._card, Size(*size[::-1]), target)
-        return width, height
+        width, height = size
+        task = tasks.of(self._card)
+        info = PictureInfo(Size(height, width))
+        made = task.result(self._card, info, task.read(self._card, {"size": target})).size
+        return made.width, made.height
 
     def run(self, picture: Picture, **options: Unpack[Options]) -> Picture:
         """Run the model on pixels. Depth and matte are kept, and grayness by models that add no colour, also where gray
@@ -255,9 +259,4 @@ class Model:
             ImageError: the result needs more memory than there is.
             ModelError, PoseError, Cancelled: as a call of the model.
         """
-        check(options)
-        with memory.enough():
-            return self._one(picture, options)
-
-    def _one(self, picture: Picture, options: Options) -> Picture:
-        return inference.edited(self._engine, picture, options)
+        return self.bind(**options).picture(picture)

@@ -1,13 +1,12 @@
 """Pixels in memory: what a model works on, whatever file or object they came from."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from gantool.arrays import Float32, Pixels, Size, from_unit, in_colour, resize, to_unit, white
+from gantool.arrays import Float32, Pixels, Size, from_unit, resize, to_unit, white
 from gantool.errors import ImageError
 
 _TINGE = 0.02
@@ -23,6 +22,10 @@ class PictureInfo:
     alpha: bool = False
     depth: int = 8
     """Bits of a channel: 8, 16, or 32 for floats."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype({8: np.uint8, 16: np.uint16, 32: np.float32}[self.depth])
 
     @property
     def channels(self) -> int:
@@ -128,7 +131,7 @@ def from_pil(image: Image.Image) -> Picture:
     transparent = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa")
     gray = image.mode in ("1", "L", "LA", "La")
     mode = ("L" if gray else "RGB") + ("A" if transparent else "")
-    return from_array(np.asarray(image.convert(mode)))
+    return from_array(np.asarray(image if image.mode == mode else image.convert(mode)))
 
 
 def to_pil(picture: Picture) -> Image.Image:
@@ -159,18 +162,17 @@ def is_gray(colour: Pixels) -> bool:
     return bool((colour[..., :1] == colour[..., 1:]).all())
 
 
+def as_gray(picture: Picture) -> Picture:
+    """Gray that is stored as three equal channels as gray; everything else as it is."""
+    if picture.gray or not is_gray(picture.colour):
+        return picture
+    return Picture(np.ascontiguousarray(picture.colour[..., 0]), picture.alpha)
+
+
 def looks_gray(picture: Picture) -> bool:
     """Whether there is nothing but gray in a picture, give or take what a JPEG file does to it."""
     colour = to_unit(picture.colour[::4, ::4])
     return picture.gray or float(np.ptp(colour, axis=2).mean()) < _TINGE
-
-
-def beside(pictures: Sequence[Picture]) -> Picture:
-    """Pictures of the same size and depth from left to right; in colour if any of them is."""
-    gray = all(picture.gray for picture in pictures)
-    colours = [p.colour if gray else in_colour(p.colour) for p in pictures]
-    mattes = [picture.alpha for picture in pictures]
-    return Picture(np.hstack(colours), None if mattes[0] is None else np.hstack([m for m in mattes if m is not None]))
 
 
 def bleed(picture: Picture) -> Picture:

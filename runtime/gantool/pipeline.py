@@ -12,16 +12,14 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from gantool import files, memory, sources, values
+from gantool import values
 from gantool.arrays import Pixels
+from gantool.engine.control import Cancel
 from gantool.errors import GantoolError, ImageError, ModelError, described
-from gantool.options import Options, part_of, tell_notices
-from gantool.picture import Picture, from_array, to_array
-from gantool.running import Cancel
-from gantool.sources import AnyPicture
+from gantool.formats import AnyPicture
+from gantool.options import Options
 
 Errors = Literal["raise", "yield"]
-Run = Callable[[Picture, Options], Picture]
 _MOST_WORKERS = 64
 
 
@@ -45,38 +43,19 @@ class AnyCancel:
         return any(token.is_set() for token in self.tokens)
 
 
-@memory.enough()
-def answered(run: Run, source: AnyPicture, options: Options) -> Any:
-    """The result for a picture: an array for an array, else a Pillow image.
-
-    A batch (N, H, W, C) goes through one picture after another. What a file could not keep is told to ``notice``.
-    """
-    if not isinstance(source, np.ndarray):
-        picture, metadata = sources.read(source)
-        tell_notices(options, metadata.notices)
-        return files.to_image(run(picture, options), metadata)
-    if source.ndim != 4:
-        return to_array(run(from_array(source), options))
-    if not source.size:
-        raise ImageError(f"an array of shape {source.shape} holds no pictures")
-    share = 1 / len(source)
-    made = [
-        to_array(run(from_array(one), part_of(options, number * share, share))) for number, one in enumerate(source)
-    ]
-    return np.stack([one[..., None] if one.ndim == 2 else one for one in made])
-
-
-def cancellable(options: Options) -> tuple[Options, threading.Event]:
-    """The options with one more token that stops them."""
-    token, own = threading.Event(), options.get("cancel")
-    either: Options = {**options, "cancel": AnyCancel((token,) if own is None else (token, own))}
-    return either, token
+def either(token: Cancel, other: Cancel | None) -> Cancel:
+    """Set when one of the two is."""
+    return token if other is None else AnyCancel((token, other))
 
 
 def mapped(
-    run: Run, pictures: Iterable[AnyPicture], workers: int, errors: Errors, options: Options
+    answer: Callable[[AnyPicture], Any],
+    pictures: Iterable[AnyPicture],
+    workers: int,
+    errors: Errors,
+    stop: threading.Event,
 ) -> Generator[Item, None, None]:
-    """See `Model.map`."""
+    """See `Model.map`. ``stop`` is set when no more is wanted; what ``answer`` does is to end then."""
     one = isinstance(pictures, str | bytes | bytearray | Image.Image) or hasattr(pictures, "read")
     if one or not isinstance(pictures, Iterable):
         raise ImageError(f"map takes several pictures, as in a list, not {described(pictures)}")
@@ -85,17 +64,19 @@ def mapped(
     values.check({"workers": values.whole(1, _MOST_WORKERS)}, {"workers": workers})
     if errors not in ("raise", "yield"):
         raise ModelError(f"errors is 'raise' or 'yield', not {described(errors)}")
-    return _in_order(run, iter(pictures), workers, errors, options)
+    return _in_order(answer, iter(pictures), workers, errors, stop)
 
 
 def _in_order(
-    run: Run, pictures: Iterator[AnyPicture], workers: int, errors: Errors, options: Options
+    answer: Callable[[AnyPicture], Any],
+    pictures: Iterator[AnyPicture],
+    workers: int,
+    errors: Errors,
+    stop: threading.Event,
 ) -> Generator[Item, None, None]:
-    options, token = cancellable(options)
-
     def item(source: AnyPicture) -> Item:
         try:
-            return Item(source, answered(run, source, options))
+            return Item(source, answer(source))
         except GantoolError as error:
             return Item(source, error=error)
 
@@ -109,7 +90,7 @@ def _in_order(
             while waiting:
                 yield _checked(waiting.popleft().result(), errors)
         finally:  # also where the caller breaks off
-            token.set()
+            stop.set()
             for future in waiting:
                 future.cancel()
 
@@ -124,7 +105,8 @@ async def awaited(call: Any, source: AnyPicture, options: Options) -> Any:
     """See `Model.arun`."""
     import asyncio  # as long to import as all of the other modules here together
 
-    options, token = cancellable(options)
+    token = threading.Event()
+    options = {**options, "cancel": either(token, options.get("cancel"))}
     future = asyncio.get_running_loop().run_in_executor(None, partial(call, source, **options))
     try:
         return await asyncio.shield(future)

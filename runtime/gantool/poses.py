@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gantool import files, tables
+from gantool import formats, tables
 from gantool.errors import ImageError, PoseError, TableError, described, reason
 from gantool.tables import Row, Table, nameless, spelling
 from gantool.values import is_number
@@ -101,7 +101,7 @@ def like(picture: Path) -> Pose:
         raise PoseError(f"there is no {TABLE} beside {picture.name} or one folder above, so its pose is not known")
     found = keypoints(root / TABLE)
     try:
-        size = files.size_of(picture)
+        size = formats.size_of(picture)
     except ImageError as error:
         raise PoseError(str(error)) from error
     part = root / f"{picture.parent.name}.csv"

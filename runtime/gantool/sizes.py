@@ -8,8 +8,8 @@ from typing import Any
 from gantool import values
 from gantool.arrays import Size
 from gantool.card import ModelCard
+from gantool.engine.boxes import round_up
 from gantool.errors import ImageError, ModelError
-from gantool.tiling import round_up
 from gantool.values import Rule, is_whole
 
 LONGEST = 8
@@ -114,7 +114,9 @@ def proportional(card: ModelCard, size: Size, side: int, longest: int = LONGEST)
     """A size in the shape of this one, which the card's graph takes: with a short side of about
     ``side``, or smaller where the longer one would exceed that ``longest`` times."""
     factor = min(side / min(size), longest * side / max(size))
-    return Size(*(max(card.minimum, round_up(round(length * factor), card.multiple)) for length in size))
+    return Size(
+        *(max(card.geometry.minimum, round_up(round(length * factor), card.geometry.multiple)) for length in size)
+    )
 
 
 def working_size(card: ModelCard, size: Size, side: int | None) -> Size:
@@ -126,11 +128,11 @@ def working_size(card: ModelCard, size: Size, side: int | None) -> Size:
     fixed, short = card.image.shape[2:], min(size)
     if isinstance(fixed[0], int) and isinstance(fixed[1], int):
         return Size(fixed[0], fixed[1])
-    if card.scale != 1 or not (side or card.side):
+    if card.scale != 1 or not (side or card.geometry.training_size):
         return size
     # A picture is enlarged to what the network knows, but no further.
-    aim = card.side if side is None else min(side, max(short, card.side))
+    aim = card.geometry.training_size if side is None else min(side, max(short, card.geometry.training_size))
     factor = min(aim / short, max(1.0, LONGEST * aim / max(size)))
-    seen = Size(*(max(1, round(length * factor / card.multiple)) * card.multiple for length in size))
+    seen = Size(*(max(1, round(length * factor / card.geometry.multiple)) * card.geometry.multiple for length in size))
     # At its own size it is padded by a few pixels instead; a coarse stride would have it see mostly padding.
-    return seen if factor != 1 or card.multiple > _FINE else size
+    return seen if factor != 1 or card.geometry.multiple > _FINE else size

@@ -91,15 +91,15 @@ def check_free(path: Path, *, overwrite: bool) -> None:
     except OSError as error:
         raise _cannot_write(path, error) from error
     if folder:
-        raise ImageError(f"{path} is a folder; name a file with -o")
+        raise ImageError(f"{path} is a folder; name a file")
     if exists and not overwrite:
-        raise ImageError(f"{path} exists already; add --overwrite to replace it, or name another with -o")
+        raise ImageError(f"{path} exists already; add {{option}} to replace it, or name another", option="overwrite")
 
 
 def check_empty(folder: Path) -> None:
     """Raises ImageError if there is anything but an empty folder."""
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise ImageError(f"{folder} exists already and is not an empty folder; name another with -o")
+        raise ImageError(f"{folder} exists already and is not an empty folder; name another")
 
 
 @lru_cache(maxsize=1024)
@@ -188,4 +188,4 @@ def _rename(temporary: Path, path: Path, *, overwrite: bool) -> None:
 
 
 def _cannot_write(path: Path, error: OSError) -> ImageError:
-    return ImageError(f"cannot write {path}: {reason(error)}; choose another place with -o")
+    return ImageError(f"cannot write {path}: {reason(error)}; choose another place")

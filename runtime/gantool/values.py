@@ -16,6 +16,8 @@ class Rule(NamedTuple):
     fits: Callable[[Any], bool]
     words: str
     """Behind "NAME is", for whom it does not fit."""
+    read: Callable[[str], Any] = str
+    """A value from a text, as of a command line; raises ModelError, which names the option, where it is no type."""
 
 
 def is_whole(value: Any, least: int, most: int) -> bool:
@@ -38,16 +40,37 @@ def is_number(value: Any, least: float, most: float) -> bool:
 def whole(least: int, most: int, unit: str = "") -> Rule:
     """A whole number, of pixels for instance, in these bounds."""
     counted = f"a whole number of {unit}" if unit else "a whole number"
-    return Rule(lambda value: is_whole(value, least, most), f"{counted} from {least:,} to {most:,}")
+    return Rule(lambda value: is_whole(value, least, most), f"{counted} from {least:,} to {most:,}", int)
 
 
 def positive(most: int) -> Rule:
     """A number above 0, in this bound."""
-    return Rule(lambda value: is_number(value, 1e-9, most), f"a number above 0 and up to {most:,}")
+    return Rule(lambda value: is_number(value, 1e-9, most), f"a number above 0 and up to {most:,}", float)
+
+
+def between(least: float, most: float) -> Rule:
+    """A number in these bounds."""
+    return Rule(lambda value: is_number(value, least, most), f"a number between {least:g} and {most:g}", float)
+
+
+def text(words: str) -> Rule:
+    """A text; ``words`` say of what."""
+    return Rule(lambda value: isinstance(value, str), words)
+
+
+def truth() -> Rule:
+    """True or False, of Python or numpy."""
+    kinds = ("bool_", "bool")
+    return Rule(lambda value: isinstance(value, bool) or type(value).__name__ in kinds, "True or False", bool)
+
+
+def anything(read: Callable[[str], Any] = str) -> Rule:
+    """What is looked at when it is used."""
+    return Rule(lambda value: True, "", read)
 
 
 def check(rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
     """Raises ModelError for the first value that breaks the rule of its name; None is no value."""
     for name, rule in rules.items():
         if (value := values.get(name)) is not None and not rule.fits(value):
-            raise ModelError(f"{name} is {rule.words}, not {described(value)}")
+            raise ModelError(f"{name} is {rule.words}, not {described(value)}", option=name)

@@ -13,16 +13,14 @@ from typing import IO, Any, Protocol, Unpack, cast, overload
 
 from PIL import Image
 
-from gantool import files, library, sources
+from gantool import formats, library
 from gantool.arrays import Pixels
-from gantool.card import Task
-from gantool.conditions import Wishes
 from gantool.errors import ModelError, UnknownModelError, reason
-from gantool.files import Quality
+from gantool.formats import AnyPicture, Quality
 from gantool.model import Model, check_asked, load
 from gantool.options import Options
 from gantool.sizes import TargetSize, factor_for
-from gantool.sources import AnyPicture
+from gantool.tasks import TASKS
 
 Target = str | Path | IO[bytes]
 _KEPT = 8
@@ -91,53 +89,11 @@ def upscale(source: AnyPicture, target: Target | None = None, **options: Any) ->
     """
     wishes = {name: options.pop(name) for name in _WISHES if name in options}
     size = _wished(wishes, options.pop("size", None))
-    if size is None:
-        return _run("upscale", "upscale-x4", source, target, **options)
-    if callable(getattr(source, "read", None)):
-        _, source = files.contents_of(source)  # type: ignore[arg-type]  # it is looked into twice
-    factor = 4 if options.get("model") is not None else factor_for(sources.size_of(source), size, _FACTORS)
-    return _run("upscale", f"upscale-x{factor}", source, target, size=size, **options)
-
-
-@_typed
-def restore(source: AnyPicture, target: Target | None = None, **options: Any) -> Any:
-    """Take noise and JPEG artefacts out of a picture. Arguments, result and errors are those of `upscale`, without
-    sizes; ``strength`` is the share of the change that is made."""
-    return _run("restore", "restore", source, target, **options)
-
-
-@_typed
-def colorize(source: AnyPicture, target: Target | None = None, **options: Any) -> Any:
-    """Colour a gray picture. Arguments, result and errors are those of `upscale`, without sizes."""
-    return _run("colorize", "colorize", source, target, **options)
-
-
-@_typed
-def inpaint(source: AnyPicture, target: Target | None = None, **options: Any) -> Any:
-    """Fill holes in a picture, told by ``mask`` or ``box``; all other pixels stay as they are. Arguments, result and
-    errors are those of `upscale`, without sizes."""
-    return _run("inpaint", "inpaint", source, target, **options)
-
-
-@_typed
-def translate(source: AnyPicture, target: Target | None = None, **options: Any) -> Any:
-    """Turn a picture into one of another kind, as day into night. ``model`` says which, and has no default: see
-    ``gantool.models(task="translate")``. Arguments, result and errors are those of `upscale`, without sizes."""
-    return _run("translate", None, source, target, **options)
-
-
-@_typed
-def stylize(source: AnyPicture, target: Target | None = None, **options: Any) -> Any:
-    """Paint a picture in the style of another, ``style``, or in that of a ``model``. Arguments, result and errors are
-    those of `upscale`, without sizes."""
-    return _run("stylize", "style-any", source, target, **options)
-
-
-@_typed
-def pose(source: AnyPicture, target: Target | None = None, **options: Any) -> Any:
-    """Draw the figure of a small picture in another ``pose``. Arguments, result and errors are those of `upscale`,
-    without sizes."""
-    return _run("pose", "pose-people", source, target, **options)
+    if size is not None and options.get("model") is None:
+        if callable(getattr(source, "read", None)):
+            _, source = formats.contents_of(source)  # type: ignore[arg-type]  # it is looked into twice
+        options["model"] = f"upscale-x{factor_for(formats.size_of(source), size, _FACTORS)}"
+    return run("upscale", source, target, size=size, **options)
 
 
 def generate(
@@ -145,46 +101,32 @@ def generate(
     n: int = 1,
     *,
     seed: int = 0,
+    label: str | int | None = None,
+    codes: Mapping[str, float] | None = None,
+    text: str | None = None,
+    truncate: float | None = None,
+    stage: int | None = None,
     device: str = "auto",
-    **wishes: Unpack[Wishes],
 ) -> list[Image.Image]:
     """Pictures made of noise by a model of this name or path. Arguments, result and errors are those of
     `Model.generate` and `load`."""
-    return loaded("generate", model, device).generate(n, seed=seed, **wishes)
+    found = loaded("generate", model, device)
+    return found.generate(n, seed=seed, label=label, codes=codes, text=text, truncate=truncate, stage=stage)
 
 
-def loaded(task: Task, model: str | Path | None, device: str = "auto") -> Model:
-    """A model for a task, loaded once and kept for as long as its file stays as it is.
+def call_of(verb: str) -> Call:
+    """The function that runs a verb. Its arguments, result and errors are those of `upscale`, without sizes."""
 
-    Raises:
-        ModelError: none is named, or it is for another task.
-        UnknownModelError, DeviceError: as `load`.
-    """
-    if model is None:
-        raise ModelError(f"say which model is to {task}; there are: {', '.join(library.for_task(task))}")
-    check_asked(model, device)
-    path = library.find(model)
-    try:
-        facts = path.stat()
-    except OSError as error:
-        raise UnknownModelError(f"cannot read {path}: {reason(error)}") from error
-    found = _kept(path.absolute(), device, facts.st_mtime_ns, facts.st_size)
-    if found.card.task != task:
-        raise ModelError(
-            f"{found.card.name} is a model to {found.card.task}, not to {task}; for that there are: "
-            f"{', '.join(library.for_task(task))}"
-        )
-    return found
+    def call(source: AnyPicture, target: Target | None = None, **options: Any) -> Any:
+        return run(verb, source, target, **options)
+
+    call.__name__ = call.__qualname__ = verb
+    call.__doc__ = f"{TASKS[verb].help.partition(chr(8))[0].strip()}\n\n{call_of.__doc__}"
+    return _typed(call)
 
 
-@lru_cache(maxsize=_KEPT)
-def _kept(path: Path, device: str, _changed: int, _bytes: int) -> Model:
-    return load(path, device)
-
-
-def _run(
-    task: Task,
-    default: str | None,
+def run(
+    verb: str,
     source: AnyPicture,
     target: Target | None,
     *,
@@ -194,12 +136,40 @@ def _run(
     quality: Quality = None,
     **options: Any,
 ) -> Any:
-    found = loaded(task, default if model is None else model, device)
+    """Run a verb on one picture; see `upscale`. Raises GantoolError."""
+    found = loaded(verb, TASKS[verb].model if model is None else model, device)
     if target is not None:
         return found.convert(source, target, overwrite=overwrite, quality=quality, **options)
     if overwrite or quality is not None:
         raise ModelError("overwrite and quality belong to a file that is written; name a target, or leave them out")
     return found.image(source, **options)
+
+
+def loaded(verb: str, model: str | Path | None, device: str = "auto") -> Model:
+    """A model for a verb, loaded once and kept for as long as its file stays as it is.
+
+    Raises:
+        ModelError: none is named, or it is for another verb.
+        UnknownModelError, DeviceError: as `load`.
+    """
+    if model is None:
+        raise ModelError(
+            f"say which model is to {verb}; there are: {', '.join(library.for_task(verb))}", option="model"
+        )
+    check_asked(model, device)
+    path = library.find(model)
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise UnknownModelError(f"cannot read {path}: {reason(error)}") from error
+    found = _kept(path.absolute(), device, facts.st_mtime_ns, facts.st_size)
+    library.check_verb(found.card, verb)
+    return found
+
+
+@lru_cache(maxsize=_KEPT)
+def _kept(path: Path, device: str, _changed: int, _bytes: int) -> Model:
+    return load(path, device)
 
 
 def _wished(wishes: Mapping[str, Any], size: TargetSize | None) -> TargetSize | None:

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 import gantool
 from gantool import Model
-from gantool_cli.augment import augment
 from gantool_cli.errors import explain
+from gantool_cli.verbs.augment import augment
 from gantool_trainer import layouts
 
 MODEL = "cgan-mnist"
@@ -179,16 +179,16 @@ def test_nothing_is_left_half_written(
 ) -> None:
     whole, made = Model.made_of, []
 
-    def stopping(model: Model, feeds: object) -> object:
+    def stopping(model: Model, feeds: object, stage: object) -> object:
         if len(made) == 3:
             assert any(tmp_path.glob(".gantool-*/train/3/generated-seed0-0003.png"))  # so far, and no further
             raise error
         made.append(feeds)
-        return whole(model, feeds)  # type: ignore[arg-type]
+        return whole(model, feeds, stage)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Model, "made_of", stopping)
     with pytest.raises((KeyboardInterrupt, SystemExit, gantool.GantoolError)):
-        augment(digits, 4, tmp_path / "more", MODEL, quiet=True)
+        augment(data=digits, per_class=4, output=tmp_path / "more", model=MODEL, quiet=True)
     assert len(made) == 3 and not (tmp_path / "more").exists() and not any(tmp_path.glob(".gantool-*"))
 
 
@@ -199,7 +199,7 @@ def test_nothing_is_left_half_written(
         (["3", "8"], "dcgan-mnist", "has the labels 3, 8, but dcgan-mnist has no classes or tags; it takes: a seed"),
         ([f"k{i:02}" for i in range(12)], MODEL, "k08, k09 and 2 more, but cgan-mnist does not know 'k00'"),
         (["blue", "red"], "anime-faces", "cannot tell what is meant by 'blue'; it knows: aqua hair"),
-        (["3", "8"], "upscale-x4", "is a model for `gantool upscale`, not for generate"),
+        (["3", "8"], "upscale-x4", "is a model to upscale, not to generate; for that there are:"),
         (["3", "8"], None, "with --model: anime-faces, cgan-mnist, infogan-mnist, the path of"),
         (["3"], MODEL, "fewer than two labels"),
     ],
@@ -236,9 +236,9 @@ def test_a_picture_that_cannot_be_read_is_named(digits: Path, tmp_path: Path, mo
 def test_no_torch_is_needed(digits: Path, tmp_path: Path) -> None:
     """Neither torch nor what else only training needs."""
     script = (
-        "import sys\nfrom pathlib import Path\nfrom gantool_cli.augment import augment\n"
+        "import sys\nfrom pathlib import Path\nfrom gantool_cli.verbs.augment import augment\n"
         "sys.modules |= dict.fromkeys(['torch', 'pydantic', 'lightning_fabric', 'safetensors', 'onnx'])\n"
-        f"augment(Path({str(digits)!r}), 1, Path({str(tmp_path / 'more')!r}), {MODEL!r})"
+        f"augment(data=Path({str(digits)!r}), per_class=1, output=Path({str(tmp_path / 'more')!r}), model={MODEL!r})"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=dict(os.environ))
     assert done.returncode == 0, done.stderr

@@ -200,7 +200,7 @@ def test_training_is_interrupted_and_resumed(photos: Path, tmp_path: Path) -> No
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
     assert process.returncode == 130 and "--resume" in rest
-    stopped = checkpoint.load(out).step
+    stopped = checkpoint.read_header(out).step
     again = refused("train", "srgan", "--data", photos, "--out", out, *values, cwd=tmp_path)
     assert again.returncode == 1 and "--resume" in again.stderr
     other = refused("train", "esrgan", "--out", out, "--resume", cwd=tmp_path)
@@ -208,7 +208,7 @@ def test_training_is_interrupted_and_resumed(photos: Path, tmp_path: Path) -> No
     both = refused("train", "srgan", "--out", out, "--resume", "--init", out, cwd=tmp_path)
     assert both.returncode == 2 and "--init" in both.stderr
     resumed = gantool("train", "--out", out, "--resume", "--set", f"train.steps={stopped + 2}", "--device", "cpu")
-    assert resumed.returncode == 0 and checkpoint.load(out).step == stopped + 2
+    assert resumed.returncode == 0 and checkpoint.read_header(out).step == stopped + 2
 
 
 def test_translate(small: Path, translation_file: Path, tiny_file: Path) -> None:
@@ -222,13 +222,13 @@ def test_translate(small: Path, translation_file: Path, tiny_file: Path) -> None
     nothing = gantool("translate", "--model", translation_file)
     assert nothing.returncode == 1 and "gantool translate photo.jpg" in nothing.stderr
     for words, said in {
-        ("--model", tiny_file): "a model for `gantool upscale`",
+        ("--model", tiny_file): "a model to upscale, not to translate; ",
         (): "name a model: gantool translate --model MODEL",
         ("--model", translation_file, "--to", "night"): "leave out --to",
     }.items():
         wrong = gantool("translate", small, "--overwrite", *words)
         assert wrong.returncode > 0 and said in wrong.stderr, wrong.stderr
-    assert "gantool translate" in gantool("upscale", small, "--model", translation_file).stderr
+    assert "a model to translate, not to upscale" in gantool("upscale", small, "--model", translation_file).stderr
 
 
 def test_translate_at_a_size_of_ones_choice(photos: Path, translation_file: Path, tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_gray_pictures_are_translated_to_colour(tmp_path: Path, translation_file
 def test_labels_to_translate_to(small: Path, small_files: Callable[[str], Path], tmp_path: Path) -> None:
     file = small_files("stargan")
     for words, said in {
-        (): "with --to, or --to all; tiny knows: land, sea",
+        (): "with --to, or all for a sheet; tiny knows: land, sea",
         ("--to", "air"): "it knows: land, sea",
     }.items():
         wrong = gantool("translate", small, "-m", file, *words)

@@ -17,8 +17,10 @@ import onnx
 import pytest
 from PIL import Image
 
-from gantool import ModelCard, Port
-from gantool.card import KEY, Kind, Task
+from cards import card
+from gantool import Port
+from gantool.card import KEY
+from gantool.card.ports import Kind
 from gantool_cli.main import main
 
 Done = subprocess.CompletedProcess[str]
@@ -33,7 +35,7 @@ OTHER_INPUTS: dict[str, dict[Kind, tuple[int | str, ...]]] = {
     "pose": {"pose": ("batch", len(JOINTS), SIDE, SIDE)},
     "to": {"label": ("batch", len(JOINTS))},
 }
-MIXES: dict[str, tuple[Task, npt.ArrayLike, npt.ArrayLike]] = {
+MIXES: dict[str, tuple[str, npt.ArrayLike, npt.ArrayLike]] = {
     # How much of each input channel is in red, green and blue, and what is added to them.
     "inpaint": ("inpaint", np.zeros((3, 4)), [1, 1, 1]),
     "pose": ("pose", np.c_[np.eye(3) / 2, [[0.5, 0], [0, 0.5], [0, 0]]], [0, 0, 0]),
@@ -55,7 +57,7 @@ def made(folder: Path, name: str) -> Path:
     maps = [port.name for port in inputs if port.kind != "label"]
     outputs = (Port("result", "image", ("batch", 3, *sides)),)
     side = SIDE if task in ("pose", "inpaint", "colorize") else 0
-    card = ModelCard(name, task, "mix", tuple(inputs), outputs, side=side, detail=task == "translate")
+    described = card(task, inputs, outputs, name=name, training_size=side, keeps_scene=task == "translate")
     graph = onnx.helper.make_graph(
         [
             onnx.helper.make_node("Concat", maps, ["maps"], axis=1),
@@ -67,7 +69,7 @@ def made(folder: Path, name: str) -> Path:
         [onnx.numpy_helper.from_array(weights, "weights"), onnx.numpy_helper.from_array(bias, "bias")],
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
-    onnx.helper.set_model_props(model, {KEY: card.to_json()})
+    onnx.helper.set_model_props(model, {KEY: described.to_json()})
     onnx.save(model, folder / f"{name}.onnx")
     return folder / f"{name}.onnx"
 
@@ -387,7 +389,7 @@ def test_a_preview_replaces_no_photograph(any_style: Path, gantool: Run, photos:
         ("learnt", ["--style-weight", "5"], "go with --style"),
         ("learnt", ["--preview", "now.png"], "go with --style"),
         ("learnt", ["--style", "photo.png"], "tiny has no use for style; leave it out"),
-        ("any_style", [], "takes the style of a picture; name one: --style"),
+        ("any_style", [], "takes the style of a picture; name one with --style"),
         ("any_style", ["--style", "gone.png"], "no such file: gone.png"),
         ("any_style", ["--style", "text.png"], "text.png is not a picture"),
         ("any_style", ["--style", "text.png", "--preview", "now.png"], "text.png is not a picture"),
@@ -489,7 +491,7 @@ def test_a_model_of_another_task(
     (work / "pose.json").write_text(json.dumps(POSE))
     other = "restore" if verb != "restore" else "colorize"
     words = [verb, photos / "coffee.jpg", "-m", models[other], *WORDS[verb], "-o", "out.png"]
-    refused(words, f"{other} is a model for `gantool {other}`, not for {verb}")
+    refused(words, f"{other} is a model to {other}, not to {verb}; for that there are: ")
     refused([verb, photos / "coffee.jpg", "-m", "gone.onnx", *WORDS[verb]], "no model file at gone.onnx")
 
 

@@ -130,7 +130,7 @@ def test_a_pipe(classes: Path, tmp_path: Path) -> None:
         (["--json", "-o", "-"], "leave out --json"),
         (["-n", "3", "-o", "walk.gif"], "several pictures need a folder, which walk.gif is not"),
         (["-n", "2", "--class", "sea,sea"], "same file names"),
-        (["-n", "1200", "--class", "sea,land", "--grid", "-o", "a.webp"], "exceeds WEBP"),
+        (["-n", "1200", "--class", "sea,land", "--grid", "-o", "a.webp"], "exceeds WebP"),
         (["--class", "land", "--tags", "sea"], "give --class or --tags"),
         (["-o", "page.bmp"], "cannot write page.bmp"),
         (["--truncate", "0"], "above 0"),
@@ -144,8 +144,8 @@ def test_what_cannot_be_made(words: list[str], message: str, classes: Path, tmp_
 
 
 def test_the_wrong_kind_of_model(tiny_file: Path, classes: Path, tmp_path: Path) -> None:
-    assert "is a model for `gantool upscale`, not for generate" in run(tiny_file, tmp_path).stderr
-    assert "not for upscale" in gantool("upscale", "--model", classes, "x.png").stderr
+    assert "is a model to upscale, not to generate; for that there are:" in run(tiny_file, tmp_path).stderr
+    assert "not to upscale" in gantool("upscale", "--model", classes, "x.png").stderr
 
 
 def test_the_model_comes_first_or_all_are_listed(classes: Path, tmp_path: Path) -> None:

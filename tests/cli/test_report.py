@@ -5,6 +5,7 @@ import json
 import pytest
 
 from gantool import ImageError
+from gantool_cli.options import Telling
 from gantool_cli.report import Failure, Report, Row
 
 DONE = Row("a.jpg", "b.jpg", "done", 30, 20, "upscale-x4", 4, "cpu", 2.06)
@@ -12,7 +13,7 @@ FAILED = Row("c.jpg", None, "failed", error=Failure.of(ImageError("c.jpg is dama
 
 
 def test_lines_for_people(capsys: pytest.CaptureFixture[str]) -> None:
-    report = Report(as_json=False, quiet=False)
+    report = Report(Telling())
     report.row(DONE, "upscale-x4, reduced")
     report.row(Row(None, "d\n.png", "done", 8, 8))
     report.row(Row("e.jpg", "f.jpg", "skipped"))
@@ -31,7 +32,7 @@ def test_lines_for_people(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_lines_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
-    report = Report(as_json=True, quiet=True)
+    report = Report(Telling(as_json=True, quiet=True))
     report.row(Row("\udcff\x1b.jpg", "b.jpg", "done", 30, 20))
     report.row(FAILED)
     report.notice("a.jpg", "nothing is said of it")
@@ -46,7 +47,7 @@ def test_lines_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_one_picture_needs_no_sums(capsys: pytest.CaptureFixture[str]) -> None:
     for expected, lines in ((1, 1), (3, 2)):
-        report = Report(as_json=False, quiet=False, expected=expected)
+        report = Report(Telling(), expected)
         report.row(DONE)
         assert report.close() == 0
         assert len(capsys.readouterr().out.splitlines()) == lines

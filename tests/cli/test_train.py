@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from command import gantool
-from gantool import library
-from gantool_cli import train
+from gantool import library, tasks
+from gantool_cli.manage import train
 from gantool_trainer.errors import TrainingError
 
 
@@ -32,7 +32,8 @@ def test_alone_it_lists_the_recipes() -> None:
 )
 def test_what_export_says_to_try(model: str, call: str) -> None:
     path = library.find(model)
-    assert train._first_call(path) == call.format(path)
+    card = library.read_card(path)
+    assert tasks.of(card).call(card, path) == call.format(path)
 
 
 @pytest.mark.parametrize(("there", "refused"), [((), {"gpu", "cuda", "mps"}), (("mps",), {"cuda"})])

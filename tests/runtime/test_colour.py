@@ -7,10 +7,9 @@ import pytest
 from PIL import Image
 
 from encoded import DISPLAY_P3, GAMMA, GRAY_PROFILE, encode, encode_png, icc_profile, p3_to_srgb, sample, with_chunk
-from gantool import colour
 from gantool.arrays import Pixels
 from gantool.colour import light_to_srgb, srgb_to_light
-from gantool.files import of_image, read
+from gantool.formats import icc, read
 
 P3_CHROMATICITIES = struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
 SRGB_CHROMATICITIES = struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
@@ -121,13 +120,13 @@ def test_gray_with_the_profile_of_colour() -> None:
     array = sample((5, 7))
     picture, _ = read(encode(array, "PNG", icc_profile=linear))
     assert picture.gray and close(picture.colour, to_srgb(array / 255))
-    plain, _ = read(encode(array, "JPEG", icc_profile=colour.srgb_profile().tobytes(), quality=100))
+    plain, _ = read(encode(array, "JPEG", icc_profile=icc.srgb_profile().tobytes(), quality=100))
     assert plain.gray and np.abs(plain.colour.astype(int) - array).max() <= 2
 
 
 def test_a_useless_profile_is_told_of() -> None:
     _, metadata = read(encode(sample((5, 7, 3)), "PNG", icc_profile=GRAY_PROFILE))
-    assert metadata.notices == (colour.USELESS,)
+    assert metadata.notices == (icc.USELESS,)
     broken = icc_profile("GRAY", kTRC=GAMMA[:6])
     picture, metadata = read(encode(sample((5, 7)), "PNG", icc_profile=broken))
     assert np.array_equal(picture.colour, sample((5, 7)))
@@ -146,7 +145,7 @@ def test_pillow_images_are_seen_alike() -> None:
         encode(sample((5, 7)), "PNG", icc_profile=GRAY_PROFILE),
     ):
         with Image.open(io.BytesIO(data)) as image:
-            found, metadata = of_image(image)
+            found, metadata = read(image)
         assert np.array_equal(found.colour, read(data)[0].colour)
         assert metadata.icc == read(data)[1].icc
 

@@ -57,7 +57,7 @@ def test_gpu_is_the_best_that_is_no_cpu_or_refused(tiny_file: Path, monkeypatch:
     assert tried == ["cuda:1", "directml:1"]
     for found, says in ((["cuda", "cpu"], "'cuda' cannot be started"), (["cpu"], "none was found")):
         monkeypatch.setattr(devices, "available", lambda found=found: found)
-        with pytest.raises(DeviceError, match=f"no GPU can be used: .*{says}.*--device cpu"):
+        with pytest.raises(DeviceError, match=f"no GPU can be used: .*{says}.*the device cpu"):
             devices.open_session(tiny_file, "gpu")
 
 
@@ -82,7 +82,7 @@ def test_why_a_gpu_is_not_used(
     monkeypatch.setattr(devices, "_present", lambda _: False)
     assert devices.unused_gpu() is None
     monkeypatch.setattr(devices, "_present", lambda _: True)
-    assert re.search(f"an NVIDIA GPU is here but not used .*{says}.*--device cpu", devices.unused_gpu() or "")
+    assert re.search(f"an NVIDIA GPU is here but not used .*{says}.*the device cpu", devices.unused_gpu() or "")
 
 
 def test_a_provider_that_cannot_start_prints_nothing(
@@ -111,7 +111,7 @@ def test_too_little_memory_to_open_a_model_is_said_so(tiny_file: Path, monkeypat
         ("gantool.load('gan-mnist')", None, "1"),
         ("gantool.load('gan-mnist')", "", "1"),
         ("gantool.load('gan-mnist')", "0", "0"),
-        ("import gantool_export.pieces, gantool_export.onnx_file", None, "1"),
+        ("import gantool_export.segments, gantool_export.onnx_file", None, "1"),
     ],
 )
 def test_telemetry_is_off_before_onnxruntime_is_imported(use: str, before: str | None, seen: str) -> None:

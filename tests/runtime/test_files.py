@@ -29,6 +29,7 @@ from encoded import (
     encode_png,
     encode_tiff,
     exif_in,
+    kind,
     p3_to_srgb,
     profile_name,
     refusal,
@@ -37,21 +38,20 @@ from encoded import (
     with_chunk,
     written,
 )
-from gantool import files, formats, sources
+from gantool import formats
 from gantool.arrays import Pixels, Size
-from gantool.colour import gray_profile
 from gantool.errors import ImageError
-from gantool.files import (
+from gantool.formats import (
     Metadata,
     check_fits,
-    of_image,
+    of_suffix,
     read,
     read_rgb,
     save,
     size_of,
-    target_format,
     write,
 )
+from gantool.formats.icc import gray_profile
 from gantool.picture import Picture, PictureInfo, as_dtype, from_array, to_array
 from gantool.storage import replacing
 
@@ -710,7 +710,7 @@ def test_whatever_happens_to_a_file_is_an_error_of_one_line() -> None:
         before = time.perf_counter()
         assert_survived(data, rewritten)
         if (image := opened(data)) is not None:
-            assert_survived(image, of_image)
+            assert_survived(image, read)
         assert time.perf_counter() - before < 2
 
 
@@ -758,7 +758,7 @@ def test_whatever_holds_a_file(kind: Any, tmp_path: Path) -> None:
     wanted = read(tmp_path / "a.png")[0].colour
     assert np.array_equal(read(kind(data))[0].colour, wanted)
     assert np.array_equal(read(str(tmp_path / "a.png"))[0].colour, wanted)
-    assert np.array_equal(sources.read(kind(data))[0].colour, wanted)
+    assert np.array_equal(read(kind(data))[0].colour, wanted)
     with (tmp_path / "a.png").open("rb") as file:
         assert size_of(file) == (5, 7)
 
@@ -770,10 +770,10 @@ def test_files_that_give_no_bytes(tmp_path: Path) -> None:
     assert "a.png: read of closed file" in refusal(file)
     with (tmp_path / "a.png").open("r", encoding="latin-1") as text:
         assert "gives text, not bytes" in refusal(text)  # type: ignore[arg-type]
-    assert refusal("a\0.png").startswith("cannot read a?.png: embedded null")
+    assert refusal("a\0.png").endswith("is no name of a file")
     assert refusal(tmp_path / "two\nlines.png").endswith("two?lines.png")
     with pytest.raises(ImageError, match="cannot take a int"):
-        sources.read(3)  # type: ignore[arg-type]
+        read(3)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("two\nlines"), KeyError(), RecursionError()])
@@ -785,7 +785,7 @@ def test_whatever_an_encoder_raises(error: Exception, tmp_path: Path, monkeypatc
     for format in ("JPEG", "PNG", "WEBP"):
         with pytest.raises(ImageError) as caught:
             written(Picture(sample((5, 7, 3))), Metadata("PNG"), format)
-        assert "\n" not in str(caught.value) and format in str(caught.value)
+        assert "\n" not in str(caught.value) and format in str(caught.value).upper()
     monkeypatch.setattr(Image, "open", fail)
     assert "\n" not in refusal(encode_gif())
 
@@ -799,7 +799,7 @@ def encode_gif() -> bytes:
 def test_size_from_the_headers(format: str, orientation: int, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {} if format == "BMP" else {"exif": camera_exif(orientation)}
     data = encode(sample((20, 30, 3)), format, **options)
-    monkeypatch.setattr(formats, "decoded", lambda *_: pytest.fail("pixels were decoded"))
+    monkeypatch.setattr("gantool.formats.whole.decoded", lambda *_: pytest.fail("pixels were decoded"))
     assert size_of(data) == ((30, 20) if orientation == 6 and format != "BMP" else (20, 30))
 
 
@@ -841,7 +841,7 @@ def test_a_raw_file_that_takes_little_at_a_time() -> None:
             return min(7, len(data))
 
     file = Slow()
-    write(Picture(sample((5, 7, 3))), Metadata("PNG"), "PNG", file)  # type: ignore[arg-type]
+    write(Picture(sample((5, 7, 3))), Metadata("PNG"), kind("PNG"), file)  # type: ignore[arg-type]
     assert np.array_equal(read(bytes(file.taken))[0].colour, sample((5, 7, 3)))
 
 
@@ -872,22 +872,22 @@ def test_bytes_read_like_a_file(tmp_path: Path) -> None:
     ],
 )
 def test_format_follows_the_name(name: str, format: str) -> None:
-    assert target_format(Path("folder.png") / name) == format
+    assert of_suffix(Path("folder.png") / name) is kind(format)
 
 
 @pytest.mark.parametrize("name", ["a", "a.gif", "a.png.txt", ".png", "a.", "-"])
 def test_names_without_a_format(name: str) -> None:
     with pytest.raises(ImageError, match=r"\.jpeg, \.jpg, \.png, \.tif, \.tiff, \.webp"):
-        target_format(Path("folder.png") / name)
+        of_suffix(Path("folder.png") / name)
 
 
 @pytest.mark.parametrize(("format", "largest"), [("JPEG", 65_500), ("WEBP", 16_383)])
 def test_size_limits(format: str, largest: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gantool.memory.available", lambda: 10**12)
-    check_fits(PictureInfo(Size(largest, largest)), format, False)
+    check_fits(PictureInfo(Size(largest, largest)), kind(format), False)
     for size in (Size(largest + 1, 1), Size(1, largest + 1)):
         with pytest.raises(ImageError, match=rf"{size}.*{largest}.*\.png or \.tif"):
-            check_fits(PictureInfo(size), format, False)
+            check_fits(PictureInfo(size), kind(format), False)
 
 
 @pytest.mark.parametrize(("format", "largest"), [("JPEG", 65_500), ("WEBP", 16_383)])
@@ -897,14 +897,14 @@ def test_largest_pictures_can_be_written(format: str, largest: int) -> None:
 
 
 def test_other_formats_take_any_side() -> None:
-    check_fits(PictureInfo(Size(100_000, 100_000)), "PNG", True)
-    check_fits(PictureInfo(Size(10_000, 100_000), alpha=True), "TIFF", True)
+    check_fits(PictureInfo(Size(100_000, 100_000)), kind("PNG"), True)
+    check_fits(PictureInfo(Size(10_000, 100_000), alpha=True), kind("TIFF"), True)
     with pytest.raises(ImageError, match=r"4 GiB.*\.png"):
-        check_fits(PictureInfo(Size(10_000, 100_000), alpha=True, depth=16), "TIFF", True)
+        check_fits(PictureInfo(Size(10_000, 100_000), alpha=True, depth=16), kind("TIFF"), True)
 
 
 def test_jpeg_refuses_a_matte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "write", lambda *_: pytest.fail("work was done"))
+    monkeypatch.setattr(formats, "create", lambda *_: pytest.fail("work was done"))
     with pytest.raises(ImageError, match=r"transparency.*\.png, \.webp or \.tif"):
         save(from_array(sample((5, 7, 4))), Metadata("PNG"), tmp_path / "out.jpg")
     assert list(tmp_path.iterdir()) == []
@@ -915,7 +915,7 @@ def test_saved_in_the_format_of_the_name(name: str, tmp_path: Path) -> None:
     target = tmp_path / "new" / "folders" / name
     save(Picture(sample((5, 7, 3))), Metadata("PNG"), target)
     assert [path.name for path in target.parent.iterdir()] == [name]
-    assert read(target)[1].format == target_format(target)
+    assert read(target)[1].format == of_suffix(target).name
 
 
 @pytest.fixture
@@ -931,7 +931,7 @@ def assert_untouched(target: Path) -> None:
 
 
 def test_existing_target_is_refused(target: Path) -> None:
-    with pytest.raises(ImageError, match="exists already; add --overwrite"):
+    with pytest.raises(ImageError, match="exists already; add overwrite="):
         save(Picture(sample((5, 7, 3))), Metadata("PNG"), target)
     assert_untouched(target)
 
@@ -1057,6 +1057,6 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 
 def test_an_encoder_that_needs_more_memory_than_the_picture_is_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gantool.memory.available", lambda: 10**9)
-    check_fits(PictureInfo(Size(10_000, 10_000)), "PNG", transparent=False)
+    check_fits(PictureInfo(Size(10_000, 10_000)), kind("PNG"), transparent=False)
     with pytest.raises(ImageError, match=r"needs 1\.5 GB of memory, and 1\.0 GB are free"):
-        check_fits(PictureInfo(Size(10_000, 10_000)), "WEBP", transparent=False)
+        check_fits(PictureInfo(Size(10_000, 10_000)), kind("WEBP"), transparent=False)

@@ -8,19 +8,19 @@ from PIL import Image
 
 from encoded import DISPLAY_P3, camera_exif, encode, sample
 from gantool.errors import ImageError
-from gantool.files import of_image, read
+from gantool.formats import read
 
 
 @pytest.mark.parametrize("mode", ["I;16", "I;16L", "I;16B", "I;16N"])
 def test_16_bits_of_gray(mode: str) -> None:
-    picture, _ = of_image(Image.new(mode, (7, 5), 1000))
+    picture, _ = read(Image.new(mode, (7, 5), 1000))
     assert picture.gray and picture.colour.dtype == np.uint16 and (picture.colour == 1000).all()
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])
 def test_32_bits_are_refused(mode: str) -> None:
     with pytest.raises(ImageError, match="32-bit"):
-        of_image(Image.new(mode, (7, 5)))
+        read(Image.new(mode, (7, 5)))
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
@@ -34,7 +34,7 @@ def test_damaged_files_that_are_not_decoded_yet(format: str, share: float, tmp_p
     except OSError:
         return
     with image, pytest.raises(ImageError, match=f"{path.name} is damaged"):
-        of_image(image)
+        read(image)
 
 
 def test_closed_files(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_closed_files(tmp_path: Path) -> None:
         image = Image.open(path)
         image.close()
         with pytest.raises(ImageError, match=path.name):
-            of_image(image)
+            read(image)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
@@ -55,7 +55,7 @@ def test_as_from_the_file(format: str) -> None:
         options["exif"] = camera_exif(6)
     data = encode(sample((20, 30, 3)), format, **options)
     with Image.open(io.BytesIO(data)) as image:
-        picture, metadata = of_image(image)
+        picture, metadata = read(image)
     wanted, kept = read(data)
     assert np.array_equal(picture.colour, wanted.colour)
     assert (metadata.exif, metadata.icc, metadata.dpi) == (kept.exif, kept.icc, kept.dpi)
@@ -80,6 +80,6 @@ def test_whatever_somebody_put_into_an_image(info: dict[str, Any]) -> None:
     image.info.update(info)
     image.format = "PNG"
     try:
-        assert of_image(image)[1].dpi is None
+        assert read(image)[1].dpi is None
     except ImageError as error:
         assert "\n" not in str(error)

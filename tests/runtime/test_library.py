@@ -20,7 +20,7 @@ def test_add_find_remove(tiny_file: Path, own_home: Path) -> None:
     entry = library.add(tiny_file, "mine")
     assert entry.path == own_home / "models" / "mine.onnx" == library.find("mine")
     assert gantool.load("mine")(np.zeros((2, 2, 3), np.uint8)).shape == (8, 8, 3)
-    with pytest.raises(ModelError, match="--overwrite"):
+    with pytest.raises(ModelError, match="add overwrite= to replace it"):
         library.add(tiny_file, "mine")
     library.add(tiny_file, "mine", overwrite=True)
     library.remove("mine")
@@ -35,13 +35,18 @@ def test_shipped_models_are_whole_and_described() -> None:
     for entry in shipped:
         card = library.read_card(entry.path)
         assert library.sha256(entry.path) == library.shipped_digests()[entry.name]
-        assert card.name == entry.name and card.metrics and card.protocol and card.recipe
-        assert "unknown" not in (card.licence, card.training_data)
+        known = card.provenance
+        assert card.name == entry.name and known.metrics and known.protocol and known.recipe
+        assert "unknown" not in (known.licence, known.training_data)
 
 
 def test_the_readme_and_the_help_name_models_that_are_there() -> None:
     root = Path(__file__).parent.parent.parent
-    folders = (root / "docs").glob("*.md"), (root / "cli" / "gantool_cli").glob("*.py")
+    folders = (
+        (root / "docs").glob("*.md"),
+        (root / "cli" / "gantool_cli").rglob("*.py"),
+        (root / "runtime" / "gantool" / "tasks").glob("*.py"),
+    )
     texts = [path.read_text() for path in (root / "README.md", *chain(*folders))]
     named = {
         name for text in texts for name in re.findall(r"gantool [a-z]+ (?:--model|-m) ([a-z0-9-]+)(?![\w.])", text)

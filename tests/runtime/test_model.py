@@ -12,8 +12,9 @@ import pytest
 from PIL import Image, ImageCms
 
 import gantool
-from gantool import inference, memory
+from gantool import bound, memory
 from gantool.arrays import Pixels
+from gantool.card import Geometry, Tiles, Whole
 from gantool.picture import Picture
 from gantool_export.onnx_file import to_onnx
 from gantool_trainer.families.srgan import RRDBNet, SRResNet
@@ -38,12 +39,12 @@ def test_other_architectures_tile_exactly_too(network: Any, tmp_path: Path, phot
     from dataclasses import replace
 
     from gantool import Port, library
-    from gantool_export.halo import find_halo
+    from gantool_export.halo import find_tiling
 
     shape = ("batch", 3, "2*height", "2*width")
     outputs = (Port("result", "image", shape, range=network.output_range),)
-    card = replace(library.read_card(tiny_file), scale=2, outputs=outputs)
-    card = replace(card, halo=find_halo(network.eval(), card).pixels)
+    card = replace(library.read_card(tiny_file), geometry=Geometry(scale=2), outputs=outputs)
+    card = replace(card, tiling=find_tiling(network.eval(), card))
     (tmp_path / "net.onnx").write_bytes(to_onnx(network, card)[0])
     model = gantool.load(tmp_path / "net.onnx", device="cpu")
     assert levels_apart(model(photo[:, :100], tile=48), model(photo[:, :100], tile=1000)) <= (1, 1e-4)
@@ -58,7 +59,7 @@ def test_repairs_and_styles_tile_exactly_too(name: str, small_files: Callable[[s
 def test_a_halo_too_small_would_be_seen(tiny_model: gantool.Model, photo: Pixels) -> None:
     from dataclasses import replace
 
-    careless = gantool.Model(replace(tiny_model.card, halo=0), "cpu", tiny_model._session)
+    careless = gantool.Model(replace(tiny_model.card, tiling=Tiles(0)), "cpu", tiny_model._session)
     assert levels_apart(careless(photo, tile=40), tiny_model(photo))[0] > 1
 
 
@@ -199,7 +200,8 @@ def test_multiples_and_minima_are_kept(
 ) -> None:
     from dataclasses import replace
 
-    card = replace(tiny_model.card, scale=2, multiple=multiple, minimum=minimum, halo=5)
+    geometry = Geometry(scale=2, multiple=multiple, minimum=minimum)
+    card = replace(tiny_model.card, geometry=geometry, tiling=Tiles(5))
     picture = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     shares: list[float] = []
     result = gantool.Model(card, "cpu", Doubling(multiple, minimum, room))(picture, tile=tile, progress=shares.append)
@@ -212,7 +214,7 @@ def test_what_cannot_be_tiled_is_run_whole(size: tuple[int, int], tiny_model: ga
     from dataclasses import replace
 
     session = Doubling(32, 64)
-    card = replace(tiny_model.card, scale=2, multiple=32, minimum=64, halo_source="whole")
+    card = replace(tiny_model.card, geometry=Geometry(scale=2, multiple=32, minimum=64), tiling=Whole())
     model = gantool.Model(card, "cpu", session)
     model(np.zeros((*size, 3), np.uint8), tile=32)
     assert session.windows == [tuple(max(64, -(-side // 32) * 32) for side in size)]
@@ -245,7 +247,7 @@ def test_a_card_of_another_graph_is_refused(tiny_file: Path, tmp_path: Path) -> 
         with pytest.raises(gantool.ModelError, match=r"does not describe|other channels|card is wrong"):
             gantool.load(tmp_path / f"{name}.onnx")
     model = onnx.load(tiny_file)
-    onnx.helper.set_model_props(model, {"gantool": json.dumps({**card, "scale": 3})})
+    onnx.helper.set_model_props(model, {"gantool": json.dumps({**card, "geometry": {"scale": 3}})})
     onnx.save(model, tmp_path / "scale.onnx")
     with pytest.raises(gantool.ModelError, match="not what the card says"):
         gantool.load(tmp_path / "scale.onnx")(np.zeros((8, 8, 3), np.uint8))
@@ -365,7 +367,7 @@ def test_want_of_memory_inside_is_told(
     def full(*_: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(inference, "edited", full)
+    monkeypatch.setattr(bound, "assembled", full)
     with pytest.raises(gantool.ImageError, match="not enough memory"):
         tiny_model(photo)
 

@@ -12,9 +12,8 @@ import pytest
 from PIL import Image
 
 import gantool
-from gantool import pipeline
+from gantool import bound, pipeline
 from gantool.arrays import Pixels
-from gantool.picture import Picture
 
 
 def test_pictures_come_in_order_whatever_their_shape(tiny_model: gantool.Model, photo: Pixels, tmp_path: Path) -> None:
@@ -59,12 +58,12 @@ def test_only_a_few_are_read_ahead_and_breaking_off_stops(tiny_model: gantool.Mo
 def test_pictures_are_at_work_together() -> None:
     together = threading.Barrier(3, timeout=10)
 
-    def run(picture: Picture, _: gantool.Options) -> Picture:
+    def answer(source: Any) -> Any:
         together.wait()
-        return picture
+        return source
 
     crops = [np.full((2, 2), level, np.uint8) for level in range(6)]
-    items = list(pipeline.mapped(run, crops, 3, "raise", {}))
+    items = list(pipeline.mapped(answer, crops, 3, "raise", threading.Event()))
     assert [int(np.asarray(item.image)[0, 0]) for item in items] == [0, 1, 2, 3, 4, 5]
 
 
@@ -128,11 +127,12 @@ def test_a_token_of_ones_own_is_heard(tiny_model: gantool.Model, photo: Pixels) 
         list(tiny_model.map([photo], cancel=token))
 
 
-def test_want_of_memory_is_handed_out_too() -> None:
-    def full(*_: Any) -> Picture:
+def test_want_of_memory_is_handed_out_too(tiny_model: gantool.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> Any:
         raise MemoryError
 
-    (item,) = pipeline.mapped(full, [np.zeros((2, 2), np.uint8)], 1, "yield", {})
+    monkeypatch.setattr(bound, "assembled", full)
+    (item,) = tiny_model.map([np.zeros((2, 2), np.uint8)], errors="yield")
     assert isinstance(item.error, gantool.ImageError) and "not enough memory" in str(item.error)
 
 

@@ -75,7 +75,7 @@ def test_a_target_smaller_than_the_picture_is_refused() -> None:
 
 def test_the_size_at_which_the_network_sees_a_picture(translation: gantool.Model, tiny_model: gantool.Model) -> None:
     card = translation.card
-    assert card.side == 72 and working_size(card, Size(144, 200), None) == (72, 100)
+    assert card.geometry.training_size == 72 and working_size(card, Size(144, 200), None) == (72, 100)
     assert working_size(card, Size(36, 60), None) == (72, 120), "enlarged to what it knows"
     assert working_size(card, Size(144, 200), 10_000) == (144, 200) and working_size(card, Size(36, 60), 10_000) == (
         72,
@@ -90,7 +90,8 @@ def test_the_size_at_which_the_network_sees_a_picture(translation: gantool.Model
 @pytest.mark.parametrize("multiple", [1, 4, 32, 64])
 @pytest.mark.parametrize("side", [None, 100, 10**6])
 def test_what_is_thin_is_not_made_long(multiple: int, side: int | None, translation: gantool.Model) -> None:
-    card = replace(translation.card, multiple=multiple)
+    card = replace(translation.card, geometry=replace(translation.card.geometry, multiple=multiple))
     for size in (Size(2, 600), Size(600, 2), Size(1, 5000), Size(3, 100_000)):
         seen = working_size(card, size, side)
-        assert max(seen) <= max(*size, LONGEST * max(card.side, side if side == 100 else 0)) + multiple
+        known = max(card.geometry.training_size, side if side == 100 else 0)
+        assert max(seen) <= max(*size, LONGEST * known) + multiple

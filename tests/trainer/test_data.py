@@ -143,7 +143,7 @@ def test_squares_are_mirrored_in_half_of_the_draws(photos: Path) -> None:
 def test_the_samples_of_each_recipe_can_be_drawn_in_another_process(name: str, photos: Path, tmp_path: Path) -> None:
     settings = recipe.load(name, SMALL[recipe.load(name).family])
     family, folder = FAMILIES[settings.family], lay_out(name, photos, tmp_path / "data")
-    config = family.settled(settings.model, folder, settings.data)
+    config = family.settle(settings.model, folder, settings.data)
     dataset = family.dataset(family.scan(folder, config, settings.data, 0), config, settings.data, 0)
     there = pickle.loads(pickle.dumps(data.sound(dataset, settings.data)))
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(dataset[3], there[3], strict=True))
@@ -164,7 +164,7 @@ def test_training_starts_however_processes_do(
     started(method)
     settings = recipe.load("inpaint", (*SMALL["inpaint"], "data.workers=1", "data.skip_bad=true"))
     assert loop.train(settings, photos, tmp_path / "run", accelerator="cpu")
-    assert checkpoint.load(tmp_path / "run").step == 2
+    assert checkpoint.read_header(tmp_path / "run").step == 2
 
 
 def test_what_can_no_longer_be_read_is_replaced_where_it_may(photos: Path, tmp_path: Path) -> None:

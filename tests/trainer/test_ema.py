@@ -10,7 +10,7 @@ from gantool_trainer import ema
 def test_average_moves_towards_the_network() -> None:
     average, network = nn.Linear(2, 2).requires_grad_(False), nn.Linear(2, 2)
     expected = 0.9 * average.weight + 0.1 * network.weight.detach()
-    ema.average_weights(average, network, 0.9)
+    ema.update(average, network, 0.9)
     assert torch.allclose(average.weight, expected)
 
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from filelock import FileLock
 from gantool_trainer import checkpoint, from_noise, loop, recipe
 from gantool_trainer.checkpoint import Checkpoint
 from gantool_trainer.errors import CheckpointError, TrainingError
-from gantool_trainer.families import dcgan, srgan
-from gantool_trainer.family import Update
+from gantool_trainer.families import FAMILIES, dcgan, srgan
 from gantool_trainer.loop import Progress
-from gantool_trainer.recipe import TrainConfig
+from gantool_trainer.run import Run
 from gantool_trainer.seeds import torch_seed
+from gantool_trainer.state import INITIAL
 from tiny import SMALL, TINY, lay_out
 
 ADVERSARIAL = (*TINY, "model.adversarial_from=2", "train.log_every=1", "train.sample_every=4", "train.schedule=cosine")
@@ -30,7 +31,7 @@ def train(out: Path, photos: Path, *overrides: str, **options: object) -> bool:
 
 def same(a: Checkpoint, b: Checkpoint) -> bool:
     return (
-        a.step == b.step
+        a.header.step == b.header.step
         and a.tensors.keys() == b.tensors.keys()
         and all(torch.equal(value, b.tensors[name]) for name, value in a.tensors.items())
     )
@@ -47,7 +48,7 @@ def test_resumed_equals_uninterrupted_to_the_bit(precision: str, photos: Path, t
             os.kill(os.getpid(), signal.SIGINT)
 
     assert not train(tmp_path / "parts", photos, *extra, report=stop_at_five)
-    assert checkpoint.load(tmp_path / "parts").step == 5
+    assert checkpoint.read_header(tmp_path / "parts").step == 5
     assert train(tmp_path / "parts", photos, *extra, resume=True)
     assert same(checkpoint.load(tmp_path / "whole"), checkpoint.load(tmp_path / "parts"))
 
@@ -61,7 +62,7 @@ def test_what_a_family_remembers_is_resumed_too(photos: Path, tmp_path: Path) ->
     (tmp_path / "whole" / "step-0000005.safetensors").rename(tmp_path / "parts" / checkpoint.LAST)
     loop.train(settings, data, tmp_path / "parts", resume=True, accelerator="cpu")
     whole, parts = (checkpoint.load(tmp_path / name) for name in ("whole", "parts"))
-    assert same(whole, parts) and whole.part("memory")["a/filled"] == 3
+    assert same(whole, parts) and whole.part("buffers")["a/filled"] == 3
     other = recipe.load("cyclegan-day-night", (*small, "train.steps=9", "model.pool=4"))
     with pytest.raises(CheckpointError, match="remembers"):
         loop.train(other, data, tmp_path / "parts", resume=True, accelerator="cpu")
@@ -91,8 +92,8 @@ def test_a_run_in_stages_is_resumed_before_and_after_them(
         loop.train(settings, data, parts, resume=True, accelerator="cpu")
         assert same(whole, checkpoint.load(parts))
     if rests is not None:
-        before = checkpoint.load(tmp_path / "whole" / "step-0000004.safetensors").part("average", rests)
-        assert all(torch.equal(value, whole.part("average", rests)[key]) for key, value in before.items())
+        before = checkpoint.load(tmp_path / "whole" / "step-0000004.safetensors").part("ema", rests)
+        assert all(torch.equal(value, whole.part("ema", rests)[key]) for key, value in before.items())
 
 
 def test_another_seed_gives_other_weights(photos: Path, tmp_path: Path) -> None:
@@ -103,9 +104,9 @@ def test_another_seed_gives_other_weights(photos: Path, tmp_path: Path) -> None:
 
 def test_a_run_leaves_what_it_promises(photos: Path, tmp_path: Path) -> None:
     train(tmp_path, photos, "train.steps=4", "train.snapshot_every=2", "train.save_every=2")
-    lines = [json.loads(line) for line in (tmp_path / "stats.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in lines] == [1, 2, 3, 4]
-    assert "generator/pixel" in lines[0] and "discriminator/judge" in lines[3] and lines[3]["psnr_y"] > 10
+    rows = [json.loads(line) for line in (tmp_path / "stats.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [1, 2, 3, 4] and rows == Run.open(tmp_path).stats()
+    assert "generator/pixel" in rows[0] and "discriminator/judge" in rows[3] and rows[3]["psnr_y"] > 10
     assert (tmp_path / "samples" / "0000004.png").stat().st_size > 1000
     assert (tmp_path / "step-0000002.safetensors").exists() and any((tmp_path / "tensorboard").iterdir())
     assert recipe.parse(
@@ -117,8 +118,7 @@ def test_resuming_drops_figures_of_the_steps_done_again(photos: Path, tmp_path: 
     train(tmp_path, photos, "train.steps=4", "train.snapshot_every=2", "train.save_every=2")
     (tmp_path / "step-0000002.safetensors").replace(tmp_path / checkpoint.LAST)
     train(tmp_path, photos, "train.steps=4", resume=True)
-    steps = [json.loads(line)["step"] for line in (tmp_path / "stats.jsonl").read_text().splitlines()]
-    assert steps == [1, 2, 3, 4]
+    assert [row["step"] for row in Run.open(tmp_path).stats()] == [1, 2, 3, 4]
 
 
 def test_starting_over_a_run_is_refused(photos: Path, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_nothing_to_resume(photos: Path, tmp_path: Path) -> None:
 
 def test_weights_of_another_run_are_taken(photos: Path, tmp_path: Path) -> None:
     train(tmp_path / "first", photos)
-    initial = checkpoint.load(tmp_path / "first").part("average", "generator")
+    initial = checkpoint.load(tmp_path / "first").part("ema", "generator")
     rates = ("optimisers.generator.lr=1e-12", "train.steps=1", "train.average=0.0")
     train(tmp_path / "second", photos, *rates, initial=tmp_path / "first")
     after = checkpoint.load(tmp_path / "second").part("networks", "generator")
@@ -150,7 +150,7 @@ def test_weights_of_another_scale_are_taken_where_they_fit(photos: Path, tmp_pat
         initial=tmp_path / "x4",
         accelerator="cpu",
     )
-    before, after = (checkpoint.load(tmp_path / run).part("average", "generator") for run in ("x4", "x2"))
+    before, after = (checkpoint.load(tmp_path / run).part("ema", "generator") for run in ("x4", "x2"))
     assert torch.allclose(before["body.0.0.weight"], after["body.0.0.weight"], atol=1e-6)
     assert before["tail.0.weight"].shape != after["tail.0.weight"].shape
 
@@ -158,23 +158,6 @@ def test_weights_of_another_scale_are_taken_where_they_fit(photos: Path, tmp_pat
 def test_a_loss_that_is_not_finite_stops_the_run(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="no longer finite"):
         train(tmp_path, photos, "optimisers.generator.lr=1e30", "train.steps=4", "train.clip=0")
-
-
-def test_schedules() -> None:
-    cosine = TrainConfig(steps=100, schedule="cosine", warmup=10)
-    assert loop.rate(cosine, 0) < 0.2 and loop.rate(cosine, 10) > 0.95 and loop.rate(cosine, 99) < 0.02
-    linear = TrainConfig(steps=100, schedule="linear")
-    assert [loop.rate(linear, step) for step in (0, 50, 75, 100)] == [1, 1, 0.5, 0]
-
-
-def test_a_term_is_averaged_over_the_steps_that_had_it() -> None:
-    window = loop._Window()
-    for step in range(4):
-        window.add(Update("d", {"often": torch.tensor(2.0)}))
-        if step == 3:
-            window.add(Update("g", {"rarely": torch.tensor(8.0)}))
-        window.steps += 1
-    assert window.close()[0] == {"d/often": 2.0, "g/rarely": 8.0}
 
 
 def test_weights_that_are_not_finite_are_never_saved(photos: Path, tmp_path: Path) -> None:
@@ -194,7 +177,7 @@ def test_weights_that_hardly_fit_are_refused(photos: Path, tmp_path: Path) -> No
 
 def test_a_torn_line_of_figures_does_not_stop_a_resume(photos: Path, tmp_path: Path) -> None:
     train(tmp_path, photos)
-    with (tmp_path / "stats.jsonl").open("a") as file:
+    with Run.open(tmp_path).statistics.open("a") as file:
         file.write('{"step": 2, "gen')
     assert train(tmp_path, photos, "train.steps=4", resume=True)
 
@@ -215,7 +198,7 @@ def test_a_signal_to_the_whole_group_saves(number: int, photos: Path, tmp_path: 
             assert process.poll() is None
         os.killpg(process.pid, number)
         process.stderr.read()
-    assert process.returncode == 130 and checkpoint.load(tmp_path / "run").step >= 3
+    assert process.returncode == 130 and checkpoint.read_header(tmp_path / "run").step >= 3
 
 
 @pytest.mark.parametrize("value", ["train.warmup=1000000000", "train.clip=1e-20"])
@@ -230,7 +213,7 @@ def test_what_holds_a_step_back_does(value: str, photos: Path, tmp_path: Path) -
 
 def start(settings: recipe.Recipe) -> torch.Tensor:
     """A weight as `train` draws it at first."""
-    torch.manual_seed(torch_seed(settings.train.seed, loop._INITIAL))
+    torch.manual_seed(torch_seed(settings.train.seed, INITIAL))
     return srgan.networks(settings.model)["generator"].state_dict()["head.0.weight"]
 
 
@@ -264,13 +247,13 @@ def test_an_average_forgets_the_first_weights_by_its_own_networks_updates(
     for key in ("head.0.weight", "tail.bias"):
         expected = (before if begins else after[0]).part("networks", late)[key]
         if not begins:  # what it began with is not kept: start from the first average
-            expected = after[0].part("average", late)[key]
+            expected = after[0].part("ema", late)[key]
         steps = after[begins:] if begins else after[1:3]
         for updates, state in enumerate(steps, start=1 if begins else 2):
             kept = updates / (updates + 10)
             expected = kept * expected + (1 - kept) * state.part("networks", late)[key]
-            assert torch.allclose(state.part("average", late)[key], expected, atol=1e-6)
-    assert after[-1].updates == {"first": 3, "second": 3}
+            assert torch.allclose(state.part("ema", late)[key], expected, atol=1e-6)
+    assert after[-1].header.updates == {"first": 3, "second": 3}
 
 
 @pytest.mark.parametrize(
@@ -286,18 +269,18 @@ def test_a_later_stage_learns_on_what_users_will_run(
 ) -> None:
     before, after = snapshots(name, photos, tmp_path, f"{begins}=3")[2:4]
     for network in done:
-        average, raw = before.part("average", network), before.part("networks", network)
+        average, raw = before.part("ema", network), before.part("networks", network)
         assert any(not torch.equal(average[key], raw[key]) for key in average)
         for key, tensor in after.part("networks", network).items():
-            assert torch.equal(tensor, average[key]) and torch.equal(tensor, after.part("average", network)[key])
+            assert torch.equal(tensor, average[key]) and torch.equal(tensor, after.part("ema", network)[key])
 
 
 def test_what_is_saved_has_statistics_of_its_own_weights(photos: Path, tmp_path: Path) -> None:
     """Batch norm of the averaged generator makes what it says: mean 0 and variance 1 of each channel."""
     state = snapshots("dcgan-mnist", photos, tmp_path, "optimisers.generator.lr=0.3", "train.batch=8")[-1]
-    settings = recipe.parse(state.recipe)
+    settings = recipe.parse(state.header.recipe)
     generator = dcgan.networks(settings.model)["generator"].eval()
-    generator.load_state_dict(state.part("average", "generator"))
+    generator.load_state_dict(state.part("ema", "generator"))
     found: list[torch.Tensor] = []
     first = next(layer for layer in generator.modules() if isinstance(layer, torch.nn.BatchNorm1d))
     first.register_forward_hook(lambda layer, _, y: found.append((y - layer.bias) / layer.weight))
@@ -319,7 +302,7 @@ def test_an_error_of_any_kind_keeps_the_steps_that_were_done(photos: Path, tmp_p
     told: list[str] = []
     with pytest.raises(Broken):
         train(tmp_path, photos, "train.steps=8", report=report, warn=told.append)
-    assert checkpoint.load(tmp_path).step == 3 and "saved at step 3" in told[-1]
+    assert checkpoint.read_header(tmp_path).step == 3 and "saved at step 3" in told[-1]
     assert train(tmp_path, photos, "train.steps=4", resume=True)
 
 
@@ -333,7 +316,7 @@ def test_an_error_in_a_step_leaves_a_whole_checkpoint_alone(
         if index == 2:
             raise Broken
 
-    monkeypatch.setattr(srgan, "step", breaking)
+    monkeypatch.setitem(FAMILIES, "srgan", replace(srgan.FAMILY, step=breaking))
     told: list[str] = []
     with pytest.raises(Broken):
         train(tmp_path, photos, "train.steps=4", "train.save_every=2", "train.snapshot_every=2", warn=told.append)
@@ -341,21 +324,11 @@ def test_an_error_in_a_step_leaves_a_whole_checkpoint_alone(
     assert "saved at step 2" in told[-1]
 
 
-def test_a_signal_that_is_ignored_stays_so() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with loop._stop_signal() as stop:
-            os.kill(os.getpid(), signal.SIGHUP)
-            assert not stop.is_set()
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-
 def test_samples_and_figures_may_fail(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(srgan, "samples", full)
+    monkeypatch.setitem(FAMILIES, "srgan", replace(srgan.FAMILY, samples=full))
     monkeypatch.setattr("torch.utils.tensorboard.SummaryWriter.add_scalar", full)
     told: list[str] = []
     assert train(tmp_path, photos, "train.sample_every=1", warn=told.append)
@@ -368,20 +341,20 @@ def test_a_disk_that_is_full_for_a_while_ends_nothing(
     save, asked = checkpoint.save, list[int]()
 
     def sometimes(path: Path, state: Checkpoint) -> None:
-        asked.append(state.step)
-        if state.step < 3:
+        asked.append(state.header.step)
+        if state.header.step < 3:
             raise CheckpointError("cannot write")
         save(path, state)
 
     monkeypatch.setattr(checkpoint, "save", sometimes)
     told: list[str] = []
     assert train(tmp_path, photos, "train.steps=3", "train.save_every=1", warn=told.append)
-    assert asked == [1, 2, 3] and len(told) == 2 and checkpoint.load(tmp_path).step == 3
+    assert asked == [1, 2, 3] and len(told) == 2 and checkpoint.read_header(tmp_path).step == 3
 
 
 def test_saved_by_minutes_too(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved: list[int] = []
-    monkeypatch.setattr(checkpoint, "save", lambda path, state: saved.append(state.step))
+    monkeypatch.setattr(checkpoint, "save", lambda path, state: saved.append(state.header.step))
     train(tmp_path, photos, "train.steps=3", "train.save_minutes=1e-9")
     assert saved == [1, 2, 3]
 

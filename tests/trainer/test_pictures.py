@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from encoded import DISPLAY_P3, encode, encode_png, encode_tiff
-from gantool import files
+from gantool import formats
 from gantool.arrays import Pixels
 from gantool.errors import ImageError
 from gantool_trainer.pictures import read_picture
@@ -20,7 +20,7 @@ def read(folder: Path, data: bytes, name: str = "a.png") -> Pixels:
 
 def test_profiles_are_converted_as_at_run_time(tmp_path: Path) -> None:
     pixels = read(tmp_path, encode(Image.new("RGB", (3, 2), (200, 100, 50)), "PNG", icc_profile=DISPLAY_P3))
-    assert np.array_equal(pixels, files.read(tmp_path / "a.png")[0].colour)
+    assert np.array_equal(pixels, formats.read(tmp_path / "a.png")[0].colour)
     assert np.abs(pixels[0, 0].astype(int) - [216, 93, 24]).max() <= 1
 
 

@@ -1,8 +1,9 @@
 """Checkpoints: one safetensors file with everything a run needs to go on to the bit, replaced atomically."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +16,36 @@ from gantool.errors import ImageError
 from gantool.storage import replacing
 from gantool_trainer.errors import CheckpointError
 
-FORMAT = 1
+FORMAT = 2
 LAST = "last.safetensors"
+PARTS = ("networks", "ema", "buffers", "optimisers")
+_RENAMED = {"average": "ema", "memory": "buffers"}
+"""Parts by their names in format 1, whose files hold the same otherwise."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a checkpoint says of itself before its tensors."""
+
+    step: int
+    recipe: dict[str, Any]
+    """As `gantool_trainer.recipe.dump` gives it."""
+    optimisers: dict[str, Any] = field(default_factory=dict)
+    """What of the optimisers' state is no tensor, by ``NAME/PARAMETER/KEY``."""
+    updates: dict[str, int] = field(default_factory=dict)
+    """How often each moving average was updated, by the name of its network."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """What one file holds.
 
-    ``tensors`` are named ``networks/NAME/KEY``, ``average/NAME/KEY``, ``memory/KEY`` and
-    ``optimisers/NAME/PARAMETER/KEY``;
-    ``optimisers`` keeps what of the optimisers' state is no tensor.
+    ``tensors`` are named ``networks/NAME/KEY``, ``ema/NAME/KEY``, ``buffers/KEY`` and
+    ``optimisers/NAME/PARAMETER/KEY``.
     """
 
-    step: int
-    recipe: dict[str, Any]
+    header: Header
     tensors: dict[str, Tensor]
-    optimisers: dict[str, Any]
-    updates: dict[str, int] = field(default_factory=dict)
-    """How often each averaged network was updated."""
 
     def part(self, *names: str) -> dict[str, Tensor]:
         """The tensors below this path, by what is left of their names."""
@@ -47,46 +59,73 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     Raises:
         CheckpointError: the disk is full or the folder cannot be written.
     """
-    header = {
-        "format": FORMAT,
-        "step": checkpoint.step,
-        "recipe": checkpoint.recipe,
-        "optimisers": checkpoint.optimisers,
-        "updates": checkpoint.updates,
-    }
+    header = json.dumps({"format": FORMAT, **asdict(checkpoint.header)})
     tensors = {k: v.detach().cpu().contiguous().clone() for k, v in checkpoint.tensors.items()}
     try:
         with replacing(path, overwrite=True) as file:
-            save_file(tensors, file.name, metadata={"gantool": json.dumps(header)})
+            save_file(tensors, file.name, metadata={"gantool": header})
     except (ImageError, SafetensorError) as error:
         reason = error.__cause__ or error
         raise CheckpointError(f"cannot write {path}: {reason}; free some space or choose another --out") from error
 
 
-def load(path: Path) -> Checkpoint:
-    """Read a checkpoint; ``path`` is a file, or a run's folder whose last checkpoint is meant.
+def read_header(path: Path) -> Header:
+    """What a checkpoint says of itself; no tensor is read. Takes and raises what `load` does."""
+    with _opened(path) as (header, _):
+        return header
+
+
+def load(path: Path, parts: Collection[str] = PARTS) -> Checkpoint:
+    """Read a checkpoint.
+
+    Args:
+        path: a file, or a run's folder whose last checkpoint is meant.
+        parts: those of `PARTS` whose tensors are wanted.
 
     Raises:
         CheckpointError: nothing is there, or it is no whole checkpoint of a format that we know.
     """
-    if path.is_dir():
-        path = path / LAST
-    if not path.is_file():
-        raise CheckpointError(f"no checkpoint at {path}; give the folder of a run that `gantool train` wrote")
+    with _opened(path) as (header, file):
+        names = {name: _renamed(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        wanted = {name: new for name, new in names.items() if new.partition("/")[0] in parts}
+        return Checkpoint(header, {new: file.get_tensor(name) for name, new in wanted.items()})
+
+
+def located(path: Path) -> Path:
+    """The checkpoint that is meant by a file, or by the folder of a run. Raises CheckpointError if there is none."""
+    file = path / LAST if path.is_dir() else path
+    if not file.is_file():
+        raise CheckpointError(f"no checkpoint at {file}; give the folder of a run that `gantool train` wrote")
+    return file
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Header, Any]]:
+    """The header, and the file from which tensors can be read. Raises what `load` does, from the block as well."""
+    path = located(path)
     try:
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get("gantool", "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            yield _header(path, json.loads((file.metadata() or {}).get("gantool", "{}"))), file
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged: {error}") from error
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        found = header.get("format") if isinstance(header, dict) else None
-        raise CheckpointError(f"{path} has checkpoint format {found}; this gantool reads {FORMAT}")
-    facts = {"updates": {}, **header}
-    for name, kind in (("step", int), ("recipe", dict), ("optimisers", dict), ("updates", dict)):
+
+
+def _header(path: Path, values: Any) -> Header:
+    found = values.get("format") if isinstance(values, dict) else None
+    if found not in (1, FORMAT):
+        raise CheckpointError(f"{path} has checkpoint format {found}; this gantool reads 1 and {FORMAT}")
+    facts = {"updates": {}, **values}
+    kinds = {"step": int, "recipe": dict, "optimisers": dict, "updates": dict}
+    for name, kind in kinds.items():
         if not isinstance(facts.get(name), kind):
             raise CheckpointError(f"{path} is damaged: its header has no {name} that makes sense")
-    return Checkpoint(facts["step"], facts["recipe"], tensors, facts["optimisers"], facts["updates"])
+    return Header(**{name: facts[name] for name in kinds})
+
+
+def _renamed(name: str) -> str:
+    """A tensor's name today. Those of format 2 are what they are: no part of it has a name of format 1's alone."""
+    part, slash, rest = name.partition("/")
+    return _RENAMED.get(part, part) + slash + rest
 
 
 def pack_optimiser(optimiser: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:

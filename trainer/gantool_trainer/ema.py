@@ -18,7 +18,7 @@ def decay(limit: float, updates: int) -> float:
 
 
 @torch.no_grad()
-def average_weights(average: nn.Module, network: nn.Module, kept: float) -> None:
+def update(average: nn.Module, network: nn.Module, kept: float) -> None:
     """average <- kept average + (1 - kept) network, in place; buffers are copied (see `measure_batch_norms`)."""
     for a, b in zip(average.parameters(), network.parameters(), strict=True):
         a.lerp_(b, 1 - kept)

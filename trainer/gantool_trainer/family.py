@@ -1,9 +1,9 @@
 """What a family module offers to the loop and to the exporter."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,10 @@ from gantool.card import ModelCard
 from gantool_trainer.data import Batch, DataConfig
 
 Networks = Mapping[str, nn.Module]
-Memory = Mapping[str, Tensor]
+C = TypeVar("C")
+D = TypeVar("D", bound=DataConfig)
+S = TypeVar("S")
+Buffers = Mapping[str, Tensor]
 """What training remembers besides weights, such as a pool of earlier pictures; changed in place."""
 
 
@@ -42,73 +45,69 @@ class Generator:
     card: ModelCard
 
 
-class Family(Protocol):
-    """A module of `gantool_trainer.families`. ``config`` is an instance of its ``Config`` everywhere."""
-
-    Config: type[Any]
-    """Frozen pydantic model: everything that networks and losses leave open."""
-    Data: type[DataConfig]
-    """What its data leaves open; ``data`` is an instance of it everywhere."""
-
-    def settled(self, config: Any, folder: Path, data: Any) -> Any:
-        """``config`` with what it leaves to the data filled in, such as the names of labels. Raises TrainingError."""
-
-    def networks(self, config: Any) -> dict[str, nn.Module]:
-        """New networks, by name."""
-
-    def optimised(self, config: Any) -> dict[str, tuple[str, ...]]:
-        """Which networks each optimiser trains, by its name; one without networks in this config is left out."""
-
-    def averaged(self, config: Any) -> tuple[str, ...]:
-        """The networks that users run: their weights are averaged over time (EMA)."""
-
-    def scan(self, folder: Path, config: Any, data: Any, seed: int) -> Any:
-        """The checked files under ``folder``, as the family's other functions take them. Raises TrainingError."""
-
-    def dataset(self, split: Any, config: Any, data: Any, seed: int) -> Dataset[Batch]:
-        """Training samples, item ``n`` being a function of (seed, n)."""
-
-    def memory(self, config: Any, data: Any) -> dict[str, Tensor]:
-        """What `step` remembers besides weights, as it is before the first; saved with each checkpoint."""
-
-    def step(
-        self, config: Any, networks: Networks, memory: Memory, batch: Batch, index: int
-    ) -> Iterator[Update | Finished]:
-        """The updates of training step ``index``, in order; each is applied before the next is computed."""
-
-    def samples(self, config: Any, networks: Networks, split: Any, data: Any) -> npt.NDArray[np.uint8]:
-        """A contact sheet of held-out pictures, (H, W, 3)."""
-
-    def evaluate(self, config: Any, networks: Networks, split: Any, data: Any) -> dict[str, float]:
-        """Figures on the held-out pictures."""
-
-    def generators(self, config: Any, networks: Networks, data: Any) -> dict[str, Generator]:
-        """What export turns into model files, by a suffix for the file name ("" where there is one only)."""
-
-
 # --- what many families have alike, for those that have no own ---------------------------------------------------
 
 
 def as_given(config: Any, folder: Path, data: Any) -> Any:
-    """`Family.settled` of a config that leaves nothing to the data."""
+    """`Family.settle` of a config that leaves nothing to the data."""
     return config
 
 
 def opponents(config: Any) -> dict[str, tuple[str, ...]]:
-    """`Family.optimised` of two networks that learn against each other."""
+    """`Family.optimisers` of two networks that learn against each other."""
     return {"generator": ("generator",), "discriminator": ("discriminator",)}
 
 
 def the_generator(config: Any) -> tuple[str, ...]:
-    """`Family.averaged` of those."""
+    """`Family.ema` of those."""
     return ("generator",)
 
 
-def no_memory(config: Any, data: Any) -> dict[str, Tensor]:
-    """`Family.memory` of steps that need no other."""
+def no_buffers(config: Any, data: Any) -> dict[str, Tensor]:
+    """`Family.buffers` of steps that need no other."""
     return {}
 
 
 def no_figures(config: Any, networks: Networks, split: Any, data: Any) -> dict[str, float]:
     """`Family.evaluate` where held-out pictures have nothing to be compared with."""
     return {}
+
+
+# --- a family --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Family(Generic[C, D, S]):
+    """A GAN system: what it leaves open, checked, and pure functions of that.
+
+    ``config`` is of the type ``Config``, ``data`` of the type ``Data`` and ``split`` what ``scan`` gives, everywhere.
+    """
+
+    name: str
+    Config: type[C]
+    """Frozen pydantic model: everything that networks and losses leave open."""
+    Data: type[D]
+    """What its data leaves open."""
+    networks: Callable[[C], dict[str, nn.Module]]
+    """New networks, by name."""
+    scan: Callable[[Path, C, D, int], S]
+    """(folder, config, data, seed) to the checked files under the folder. Raises TrainingError."""
+    dataset: Callable[[S, C, D, int], Dataset[Any]]
+    """(split, config, data, seed) to training samples, item ``n`` being a function of (seed, n)."""
+    step: Callable[[C, Networks, Buffers, Batch, int], Iterator[Update | Finished]]
+    """(config, networks, buffers, batch, index) to the updates of training step ``index``, in order; each is applied
+    before the next is computed."""
+    samples: Callable[[C, Networks, S, D], npt.NDArray[np.uint8]]
+    """(config, networks, split, data) to a contact sheet of held-out pictures, (H, W, 3)."""
+    exports: Callable[[C, Networks, D], dict[str, Generator]]
+    """(config, networks, data) to what becomes model files, by a suffix for their names ("" where there is one)."""
+    evaluate: Callable[[C, Networks, S, D], dict[str, float]] = no_figures
+    """(config, networks, split, data) to figures on the held-out pictures."""
+    settle: Callable[[C, Path, D], C] = as_given
+    """(config, folder, data) to the config with what it leaves to the data, such as labels. Raises TrainingError."""
+    optimisers: Callable[[C], dict[str, tuple[str, ...]]] = opponents
+    """Which networks each optimiser trains, by its name; one without networks in this config is left out."""
+    ema: Callable[[C], tuple[str, ...]] = the_generator
+    """The networks that users run: their weights are averaged over time."""
+    buffers: Callable[[C, D], dict[str, Tensor]] = no_buffers
+    """(config, data) to what `step` remembers besides weights, before the first; saved with each checkpoint."""

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gantool.card import ModelCard, Noise, Port
+from gantool.card import Identity, ModelCard, Port, Whole
+from gantool.card.ports import Noise
 from gantool_trainer import layouts
 from gantool_trainer.blocks import he_initialise, initialise
 from gantool_trainer.data import SquareConfig, Squares
@@ -200,12 +201,12 @@ def page(x: Tensor) -> Picture:
 def described(network: nn.Module, architecture: str, inputs: Sequence[Port], shape: Shape) -> Generator:
     """The generator with its card."""
     card = ModelCard(
-        name="unnamed",
+        identity=Identity("unnamed", architecture),
         task="generate",
-        architecture=architecture,
+        program="feedforward",
         inputs=tuple(inputs),
         outputs=(result("result", shape),),
-        halo_source="whole",
+        tiling=Whole(),
     )
     return Generator(network, card)
 

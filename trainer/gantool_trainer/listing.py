@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from gantool import files
+from gantool import formats
 from gantool.folders import Found, walk
 from gantool_trainer import idx
 from gantool_trainer.errors import TrainingError
 
-READ = files.SUFFIXES | {".bmp"}
+READ = formats.readable()
 """Suffixes of the files that are trained on."""
-SUFFIXES = READ | files.UNSUPPORTED
+SUFFIXES = READ | formats.refused()
 """Of those and of pictures that cannot be read, so that these are named when they are opened."""
 Item = TypeVar("Item")
 

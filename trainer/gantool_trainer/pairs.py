@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from gantool.card import ModelCard, Port, Task
+from gantool.card import Geometry, Identity, ModelCard, Port
 from gantool_trainer import layouts, metrics
 from gantool_trainer.data import PairedConfig, PairedViews, drawn_over, pair_of
 from gantool_trainer.errors import TrainingError
@@ -73,19 +73,16 @@ def described(
     *,
     multiple: int,
     detail: bool,
-    task: Task = "translate",
+    task: str = "translate",
 ) -> Generator:
     """The generator with the card of a translation at the size that it was trained on."""
     shape = ("batch", 3, "height", "width")
     card = ModelCard(
-        name="unnamed",
+        identity=Identity("unnamed", architecture),
         task=task,
-        architecture=architecture,
+        program="feedforward",
         inputs=(Port("image", "image", shape, range=(-1.0, 1.0)),),
         outputs=(Port("result", "image", shape, range=(-1.0, 1.0)),),
-        multiple=multiple,
-        minimum=multiple,
-        side=data.side[1],
-        detail=detail,
+        geometry=Geometry(multiple=multiple, minimum=multiple, training_size=data.side[1], keeps_scene=detail),
     )
     return Generator(generator, card)

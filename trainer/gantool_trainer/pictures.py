@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from gantool import files
+from gantool import formats
 from gantool.errors import ImageError
 from gantool_trainer import idx
 
@@ -36,7 +36,7 @@ def read_picture(path: Path) -> Picture:
         return np.repeat(gray[..., None], 3, axis=2)
     if not os.path.isfile(path):  # opening a pipe would wait for ever
         raise ImageError(f"{path} is {_instead_of_a_file(path)}")
-    return files.read_rgb(path)
+    return formats.read_rgb(path)
 
 
 def _instead_of_a_file(path: Path) -> str:

@@ -109,7 +109,7 @@ def parse(values: dict[str, Any], overrides: Sequence[str] = ()) -> Recipe:
     model = _checked(family.Config, values.get("model", {}), "model")
     data = _checked(family.Data, values.get("data", {}), "data")
     recipe = _checked(Recipe, {**values, "model": model, "data": data})
-    optimisers = {name: recipe.optimisers.get(name, OptimiserConfig()) for name in family.optimised(model)}
+    optimisers = {name: recipe.optimisers.get(name, OptimiserConfig()) for name in family.optimisers(model)}
     if unknown := recipe.optimisers.keys() - optimisers.keys():
         raise TrainingError(f"unknown optimiser {', '.join(unknown)}; {recipe.family} has {', '.join(optimisers)}")
     return recipe.model_copy(update={"optimisers": optimisers})

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from gantool.card import ModelCard, Port
+from gantool.card import Geometry, Identity, ModelCard, Port
 from gantool_trainer import layouts, metrics
 from gantool_trainer.data import UnpairedConfig, UnpairedViews
 from gantool_trainer.family import Networks
@@ -76,13 +76,10 @@ def described(
     """The card of both generators: a translation at the size that it was trained on."""
     shape = ("batch", 3, "height", "width")
     return ModelCard(
-        name="unnamed",
+        identity=Identity("unnamed", architecture),
         task="translate",
-        architecture=architecture,
+        program="feedforward",
         inputs=(Port("image", "image", shape, range=values),),
         outputs=(Port("result", "image", shape, range=values),),
-        multiple=multiple,
-        minimum=minimum,
-        side=data.side[1],
-        detail=detail,
+        geometry=Geometry(multiple=multiple, minimum=minimum, training_size=data.side[1], keeps_scene=detail),
     )

@@ -1,95 +1,315 @@
-"""What the modules of picture formats share: what a file says besides its pixels, what it may claim before they are
-decoded, and Pillow's decoders and encoders."""
+"""Picture files: read with everything that belongs to them, written whole or not at all.
 
+A format is a module with one `Format`, and a place in the row below. Whoever wants to know what is read or written, by
+which names and within which limits, asks here.
+"""
+
+import contextlib
 import io
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
 
-from PIL import Image
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
 
-from gantool.arrays import Size
-from gantool.colour import Encoding
-from gantool.errors import ImageError
-from gantool.picture import Picture
+from gantool import memory
+from gantool.arrays import Box, Size, in_colour
+from gantool.errors import ImageError, described, reason
+from gantool.formats import bmp, gif, jpeg, pillow, png, source, tiff, webp
+from gantool.formats.format import Format as Format
+from gantool.formats.format import Limits
+from gantool.formats.format import Quality as Quality
+from gantool.formats.format import Reader as Reader
+from gantool.formats.format import Sink as Sink
+from gantool.formats.format import Writer as Writer
+from gantool.formats.metadata import Metadata as Metadata
+from gantool.formats.metadata import fitted
+from gantool.formats.pillow import to_image as to_image
+from gantool.formats.source import AnyPicture as AnyPicture
+from gantool.formats.source import File as File
+from gantool.formats.source import check_writable as check_writable
+from gantool.formats.source import contents_of as contents_of
+from gantool.formats.source import path_of as path_of
+from gantool.formats.source import read_all as read_all
+from gantool.picture import Picture, PictureInfo, as_dtype, from_array, on_white, to_array
+from gantool.storage import check_free, replacing
+from gantool.values import is_whole
 
-_GENEROUS = 2**22
-"""Pixels of a tile that is no wonder in a picture of any size."""
-
-
-@dataclass(frozen=True)
-class Metadata:
-    """What a file says besides its pixels. Orientation is already applied and reset."""
-
-    format: str
-    """What it is written as again, if nothing else is asked for."""
-    exif: bytes = b""
-    xmp: bytes = b""
-    icc: bytes = b""
-    dpi: tuple[float, float] | None = None
-    iptc: bytes = b""
-    """Captions and keywords (IPTC-IIM)."""
-    comment: bytes = b""
-    """Of JPEG; text in an encoding that nobody tells."""
-    texts: tuple[tuple[bytes, bytes], ...] = ()
-    """PNG's chunks of text as they are: kind and content."""
-    size: Size | None = None
-    """Of the picture that all this was told of, upright."""
-    lossless: bool = False
-    """Whether a WebP was coded without loss; other formats decide themselves."""
-    notices: tuple[str, ...] = ()
-    """Sentences about what was left out or assumed."""
-
-
-class Opened(NamedTuple):
-    """A file that was looked through; its metadata and size are as stored, not yet turned upright."""
-
-    size: Size
-    metadata: Metadata
-    decode: Callable[[], Image.Image | Picture]
-    encoding: Encoding | None = None
-    """Of its colours, where that is told otherwise than by a profile."""
+FORMATS: tuple[Format, ...] = (jpeg.JPEG, png.PNG, webp.WEBP, tiff.TIFF, bmp.BMP, gif.GIF)
+_UNKNOWN = frozenset({".avif", ".heic", ".heif", ".jxl", ".jp2", ".apng"})
+"""Of pictures that there is no format for: they are refused by name, so that they are not passed over in silence."""
+_BAND = 2**20
+"""Pixels that are handed over at a time."""
 
 
-def check_claim(size: Size, bytes_of_pixel: int = 4) -> None:
-    """Raises ImageError for a picture that claims no pixels, or more than Pillow too thinks safe to decode."""
-    if not size.pixels:
-        raise ImageError("it claims to have no pixels at all; get a whole copy of it")
-    most = 2 * (Image.MAX_IMAGE_PIXELS or 2**62)
-    if size.pixels > most or size.pixels * bytes_of_pixel > 8 * most:
-        raise ImageError(f"it claims {size} pixels, more pixels than is safe to decode; cut or shrink it first")
+# --- what there is ------------------------------------------------------------------------------------------------
 
 
-def check_stored(claimed: int, most: int) -> None:
-    """Raises ImageError for pixels of more bytes than can come out of the file."""
-    if claimed > most + 2**16:
+def names() -> str:
+    """Of the formats that are read and written, for messages."""
+    return _one_of(format.name for format in FORMATS if format.open and format.written)
+
+
+def readable() -> frozenset[str]:
+    """Suffixes of the files that can be read."""
+    return frozenset(s for format in FORMATS if format.open for s in (*format.suffixes, *format.read_alone))
+
+
+def writable() -> frozenset[str]:
+    """Suffixes of the files that results can be written to."""
+    return frozenset(suffix for format in FORMATS if format.written for suffix in format.suffixes)
+
+
+def refused() -> frozenset[str]:
+    """Suffixes of pictures that are not edited, as they are not both read and written: see `refusal`."""
+    halves = (format for format in FORMATS if not (format.open and format.written))
+    return _UNKNOWN.union(*(format.suffixes for format in halves))
+
+
+def refusal(kind: str) -> str:
+    """The sentence about such a picture, of a kind such as GIF."""
+    return f"{kind} files are not supported yet; convert it to {names()}"
+
+
+def of_suffix(path: Path) -> Format:
+    """The format that a file name asks for. Raises ImageError for one that cannot be written."""
+    suffix = path.suffix.lower()
+    if found := next((format for format in FORMATS if format.written and suffix in format.suffixes), None):
+        return found
+    raise ImageError(f"cannot write {path.name}: choose a name that ends in one of {', '.join(sorted(writable()))}")
+
+
+def of_animation(path: Path) -> Format:
+    """The format of an animation that a file name asks for. Raises ImageError."""
+    moving = [format for format in FORMATS if format.create and format.limits.animations]
+    if found := next((format for format in moving if path.suffix.lower() in format.suffixes), None):
+        return found
+    known = " or ".join(sorted(suffix for format in moving for suffix in format.suffixes))
+    raise ImageError(f"cannot write an animation as {path.name}: choose a name that ends in {known}")
+
+
+def named(name: str) -> Format:
+    """The format of this name, as metadata tell it."""
+    return next(format for format in FORMATS if format.name == name)
+
+
+def result_suffix(suffix: str) -> str:
+    """Of the result for a file with this suffix: the same where that is written, else what comes nearest to it."""
+    known = (f for f in FORMATS if f.written and suffix.lower() in (*f.suffixes, *f.read_alone))
+    suffixes = next(known, png.PNG).suffixes
+    return suffix if suffix.lower() in suffixes else suffixes[0]
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def opened(picture: File | Image.Image) -> Iterator[Reader]:
+    """A reader; whatever goes wrong while it is in use is an ImageError that names the picture."""
+    if isinstance(picture, Image.Image):
+        with _told_of(getattr(picture, "filename", "") or "the image"):
+            yield pillow.opened(picture, _format_of(picture))
+        return
+    name, data = contents_of(picture)
+    with _told_of(name):
+        yield _reader(data)
+
+
+def read(picture: AnyPicture) -> tuple[Picture, Metadata]:
+    """The pixels of a picture in any shape, upright, and what else it says.
+
+    Colours are converted to sRGB, and gray to sRGB's; 16-bit colour with an ICC profile keeps its values and profile.
+
+    Raises:
+        ImageError: missing, damaged, animated, of a kind that is not supported, or no picture at all.
+    """
+    if isinstance(picture, np.ndarray):
+        return from_array(picture), Metadata("PNG")
+    with opened(picture) as reader:
+        frame = next(reader.frames())
+        return from_array(frame.window(Box(0, 0, *reader.size))), reader.metadata
+
+
+def size_of(picture: AnyPicture) -> Size:
+    """The size of a picture, upright, or of each in a batch; a file's from its headers alone. Raises as `read`."""
+    if isinstance(picture, np.ndarray):
+        return from_array(picture[0] if picture.ndim == 4 and len(picture) else picture).size
+    with opened(picture) as reader:
+        return reader.size
+
+
+def read_rgb(path: Path) -> npt.NDArray[np.uint8]:
+    """The pixels that a network is trained on: (H, W, 3), as `read` gives them, over white. Raises ImageError."""
+    picture = read(path)[0]
+    with _told_of(path):
+        return np.ascontiguousarray(in_colour(as_dtype(on_white(picture), np.dtype(np.uint8)).colour))
+
+
+# --- writing ------------------------------------------------------------------------------------------------------
+
+
+def check_fits(info: PictureInfo, format: Format, transparent: bool) -> None:
+    """Raises ImageError, before any work is done, if a format cannot hold a result, or if there is not the memory
+    to encode it."""
+    size, limits = info.size, format.limits
+    if limits.bytes is not None and replace(info, depth=limits.depth(info)).bytes >= limits.bytes:
+        room = f"the {limits.bytes / 2**30:g} GiB of a {format.name} file"
+        others = _others(lambda other: other.bytes is None and other.side is None)
+        raise ImageError(f"the result, {size}, may exceed {room}; name the output {others}")
+    if limits.side is not None and max(size) > limits.side:
+        others = _others(lambda other: other.side is None)
+        raise ImageError(f"the result, {size}, exceeds {format.name}'s {limits.side} pixels on a side; use {others}")
+    if transparent and not limits.alpha:
+        others = _others(lambda other: other.alpha)
+        raise ImageError(f"the picture has transparency, which {format.name} cannot hold; name the output {others}")
+    memory.check_room(size, size.pixels * limits.working)
+
+
+def check_quality(format: Format, quality: Quality) -> None:
+    """Raises ImageError for a quality that a format cannot have."""
+    if quality is None:
+        return
+    if isinstance(quality, str) and quality == "lossless":
+        if not format.limits.lossless:
+            others = _others(lambda other: other.lossless)
+            raise ImageError(f"{format.name} always loses something; name the output {others}, or give a quality")
+        return
+    if not is_whole(quality, 1, 100):
+        raise ImageError(f'a quality is a whole number from 1 to 100, or "lossless", not {described(quality)}')
+    if not format.limits.lossy:
+        others = _others(lambda other: other.lossy)
+        raise ImageError(f"{format.name} loses nothing and has no quality; leave it out, or name the output {others}")
+
+
+@contextlib.contextmanager
+def create(
+    target: Path | IO[bytes],
+    format: Format,
+    info: PictureInfo,
+    metadata: Metadata,
+    *,
+    overwrite: bool = False,
+    quality: Quality = None,
+) -> Iterator[Writer]:
+    """A writer of a file, which appears, or gets its content, when the block ends well.
+
+    Args:
+        info: of the pictures that come. Those deeper than the format's depths are rounded.
+
+    Raises:
+        ImageError: the quality is none that the format has, the pictures cannot be encoded, the file exists and
+            ``overwrite`` is not set, or it cannot be written. The target is then as it was.
+    """
+    assert format.create is not None
+    check_quality(format, quality)
+    encoded = io.BytesIO()  # encoders do not notice a disk that is full; writing does
+    with _encoding(format):
+        writer = format.create(encoded, info, fitted(metadata, info), quality)
+    yield writer
+    with _encoding(format):
+        writer.close()
+    if isinstance(target, Path):
+        with replacing(target, overwrite=overwrite) as file:
+            file.write(encoded.getbuffer())
+    else:
+        source.write_all(target, encoded.getbuffer())
+
+
+def write(picture: Picture, metadata: Metadata, format: Format, file: IO[bytes], quality: Quality = None) -> None:
+    """Encode into an open binary file. Raises ImageError as `create`."""
+    with create(file, format, picture.info, metadata, quality=quality) as writer, _encoding(format):
+        _put(picture, writer.frame())
+
+
+def save(picture: Picture, metadata: Metadata, path: Path, *, overwrite: bool = False, quality: Quality = None) -> None:
+    """Write a file in the format of its suffix. Raises ImageError as `check_fits` and `create`."""
+    format = of_suffix(path)
+    check_fits(picture.info, format, picture.transparent)
+    check_free(path, overwrite=overwrite)
+    with (
+        create(path, format, picture.info, metadata, overwrite=overwrite, quality=quality) as writer,
+        _encoding(format),
+    ):
+        _put(picture, writer.frame())
+
+
+def save_animation(frames: Sequence[Picture], path: Path, seconds: float, *, overwrite: bool = False) -> None:
+    """Write frames of one size, each shown for ``seconds``, over and over. Raises ImageError."""
+    format = of_animation(path)
+    check_free(path, overwrite=overwrite)
+    with create(path, format, frames[0].info, Metadata(format.name), overwrite=overwrite) as writer, _encoding(format):
+        for frame in frames:
+            _put(frame, writer.frame(seconds))
+
+
+def _put(picture: Picture, sink: Sink) -> None:
+    """In bands, so that what each is turned into on its way never fills the memory."""
+    height, width = picture.size
+    rows = max(1, _BAND // width)
+    for top in range(0, height, rows):
+        box = Box(top, 0, min(height, top + rows), width)
+        alpha = None if picture.alpha is None else picture.alpha[box.slices]
+        sink.put(box, to_array(Picture(picture.colour[box.slices], alpha)))
+
+
+# --- errors -------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _told_of(name: object) -> Iterator[None]:
+    """Whatever the decoders raise, which is nearly anything on damaged files, as an ImageError of one line."""
+    try:
+        yield
+    except UnidentifiedImageError:
+        raise ImageError(f"{name} is not a picture that gantool can read ({names()})") from None
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{name} claims more pixels than is safe to decode; cut or shrink it first") from error
+    except MemoryError as error:
+        raise ImageError(f"{name} is too large for this machine's memory") from error
+    except ImageError as error:
+        raise ImageError(f"{name}: {error}") from error
+    except Exception as error:
+        raise ImageError(f"{name} is damaged or incomplete ({reason(error)}); get a whole copy of it") from error
+
+
+@contextlib.contextmanager
+def _encoding(format: Format) -> Iterator[None]:
+    """As for the decoders."""
+    try:
+        yield
+    except MemoryError as error:
+        raise ImageError(f"the result is too large for this machine's memory as {format.name}") from error
+    except Exception as error:
         raise ImageError(
-            "it claims more pixels than it can hold, so it is damaged or incomplete; get a whole copy of it"
-        )
+            f"the result cannot be written as {format.name} ({reason(error)}); choose another format"
+        ) from error
 
 
-def check_tile(tile: Size, size: Size) -> None:
-    """Raises ImageError for a tile out of all proportion to the picture that it is a part of."""
-    if tile.pixels > max(_GENEROUS, 4 * size.pixels):
-        what = f"tiles of {tile} pixels in a picture of {size}"
-        raise ImageError(f"it claims {what}, which is not safe to decode; save it anew")
+def _reader(data: bytes) -> Reader:
+    for format in FORMATS:
+        if format.claims(data):
+            if format.open is None:
+                raise ImageError(refusal(format.name))
+            return format.open(data)
+    with Image.open(io.BytesIO(data)) as image:
+        raise ImageError(refusal(str(image.format)))
 
 
-def check_frames(count: int) -> None:
-    """Raises ImageError for an animation, or several pages."""
-    if count > 1:
-        raise ImageError(f"it has {count} frames; animated and multi-page files are not supported yet")
+def _format_of(image: Image.Image) -> str:
+    """What an image is written as again: as its file was, if such are written. Pillow has names in capitals."""
+    kept = "JPEG" if image.format == "MPO" else image.format
+    return next((format.name for format in FORMATS if format.written and format.name.upper() == kept), "PNG")
 
 
-def decoded(data: bytes, format: str) -> Image.Image:
-    """A picture of this format and no other, decoded. Raises nearly anything on damaged data."""
-    image = Image.open(io.BytesIO(data), formats=[format])
-    image.load()
-    return image
+def _others(holds: Callable[[Limits], bool]) -> str:
+    """The usual suffixes of what a result may be written as instead."""
+    return _one_of(format.suffixes[0] for format in FORMATS if format.written and holds(format.limits))
 
 
-def encoded(image: Image.Image, format: str, **options: Any) -> bytes:
-    """The bytes of a file, with nothing that Pillow would add of its own."""
-    file = io.BytesIO()
-    image.save(file, format, **options)
-    return file.getvalue()
+def _one_of(words: Iterator[str]) -> str:
+    """In words: a, b or c."""
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last

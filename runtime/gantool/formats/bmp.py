@@ -4,14 +4,19 @@ import io
 
 from PIL import Image
 
-from gantool import formats
 from gantool.arrays import Size
-from gantool.formats import Metadata, Opened, check_claim
+from gantool.formats import whole
+from gantool.formats.claims import check_claim
+from gantool.formats.format import Format
+from gantool.formats.metadata import Metadata
+from gantool.formats.whole import WholeReader
 
 
-def opened(data: bytes) -> Opened:
-    """Look a file through."""
+def _open(data: bytes) -> WholeReader:
     with Image.open(io.BytesIO(data), formats=["BMP"]) as image:
         size, dpi = Size(image.height, image.width), image.info.get("dpi")
     check_claim(size)
-    return Opened(size, Metadata("PNG", dpi=dpi), lambda: formats.decoded(data, "BMP"))
+    return WholeReader(size, Metadata("PNG", dpi=dpi), lambda: whole.decoded(data, "BMP"))
+
+
+BMP = Format("BMP", (".bmp",), lambda data: data.startswith(b"BM"), _open)

@@ -1,16 +1,18 @@
 """JPEG files (ITU-T T.81, annex B), segment by segment: nothing beside the pixels keeps them from being read."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
-import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from gantool import formats
 from gantool.arrays import Size
 from gantool.errors import ImageError
-from gantool.formats import Metadata, Opened, check_claim, exif, iptc, xmp
-from gantool.picture import Picture, as_dtype, to_pil
+from gantool.formats import exif, iptc, whole, xmp
+from gantool.formats.claims import check_claim
+from gantool.formats.format import USUAL_QUALITY, Format, Limits, Quality
+from gantool.formats.metadata import Metadata
+from gantool.formats.whole import ImageSink, WholeReader, WholeWriter
+from gantool.picture import PictureInfo
 
 _START_OF_SCAN, _APP, _COMMENT = 0xDA, range(0xE0, 0xF0), 0xFE
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -31,7 +33,7 @@ class _Segment(NamedTuple):
     start: int
 
 
-def opened(data: bytes) -> Opened:
+def _open(data: bytes) -> WholeReader:
     """Look a file through. Raises ImageError for a coding that there is no decoder for."""
     segments = list(_segments(data))
     frame = next((s for s in segments if s.marker in _FRAMES and len(s.data) >= 6), None)
@@ -43,12 +45,12 @@ def opened(data: bytes) -> Opened:
     size = Size(int.from_bytes(frame.data[1:3], "big"), int.from_bytes(frame.data[3:5], "big"))
     check_claim(size)
     bare = _bare(data, segments)
-    return Opened(size, _metadata(segments), lambda: _decoded(bare))
+    return WholeReader(size, _metadata(segments), lambda: _decoded(bare))
 
 
-def encoded(picture: Picture, metadata: Metadata, quality: int) -> bytes:
-    """A file's bytes. What does not fit JPEG's segments is left out, and so is a matte."""
-    options: dict[str, object] = {"quality": quality, "subsampling": 0}
+def _create(file: IO[bytes], info: PictureInfo, metadata: Metadata, quality: Quality) -> WholeWriter[ImageSink]:
+    """What does not fit JPEG's segments is left out, and so is a matte."""
+    options: dict[str, object] = {"quality": USUAL_QUALITY if quality is None else int(quality), "subsampling": 0}
     if metadata.icc and len(metadata.icc) < 2**24:
         options["icc_profile"] = metadata.icc
     if metadata.exif and len(metadata.exif) <= _LONGEST:
@@ -62,7 +64,7 @@ def encoded(picture: Picture, metadata: Metadata, quality: int) -> bytes:
     captions = iptc.HEADING + iptc.resources_of(metadata.iptc)
     if metadata.iptc and len(captions) <= _LONGEST:
         options["extra"] = b"\xff\xed" + (len(captions) + 2).to_bytes(2, "big") + captions
-    return formats.encoded(to_pil(as_dtype(Picture(picture.colour), np.dtype(np.uint8))), "JPEG", **options)
+    return whole.image_writer(file, "JPEG", whole.stored(info, JPEG.limits), **options)
 
 
 def _segments(data: bytes) -> Iterator[_Segment]:
@@ -105,13 +107,13 @@ def _is_adobe(segment: _Segment) -> bool:
 
 def _decoded(bare: bytes) -> Image.Image:
     try:
-        return formats.decoded(bare, "JPEG")
+        return whole.decoded(bare, "JPEG")
     except OSError:
         if bare.rstrip(b"\0").endswith(_END) or not _scans_are_all(bare):
             raise
         # The decoder fills up what is missing: where nothing is, it does not matter what comes next.
         cut = bare.rstrip(b"\xff")
-        first, *others = [formats.decoded(cut + tail + _END, "JPEG") for tail in _TAILS]
+        first, *others = [whole.decoded(cut + tail + _END, "JPEG") for tail in _TAILS]
         if any(first.tobytes() != other.tobytes() for other in others):
             raise
         return first
@@ -168,3 +170,14 @@ def _density(jfif: bytes) -> tuple[float, float] | None:
 def _joined(parts: list[bytes]) -> bytes:
     """A profile from its numbered parts, in whatever order they lie."""
     return b"".join(part[2:] for part in sorted(parts, key=lambda part: part[:1]))
+
+
+JPEG = Format(
+    "JPEG",
+    (".jpg", ".jpeg", ".jpe", ".jfif"),
+    lambda data: data.startswith(b"\xff\xd8\xff"),
+    _open,
+    _create,
+    Limits(side=65_500, alpha=False, lossless=False, lossy=True),
+    read_alone=(".mpo",),  # with more pictures behind the first, which alone is kept
+)

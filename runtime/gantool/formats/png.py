@@ -6,16 +6,19 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
-import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
-from gantool import colour, formats
+from gantool import colour
 from gantool.arrays import Size
 from gantool.colour import Encoding
-from gantool.formats import Metadata, Opened, check_claim, check_frames, check_stored, exif, iptc
-from gantool.picture import Picture, from_array, to_array, to_pil
+from gantool.formats import exif, iptc, whole
+from gantool.formats.claims import check_claim, check_frames, check_stored
+from gantool.formats.format import Format, Limits, Quality
+from gantool.formats.metadata import Metadata
+from gantool.formats.whole import ArraySink, Held, ImageSink, WholeReader, WholeWriter
+from gantool.picture import Picture, PictureInfo, from_array
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
@@ -24,17 +27,18 @@ _XMP = b"XML:com.adobe.xmp"
 _RAW = b"Raw profile type "
 _LONGEST = 2**24
 """Bytes of a profile or a packet, inflated."""
+_LEVEL = 6
 _HEADER = len(SIGNATURE) + 25  # with the chunk IHDR; the chunks about the picture follow it
 
 
 class _Chunk(NamedTuple):
     kind: bytes
     data: bytes
-    whole: bool
+    intact: bool
     """Whether its checksum is right."""
 
 
-def opened(data: bytes) -> Opened:
+def _open(data: bytes) -> WholeReader:
     """Look a file through. Raises ImageError for an animation, and for one that claims too much."""
     chunks = list(_chunks(data))
     if not chunks or chunks[0].kind != b"IHDR" or len(chunks[0].data) < 13:
@@ -44,31 +48,47 @@ def opened(data: bytes) -> Opened:
     check_claim(size, 8)
     stored = sum(len(chunk.data) for chunk in chunks if chunk.kind == b"IDAT")
     check_stored(width * height * depth // 8, 1100 * stored)
-    damaged = sorted({chunk.kind.decode("latin-1") for chunk in chunks if not chunk.whole and chunk.kind[0] & 32})
+    damaged = sorted({chunk.kind.decode("latin-1") for chunk in chunks if not chunk.intact and chunk.kind[0] & 32})
     notices = tuple(f"a damaged part of the file ({kind}) is left out" for kind in damaged if kind.isalpha())
-    sound = [chunk for chunk in chunks if chunk.whole or not chunk.kind[0] & 32]
+    sound = [chunk for chunk in chunks if chunk.intact or not chunk.kind[0] & 32]
     about = {chunk.kind: chunk.data for chunk in reversed(sound)}  # the first of each kind
     check_frames(int.from_bytes(about.get(b"acTL", b"")[:4], "big"))
     metadata, encoding = _metadata(sound, about)
     if encoding and encoding.hdr:
         notices += ("its light is cut at paper white, as what it becomes has no more",)
     bare = _bare(sound)
-    return Opened(size, replace(metadata, notices=notices), lambda: _decoded(bare, depth), encoding)
+    return WholeReader(size, replace(metadata, notices=notices), lambda: _decoded(bare, depth), encoding)
 
 
-def encoded(picture: Picture, metadata: Metadata) -> bytes:
-    """A file's bytes, with 8 or 16 bits."""
-    file, pixels = io.BytesIO(), _encoded_pixels(picture)
-    file.write(pixels[:_HEADER])
-    for kind, data in _about(metadata):
-        PngImagePlugin.putchunk(file, kind, data)
-    file.write(pixels[_HEADER:])
-    return file.getvalue()
+def _create(
+    file: IO[bytes], info: PictureInfo, metadata: Metadata, _: Quality
+) -> WholeWriter[ImageSink] | WholeWriter[ArraySink]:
+    kept = whole.stored(info, PNG.limits)
+
+    def describe(pixels: memoryview) -> None:
+        file.write(pixels[:_HEADER])
+        for kind, data in _about(metadata):
+            PngImagePlugin.putchunk(file, kind, data)
+        file.write(pixels[_HEADER:])
+
+    def encode(held: Held[ImageSink]) -> None:
+        pixels = io.BytesIO()
+        held[0][0].image.save(pixels, "PNG", compress_level=_LEVEL)
+        describe(pixels.getbuffer())
+
+    def encode_deep(held: Held[ArraySink]) -> None:
+        import imagecodecs  # as for reading
+
+        describe(memoryview(imagecodecs.png_encode(held[0][0].pixels, level=_LEVEL)))
+
+    if kept.depth == 8:
+        return WholeWriter(lambda: ImageSink(kept), encode)
+    return WholeWriter(lambda: ArraySink(kept), encode_deep)
 
 
 def code_of(data: bytes) -> Encoding | None:
     """What a file's chunk cICP tells of its colours."""
-    return _coded({chunk.kind: chunk.data for chunk in _chunks(data) if chunk.kind == b"cICP" and chunk.whole})
+    return _coded({chunk.kind: chunk.data for chunk in _chunks(data) if chunk.kind == b"cICP" and chunk.intact})
 
 
 def text_chunk(key: str, text: str) -> tuple[bytes, bytes]:
@@ -101,8 +121,8 @@ def _chunks(data: bytes) -> Iterator[_Chunk]:
         length = int.from_bytes(data[at : at + 4], "big")
         kind, content = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
         end = at + 12 + length
-        whole = zlib.crc32(content, zlib.crc32(kind)).to_bytes(4, "big") == data[end - 4 : end]
-        yield _Chunk(kind, content, whole)
+        intact = zlib.crc32(content, zlib.crc32(kind)).to_bytes(4, "big") == data[end - 4 : end]
+        yield _Chunk(kind, content, intact)
         if kind == b"IEND":
             return
         at = end
@@ -111,16 +131,16 @@ def _chunks(data: bytes) -> Iterator[_Chunk]:
 def _bare(chunks: list[_Chunk]) -> bytes:
     """A file with nothing but what its pixels need. Wrong checksums of pixels stay wrong."""
     parts = [SIGNATURE]
-    for kind, data, whole in chunks:
+    for kind, data, intact in chunks:
         if kind in _PIXELS and kind != b"IEND":
-            check = zlib.crc32(kind + data) ^ (not whole)
+            check = zlib.crc32(kind + data) ^ (not intact)
             parts += [struct.pack(">I", len(data)), kind, data, struct.pack(">I", check)]
     return b"".join([*parts, bytes(4), b"IEND", struct.pack(">I", zlib.crc32(b"IEND"))])
 
 
 def _decoded(bare: bytes, depth: int) -> Image.Image | Picture:
     if depth != 16:
-        return _clear_level(formats.decoded(bare, "PNG"), depth)
+        return _clear_level(whole.decoded(bare, "PNG"), depth)
     import imagecodecs  # Pillow rounds 16-bit colour to 8 bits
 
     return from_array(imagecodecs.png_decode(bare))
@@ -150,14 +170,6 @@ def _about(metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
         yield text_chunk("Comment", _guessed(metadata.comment))
     if metadata.iptc:
         yield _raw_profile_chunk(b"iptc", iptc.resources_of(metadata.iptc))
-
-
-def _encoded_pixels(picture: Picture) -> bytes:
-    if picture.colour.dtype == np.uint8:
-        return formats.encoded(to_pil(picture), "PNG", compress_level=6)
-    import imagecodecs
-
-    return bytes(imagecodecs.png_encode(np.ascontiguousarray(to_array(picture)), level=6))
 
 
 def _metadata(chunks: list[_Chunk], about: Mapping[bytes, bytes]) -> tuple[Metadata, Encoding | None]:
@@ -257,3 +269,6 @@ def _raw_profile_chunk(name: bytes, data: bytes) -> tuple[bytes, bytes]:
     lines = "\n".join(digits[i : i + 72] for i in range(0, len(digits), 72))
     text = f"\n{name.decode()}\n{len(data):8}\n{lines}\n"
     return b"zTXt", _RAW + name + b"\0\0" + zlib.compress(text.encode())
+
+
+PNG = Format("PNG", (".png",), lambda data: data.startswith(SIGNATURE), _open, _create, Limits(depths=(8, 16)))

@@ -4,16 +4,20 @@ import io
 import logging
 import zlib
 from dataclasses import replace
+from typing import IO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from gantool import formats
 from gantool.arrays import Pixels, Size, from_unit, to_unit, white
 from gantool.errors import ImageError
-from gantool.formats import Metadata, Opened, check_claim, check_frames, check_stored, check_tile, exif, ifd, iptc
+from gantool.formats import exif, ifd, iptc, whole
+from gantool.formats.claims import check_claim, check_frames, check_stored, check_tile
+from gantool.formats.format import Format, Limits, Quality
 from gantool.formats.ifd import Directory, Field, Layout
-from gantool.picture import Picture, from_array, to_array
+from gantool.formats.metadata import Metadata
+from gantool.formats.whole import ArraySink, WholeReader, WholeWriter
+from gantool.picture import Picture, PictureInfo, from_array
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is damaged is told by errors alone
 
@@ -35,12 +39,7 @@ _STRUCTURE = frozenset(
 )
 
 
-def is_tiff(data: bytes) -> bool:
-    """Whether the file starts as a TIFF or BigTIFF does."""
-    return data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-
-
-def opened(data: bytes) -> Opened:
+def _open(data: bytes) -> WholeReader:
     """Look a file through.
 
     Raises:
@@ -63,12 +62,16 @@ def opened(data: bytes) -> Opened:
     _check_kind(page, depths)
     bare = _bare(data, how, page)
     metadata = replace(_metadata(data, how, page), notices=_band_notice(samples - colours, extra))
-    return Opened(size, metadata, lambda: _decoded(bare, page, colours, extra))
+    return WholeReader(size, metadata, lambda: _decoded(bare, page, colours, extra))
 
 
-def encoded(picture: Picture, metadata: Metadata) -> bytes:
-    """A file's bytes, with 8 or 16 bits, compressed in strips without loss."""
-    pixels = to_array(picture)
+def _create(file: IO[bytes], info: PictureInfo, metadata: Metadata, _: Quality) -> WholeWriter[ArraySink]:
+    kept = whole.stored(info, TIFF.limits)
+    return WholeWriter(lambda: ArraySink(kept), lambda held: _encode(held[0][0].pixels, metadata, file))
+
+
+def _encode(pixels: Pixels, metadata: Metadata, file: IO[bytes]) -> None:
+    """In strips, compressed without loss."""
     height, width = pixels.shape[:2]
     planes = pixels.reshape(height, width, -1)
     channels = planes.shape[2]
@@ -93,7 +96,8 @@ def encoded(picture: Picture, metadata: Metadata) -> bytes:
         directory[338] = ifd.shorts(_UNASSOCIATED)
     start = 8 + len(ifd.serialised(directory, 8))
     directory[273] = ifd.longs(*(start + np.cumsum([0, *sizes[:-1]])).tolist())
-    return b"".join([b"II*\0\x08\0\0\0", ifd.serialised(directory, 8), *strips])
+    for part in (b"II*\0\x08\0\0\0", ifd.serialised(directory, 8), *strips):
+        file.write(part)
 
 
 def _page(data: bytes, how: Layout) -> Directory:
@@ -170,9 +174,9 @@ def _bare(data: bytes, how: Layout, page: Directory) -> bytes:
 def _decoded(bare: bytes, page: Directory, colours: int, extra: tuple[int, ...]) -> Image.Image | Picture:
     kind = int(ifd.number(page, 262, -1))
     plain = kind in (_WHITE_IS_ZERO, _GRAY, _RGB) and int(ifd.number(page, 259, 1)) in _PLAIN
-    whole = set(page[258].numbers if 258 in page else (1,)) <= {8, 16}
-    if not (plain and whole) or (kind == _RGB and colours < 3):
-        return formats.decoded(bare, "TIFF")
+    even = set(page[258].numbers if 258 in page else (1,)) <= {8, 16}
+    if not (plain and even) or (kind == _RGB and colours < 3):
+        return whole.decoded(bare, "TIFF")
     import tifffile  # Pillow rounds 16-bit colour to 8 bits, and takes any fourth band for what it likes
 
     with tifffile.TiffFile(io.BytesIO(bare)) as file:
@@ -225,3 +229,13 @@ def _described(metadata: Metadata) -> dict[int, Field | Directory]:
 def _compressed(rows: Pixels) -> bytes:
     steps = np.concatenate([rows[:, :1], np.diff(rows, axis=1)], axis=1)
     return zlib.compress(steps.astype(rows.dtype.newbyteorder("<")).tobytes(), 6)
+
+
+TIFF = Format(
+    "TIFF",
+    (".tif", ".tiff"),
+    lambda data: data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # the last two are of BigTIFF
+    _open,
+    _create,
+    Limits(bytes=2**32, depths=(8, 16)),
+)

@@ -2,20 +2,22 @@
 
 import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
-import numpy as np
 from PIL import UnidentifiedImageError
 
-from gantool import formats
 from gantool.arrays import Size
-from gantool.formats import Metadata, Opened, check_claim, check_frames, exif
-from gantool.picture import Picture, as_dtype, to_pil
+from gantool.formats import exif, whole
+from gantool.formats.claims import check_claim, check_frames
+from gantool.formats.format import USUAL_QUALITY, Format, Limits, Quality
+from gantool.formats.metadata import Metadata
+from gantool.formats.whole import ImageSink, WholeReader, WholeWriter
+from gantool.picture import PictureInfo
 
 _LOSSY, _LOSSLESS, _EXTENDED, _FRAME = b"VP8 ", b"VP8L", b"VP8X", b"ANMF"
 
 
-def opened(data: bytes) -> Opened:
+def _open(data: bytes) -> WholeReader:
     """Look a file through. Raises ImageError for an animation, and for one that claims too much."""
     chunks = list(_chunks(data, 12))
     about = dict(reversed(chunks))  # the first of each kind
@@ -25,25 +27,25 @@ def opened(data: bytes) -> Opened:
     check_claim(size)
     coded = dict(reversed(list(_chunks(frames[0], 16)))) if frames else about
     metadata = Metadata(
-        "WEBP",
+        "WebP",
         exif=exif.headed(about.get(b"EXIF", b"")),
         xmp=about.get(b"XMP ", b""),
         icc=about.get(b"ICCP", b""),
         lossless=_LOSSLESS in coded,
     )
-    return Opened(size, metadata, lambda: formats.decoded(data, "WEBP"))
+    return WholeReader(size, metadata, lambda: whole.decoded(data, "WEBP"))
 
 
-def encoded(picture: Picture, metadata: Metadata, quality: int | None) -> bytes:
-    """A file's bytes; without a quality it is coded without loss, what is transparent included."""
+def _create(file: IO[bytes], info: PictureInfo, metadata: Metadata, quality: Quality) -> WholeWriter[ImageSink]:
+    """Without loss, what is transparent included, where that is asked for or the source was so."""
     options: dict[str, Any] = {"lossless": True, "exact": True}
-    if quality is not None:
-        options = {"quality": quality, "alpha_quality": 100}
+    if quality != "lossless" and not (quality is None and metadata.lossless):
+        options = {"quality": int(quality or USUAL_QUALITY), "alpha_quality": 100}
     found = {"exif": metadata.exif, "xmp": metadata.xmp, "icc_profile": metadata.icc}
     if metadata.icc[16:20] == b"GRAY":  # of which WebP has none
         del found["icc_profile"]
     options |= {name: value for name, value in found.items() if value}
-    return formats.encoded(to_pil(as_dtype(picture, np.dtype(np.uint8))), "WEBP", **options)
+    return whole.image_writer(file, "WEBP", whole.stored(info, WEBP.limits), **options)
 
 
 def _chunks(data: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
@@ -64,3 +66,13 @@ def _size(about: dict[bytes, bytes]) -> Size:
         bits = int.from_bytes(lossless[1:5], "little")
         return Size(1 + (bits >> 14 & 0x3FFF), 1 + (bits & 0x3FFF))
     raise UnidentifiedImageError
+
+
+WEBP = Format(
+    "WebP",
+    (".webp",),
+    lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP",
+    _open,
+    _create,
+    Limits(animations=True, side=16_383, lossy=True, working=15),
+)

@@ -9,8 +9,7 @@ from PIL import ExifTags, Image
 
 from encoded import camera_exif, encode, exif_in, sample, text_exif, written
 from gantool.arrays import Size
-from gantool.files import read
-from gantool.formats import exif, ifd
+from gantool.formats import exif, ifd, read
 from gantool.picture import Picture
 
 AREA, LOCATION, FOCAL_X, FOCAL_Y = 0x9214, 0xA214, 0xA20E, 0xA20F

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from encoded import encode, refusal, sample, written
-from gantool.files import of_image, read, to_image
+from gantool.formats import read, to_image
 
 IPTC = b"\x1c\x02\x78\x00\x07caption\x1c\x02\x19\x00\x03dog"
 
@@ -59,7 +59,7 @@ def test_captions_and_comments_are_kept() -> None:
 def test_pillow_images_keep_them() -> None:
     data = with_segment(encode(sample((8, 8, 3)), "JPEG", comment=b"shot on film"), 0xED, photoshop(IPTC))
     with Image.open(io.BytesIO(data)) as image:
-        picture, metadata = of_image(image)
+        picture, metadata = read(image)
     assert (metadata.iptc, metadata.comment) == (IPTC, b"shot on film")
     assert to_image(picture, metadata).info["comment"] == b"shot on film"
 

@@ -7,8 +7,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from encoded import camera_exif, chunk, encode, encode_png, refusal, sample, with_chunk, written
-from gantool.files import Metadata, of_image, read, size_of, to_image
-from gantool.formats import png
+from gantool.formats import Metadata, png, read, size_of, to_image
 from gantool.picture import Picture, from_array, to_array
 
 CAPTION = b"\x1c\x02\x78\x00\x07caption"
@@ -119,7 +118,7 @@ def test_pillow_images_keep_their_texts() -> None:
     info = PngImagePlugin.PngInfo()
     info.add_text("parameters", "a tree")
     with Image.open(io.BytesIO(encode(sample((5, 7, 3)), "PNG", pnginfo=info, exif=camera_exif(6)))) as image:
-        picture, metadata = of_image(image)
+        picture, metadata = read(image)
     assert picture.size == (7, 5)
     assert metadata.texts == ((b"tEXt", b"parameters\0a tree"),)
     assert to_image(picture, metadata).info["parameters"] == "a tree"

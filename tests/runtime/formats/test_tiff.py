@@ -11,8 +11,7 @@ from PIL import Image
 
 from encoded import encode, encode_tiff, exif_in, refusal, sample, written
 from gantool.arrays import Pixels
-from gantool.files import of_image, read, size_of
-from gantool.formats import ifd
+from gantool.formats import ifd, read, size_of
 from gantool.picture import to_array
 
 DEPTHS = [np.uint8, np.uint16]
@@ -181,7 +180,7 @@ def test_numbers_where_a_file_should_be(tag: int, field: ifd.Field) -> None:
 
 def test_a_profile_that_is_a_number_in_a_pillow_image() -> None:
     with Image.open(io.BytesIO(tiff({**plain(20, 20), 34675: ifd.shorts(7)}))) as image:
-        assert of_image(image)[1].icc == b""
+        assert read(image)[1].icc == b""
 
 
 @pytest.mark.parametrize("loaded", [False, True])
@@ -189,7 +188,7 @@ def test_pillow_images_keep_their_texts(loaded: bool) -> None:
     with Image.open(io.BytesIO(encode(sample((5, 7, 3)), "TIFF", tiffinfo={315: "Ann", 274: 6}))) as image:
         if loaded:
             image.load()
-        picture, metadata = of_image(image)
+        picture, metadata = read(image)
     assert picture.size == (7, 5)
     assert exif_in(written(picture, metadata, "JPEG")).get(315) == "Ann"
 

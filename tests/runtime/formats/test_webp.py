@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from encoded import encode, refusal, sample, written
+from encoded import encode, kind, refusal, sample, written
 from gantool.errors import ImageError
-from gantool.files import check_quality, read, size_of, write
+from gantool.formats import check_quality, read, size_of, write
 from gantool.picture import Picture, from_array, to_array
 
 
@@ -59,12 +59,12 @@ def test_quality_is_had_as_it_was_asked_for(tmp_path: object) -> None:
     sizes = {}
     for quality in (10, 90, "lossless", None):
         file = io.BytesIO()
-        write(picture, metadata, "WEBP", file, quality)  # type: ignore[arg-type]
+        write(picture, metadata, kind("WEBP"), file, quality)  # type: ignore[arg-type]
         sizes[quality] = len(file.getvalue())
     assert sizes[10] < sizes[90] < sizes["lossless"] == sizes[None]
     low, high = io.BytesIO(), io.BytesIO()
-    write(picture, metadata, "JPEG", low, 10)
-    write(picture, metadata, "JPEG", high)
+    write(picture, metadata, kind("JPEG"), low, 10)
+    write(picture, metadata, kind("JPEG"), high)
     assert len(low.getvalue()) < len(high.getvalue())
 
 
@@ -74,14 +74,14 @@ def test_quality_is_had_as_it_was_asked_for(tmp_path: object) -> None:
 )
 def test_quality_that_there_is_not(format: str, quality: object) -> None:
     with pytest.raises(ImageError, match=r"JPEG always loses|loses nothing|whole number from 1 to 100"):
-        check_quality(format, quality)  # type: ignore[arg-type]
+        check_quality(kind(format), quality)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP"])
 def test_lossless_where_it_can_be_had(format: str) -> None:
-    check_quality(format, "lossless")
-    check_quality("JPEG", None)
-    check_quality("JPEG", 1)
+    check_quality(kind(format), "lossless")
+    check_quality(kind("JPEG"), None)
+    check_quality(kind("JPEG"), 1)
 
 
 @pytest.mark.parametrize("options", [{}, {"lossless": True}, {"xmp": b"<x/>"}])

@@ -4,8 +4,7 @@ import pytest
 
 from encoded import encode, sample, written
 from gantool.arrays import Size
-from gantool.files import read
-from gantool.formats import xmp
+from gantool.formats import read, xmp
 from gantool.picture import Picture
 
 SPACES = {

@@ -15,7 +15,7 @@ DATA = cyclegan.Data(crop=32, side=(32, 32))
 
 def updates(config: cyclegan.Config, index: int = 0) -> tuple[dict[str, Any], dict[str, torch.Tensor], list[Update]]:
     torch.manual_seed(0)
-    networks, memory = cyclegan.networks(config), cyclegan.memory(config, DATA)
+    networks, memory = cyclegan.networks(config), cyclegan.buffers(config, DATA)
     batch = (torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32))
     return networks, memory, list(cyclegan.step(config, networks, memory, batch, index))
 
@@ -40,7 +40,7 @@ def test_the_terms_are_the_papers() -> None:
     networks, _, (generators, discriminators) = updates(CONFIG)
     torch.manual_seed(1)
     a, b = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
-    generators, discriminators = cyclegan.step(CONFIG, networks, cyclegan.memory(CONFIG, DATA), (a, b), 0)
+    generators, discriminators = cyclegan.step(CONFIG, networks, cyclegan.buffers(CONFIG, DATA), (a, b), 0)
     a, b = 2 * a - 1, 2 * b - 1
     a2b, b2a, judge_b = networks["a2b"], networks["b2a"], networks["judge_b"]
     fake = a2b(a)
@@ -59,7 +59,7 @@ def test_a_second_scale_sees_the_whole_scene() -> None:
     }
     assert reached(networks, generators.losses["adversarial_b"]) == {"a2b"}
     a, b = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
-    generators, _ = cyclegan.step(config, networks, cyclegan.memory(config, DATA), (a, b), 0)
+    generators, _ = cyclegan.step(config, networks, cyclegan.buffers(config, DATA), (a, b), 0)
     fake = networks["a2b"](2 * a - 1)
     small = fake.unflatten(3, (8, 4)).unflatten(2, (8, 4)).mean((3, 5))
     scores = networks["judge_b"](fake)[0], networks["judge_b_4"](small)[0]

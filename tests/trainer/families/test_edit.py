@@ -82,7 +82,7 @@ def updates(name: str, index: int, config: Any = None, networks: Any = None) -> 
     torch.manual_seed(0)
     family, config = FAMILIES[name], config or CONFIGS[name]
     networks = networks or family.networks(config)
-    steps = family.step(config, networks, family.memory(config, None), batch(name), index)
+    steps = family.step(config, networks, family.buffers(config, None), batch(name), index)
     return networks, [update for update in steps if isinstance(update, Update)]
 
 
@@ -119,7 +119,7 @@ def test_a_penalty_without_weight_is_not_taken(name: str, index: int) -> None:
 
 def test_features_learn_and_then_rest() -> None:
     config, networks = CONFIGS["style"], style.networks(CONFIGS["style"])
-    features, memory = networks["features"], style.memory(config, ViewConfig())
+    features, memory = networks["features"], style.buffers(config, ViewConfig())
     before = {name: value.clone() for name, value in features.named_buffers()}
     list(style.step(config, networks, memory, batch("style"), FROM - 1))
     assert features.training and not memory["style"].any()
@@ -133,7 +133,7 @@ def test_features_learn_and_then_rest() -> None:
 
 def test_the_style_is_looked_at_once() -> None:
     config, networks, memory = CONFIGS["style"], style.networks(CONFIGS["style"]), {"style": torch.zeros(1, 0)}
-    memory["style"] = torch.rand_like(style.memory(config, ViewConfig())["style"])
+    memory["style"] = torch.rand_like(style.buffers(config, ViewConfig())["style"])
     known = memory["style"].clone()
     list(style.step(config.model_copy(update={"style": "gone.jpg"}), networks, memory, batch("style"), FROM + 1))
     assert torch.equal(memory["style"], known)
@@ -263,16 +263,15 @@ def test_what_cannot_be_trained_is_said_before_the_first_step(
 )
 def test_a_style_is_a_picture(chosen: str, said: str, photos: Path) -> None:
     with pytest.raises(TrainingError, match=said):
-        style.settled(style.Config(style=chosen), photos, ViewConfig(holdout=1))
+        style.settle(style.Config(style=chosen), photos, ViewConfig(holdout=1))
 
 
 def test_what_follows_from_the_data(photos: Path, tmp_path: Path) -> None:
     assert (
-        style.settled(style.Config(style=str(FLOWERS)), photos, ViewConfig(crop=32, side=(32, 40), holdout=1)).kinds
-        == 7
+        style.settle(style.Config(style=str(FLOWERS)), photos, ViewConfig(crop=32, side=(32, 40), holdout=1)).kinds == 7
     )
     (tmp_path / "keypoints.csv").write_text("pose,head_x,head_y,foot_x,foot_y\nstand,1,2,3,4\n")
-    found = pose.settled(pose.Config(), tmp_path, PosedConfig(side=48))
+    found = pose.settle(pose.Config(), tmp_path, PosedConfig(side=48))
     assert found.joints == ("head", "foot") and found.side == 48
     with pytest.raises(TrainingError, match=r"keypoints\.csv.*; give --data"):
-        pose.settled(pose.Config(), photos, PosedConfig())
+        pose.settle(pose.Config(), photos, PosedConfig())

@@ -206,7 +206,7 @@ def test_words_after_a_texts_end_change_nothing() -> None:
 def test_an_untrained_second_stage_enlarges_the_first() -> None:
     config = CONFIGS["stackgan"]
     networks = {name: network.eval() for name, network in stackgan.networks(config).items()}
-    stacked = stackgan.StackedGenerator(*(networks[name] for name in stackgan.averaged(config)))
+    stacked = stackgan.StackedGenerator(*(networks[name] for name in stackgan.ema(config)))
     noise = [torch.randn(1, length) for length in (config.latent, config.condition, config.condition)]
     large, first = stacked(torch.tensor([[1, 2, 3, 0, 0]]), *noise)
     assert large.shape == (1, 3, 32, 32) and first.shape == (1, 3, 16, 16)
@@ -227,7 +227,7 @@ def test_an_untrained_second_stage_enlarges_the_first() -> None:
 def test_data_that_does_not_fit(name: str, data: Any, message: str, photos: Path) -> None:
     family = FAMILIES[name]
     with pytest.raises(TrainingError, match=message):
-        family.settled(family.Config(), photos, data)
+        family.settle(family.Config(), photos, data)
 
 
 def test_a_penalty_wants_each_picture_by_itself() -> None:
@@ -256,7 +256,7 @@ def test_the_first_stage_rests_while_the_second_learns() -> None:
 def test_half_a_stack_is_not_exported() -> None:
     networks = stackgan.networks(CONFIGS["stackgan"])
     with pytest.raises(TrainingError, match="second stage is not trained"):
-        stackgan.generators(CONFIGS["stackgan"], networks, DescribedConfig())
+        stackgan.exports(CONFIGS["stackgan"], networks, DescribedConfig())
 
 
 def test_one_class_is_none() -> None:

@@ -65,7 +65,7 @@ def updates(name: str, index: int, config: Any = None) -> tuple[dict[str, Any], 
     torch.manual_seed(0)
     family, config = FAMILIES[name], config or CONFIGS[name]
     networks = family.networks(config)
-    return networks, list(family.step(config, networks, family.memory(config, None), batch(name), index))
+    return networks, list(family.step(config, networks, family.buffers(config, None), batch(name), index))
 
 
 @pytest.mark.parametrize(("name", "index"), EXPECTED)

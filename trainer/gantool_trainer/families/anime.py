@@ -17,7 +17,7 @@ from gantool_trainer.augment import augmented
 from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, he_initialise, pixel_shuffle_up
 from gantool_trainer.data import Batch, DescribedConfig, Squares
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update, no_figures, no_memory, the_generator
+from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.from_noise import Shape
 from gantool_trainer.layouts import Split, Tagged
 from gantool_trainer.networks import UNET_SAMPLING
@@ -26,7 +26,6 @@ from gantool_trainer.pictures import Picture
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = DescribedConfig
-averaged, memory, evaluate = the_generator, no_memory, no_figures
 Enlargement = Literal["sub-pixel", "smooth"]
 _SHOWN = 64
 
@@ -128,7 +127,7 @@ def doublings(config: Config) -> int:
     return times
 
 
-def settled(config: Config, folder: Path, data: DescribedConfig) -> Config:
+def settle(config: Config, folder: Path, data: DescribedConfig) -> Config:
     config = config.model_copy(update={"shape": from_noise.shape_of(data), "groups": data.columns})
     doublings(config)
     tags = config.tags or tuple(layouts.names_of(folder, column) for column in data.columns)
@@ -148,7 +147,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
     }
 
 
-def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
     return {"generator": ("generator",), "discriminator": ("critic",)}
 
 
@@ -161,7 +160,7 @@ def dataset(split: Split[Tagged], config: Config, data: DescribedConfig, seed: i
     return Squares([item.path for item in split.train], (labels,), data, seed)
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     real, labels = 2 * batch[0] - 1, batch[1]
     generator, critic = networks["generator"], networks["critic"]
     shown = augmented if config.augment else nn.Identity()
@@ -214,7 +213,7 @@ def samples(config: Config, networks: Networks, split: Split[Tagged], data: Desc
     return from_noise.samples(made, generator, "normal", config.latent)
 
 
-def generators(config: Config, networks: Networks, data: DescribedConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: DescribedConfig) -> dict[str, Generator]:
     tags = (
         Port(group, "label", ("batch", len(own)), labels=own)
         for group, own in zip(config.groups, config.tags, strict=True)
@@ -222,3 +221,18 @@ def generators(config: Config, networks: Networks, data: DescribedConfig) -> dic
     inputs = (from_noise.latent("normal", config.latent), *tags)
     name = f"tagged-resnet-{config.blocks}x{config.channels}"
     return {"": from_noise.described(networks["generator"], name, inputs, config.shape)}
+
+
+FAMILY = Family(
+    name="anime",
+    Config=Config,
+    Data=Data,
+    networks=networks,
+    scan=scan,
+    dataset=dataset,
+    step=step,
+    samples=samples,
+    exports=exports,
+    settle=settle,
+    optimisers=optimisers,
+)

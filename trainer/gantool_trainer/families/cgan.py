@@ -10,13 +10,20 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
-from gantool.card import Noise, Port
+from gantool.card import Port
+from gantool.card.ports import Noise
 from gantool_trainer import from_noise, layouts, losses
 from gantool_trainer.augment import augmented
 from gantool_trainer.blocks import bare, frozen
 from gantool_trainer.data import Batch, SquareConfig, Squares
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update, no_figures, no_memory, opponents, the_generator
+from gantool_trainer.family import (
+    Buffers,
+    Family,
+    Generator,
+    Networks,
+    Update,
+)
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, DenseGenerator, DenseTrunk, Judge, JudgeNorm, Shape
 from gantool_trainer.layouts import Labelled, Split
 from gantool_trainer.networks import Sampling
@@ -25,7 +32,6 @@ from gantool_trainer.pictures import Picture
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = SquareConfig
-optimised, averaged, memory, evaluate = opponents, the_generator, no_memory, no_figures
 _ROWS = 8
 
 
@@ -64,7 +70,7 @@ class Config(BaseModel):
         return self
 
 
-def settled(config: Config, folder: Path, data: SquareConfig) -> Config:
+def settle(config: Config, folder: Path, data: SquareConfig) -> Config:
     labels = config.labels or layouts.names_of(folder, data.column)
     return config.model_copy(update={"shape": from_noise.shape_of(data), "labels": labels})
 
@@ -90,7 +96,7 @@ def dataset(split: Split[Labelled], config: Config, data: SquareConfig, seed: in
     return Squares([item.path for item in split.train], (labels,), data, seed)
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     real, label = 2 * batch[0] - 1, F.one_hot(batch[1], len(config.labels)).float()
     from_noise.check_batch(real)
     generator, discriminator = networks["generator"], networks["discriminator"]
@@ -123,8 +129,22 @@ def samples(config: Config, networks: Networks, split: Split[Labelled], data: Sq
     return from_noise.samples(made, generator, config.noise, config.latent)
 
 
-def generators(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
     label = Port("class", "label", ("batch", len(config.labels)), labels=config.labels)
     widths = "-".join(map(str, config.hidden)) if config.network == "dense" else f"{config.channels}-{config.sampling}"
     inputs = (from_noise.latent(config.noise, config.latent), label)
     return {"": from_noise.described(networks["generator"], f"conditional-{widths}", inputs, config.shape)}
+
+
+FAMILY = Family(
+    name="cgan",
+    Config=Config,
+    Data=Data,
+    networks=networks,
+    scan=scan,
+    dataset=dataset,
+    step=step,
+    samples=samples,
+    exports=exports,
+    settle=settle,
+)

@@ -13,15 +13,13 @@ from gantool_trainer import losses, pool, unpaired
 from gantool_trainer.blocks import frozen
 from gantool_trainer.data import Batch, UnpairedConfig
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update, as_given
+from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layouts import Domains
 from gantool_trainer.networks import Norm, PatchDiscriminator, ResnetGenerator, RetouchingGenerator, Sampling
 from gantool_trainer.pictures import Picture
 
 Weight = Annotated[float, Field(ge=0)]
 Data = UnpairedConfig
-averaged, dataset = unpaired.averaged, unpaired.dataset
-settled = as_given
 RANGE = (-1.0, 1.0)
 MULTIPLE = 4
 MINIMUM = 16
@@ -81,7 +79,7 @@ def _judges(config: Config, domain: str) -> dict[str, int]:
     }
 
 
-def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
     judges = tuple(name for domain in "ab" for name in _judges(config, domain))
     return {"generator": ("a2b", "b2a"), "discriminator": judges}
 
@@ -96,11 +94,11 @@ def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domai
     return unpaired.scan(folder, data, seed)
 
 
-def memory(config: Config, data: UnpairedConfig) -> dict[str, Tensor]:
+def buffers(config: Config, data: UnpairedConfig) -> dict[str, Tensor]:
     return {f"{domain}/{key}": tensor for domain in "ab" for key, tensor in pool.empty(config.pool, data.crop).items()}
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     a, b = (2 * pictures - 1 for pictures in batch)
     a2b, b2a = networks["a2b"], networks["b2a"]
     cycle = config.cycle * (0.5 ** (index / config.cycle_half_life) if config.cycle_half_life else 1.0)
@@ -120,7 +118,7 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
 
     terms = {}
     for domain, real, fake in (("a", a, fake_a), ("b", b, fake_b)):
-        shown = pool.exchange(_pool(memory, domain), fake)
+        shown = pool.exchange(_pool(buffers, domain), fake)
         scores = zip(_scores(config, networks, domain, real), _scores(config, networks, domain, shown), strict=True)
         for name, (ours, theirs) in zip(_judges(config, domain), scores, strict=True):
             terms[name] = (losses.squares_real(ours) + losses.squares_fake(theirs)) / 2
@@ -140,8 +138,8 @@ def _noisy(x: Tensor, deviation: float) -> Tensor:
     return x + deviation * torch.randn_like(x) if deviation else x
 
 
-def _pool(memory: Memory, domain: str) -> pool.Pool:
-    return {key: memory[f"{domain}/{key}"] for key in ("pictures", "filled")}
+def _pool(buffers: Buffers, domain: str) -> pool.Pool:
+    return {key: buffers[f"{domain}/{key}"] for key in ("pictures", "filled")}
 
 
 def samples(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> Picture:
@@ -152,7 +150,24 @@ def evaluate(config: Config, networks: Networks, split: Domains, data: UnpairedC
     return unpaired.evaluate(networks, split, data, RANGE, MULTIPLE)
 
 
-def generators(config: Config, networks: Networks, data: UnpairedConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: UnpairedConfig) -> dict[str, Generator]:
     name = f"{config.generator}-{config.blocks}x{config.channels}-{config.sampling}"
     card = unpaired.described(name, data, RANGE, multiple=MULTIPLE, minimum=MINIMUM, detail=config.detail)
     return {name: Generator(networks[key], card) for name, key in zip(config.names, ("a2b", "b2a"), strict=True)}
+
+
+FAMILY = Family(
+    name="cyclegan",
+    Config=Config,
+    Data=Data,
+    networks=networks,
+    scan=scan,
+    dataset=unpaired.dataset,
+    step=step,
+    samples=samples,
+    exports=exports,
+    evaluate=evaluate,
+    optimisers=optimisers,
+    ema=unpaired.averaged,
+    buffers=buffers,
+)

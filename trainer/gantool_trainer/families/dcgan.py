@@ -8,13 +8,20 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
-from gantool.card import ModelCard, Noise, Port
+from gantool.card import Geometry, Identity, ModelCard, Port, Whole
+from gantool.card.ports import Noise
 from gantool_trainer import from_noise, losses
 from gantool_trainer.augment import augmented
 from gantool_trainer.blocks import bare, frozen
 from gantool_trainer.data import Batch, SquareConfig
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update, no_figures, no_memory, opponents, the_generator
+from gantool_trainer.family import (
+    Buffers,
+    Family,
+    Generator,
+    Networks,
+    Update,
+)
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Judge, JudgeNorm, Shape
 from gantool_trainer.layouts import Split
 from gantool_trainer.networks import Sampling
@@ -23,8 +30,6 @@ from gantool_trainer.pictures import Picture
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = SquareConfig
-scan, dataset = from_noise.scan, from_noise.dataset
-optimised, averaged, memory, evaluate = opponents, the_generator, no_memory, no_figures
 _SEARCHED: dict[Noise, tuple[float, float]] = {"uniform": (-1.0, 1.0), "normal": (-3.0, 3.0)}
 
 
@@ -86,7 +91,7 @@ class LatentSearch(nn.Module):
         return made.detach(), gradient, loss.detach()[None, None]
 
 
-def settled(config: Config, folder: Path, data: SquareConfig) -> Config:
+def settle(config: Config, folder: Path, data: SquareConfig) -> Config:
     if config.search and data.gray:
         raise TrainingError("holes are searched for in colour: set data.gray or model.search to false")
     return config.model_copy(update={"shape": from_noise.shape_of(data)})
@@ -101,7 +106,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
     }
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     real = 2 * batch[0] - 1
     from_noise.check_batch(real)
     generator, discriminator = networks["generator"], networks["discriminator"]
@@ -129,7 +134,7 @@ def samples(config: Config, networks: Networks, split: Split[Path], data: Square
     return from_noise.samples(generator, generator, config.noise, config.latent)
 
 
-def generators(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
     inputs = (from_noise.latent(config.noise, config.latent),)
     name = f"dcgan-{config.channels}-{config.sampling}"
     generator = from_noise.described(networks["generator"], name, inputs, config.shape)
@@ -137,9 +142,9 @@ def generators(config: Config, networks: Networks, data: SquareConfig) -> dict[s
         return {"": generator}
     shape = (1, *config.shape)
     card = ModelCard(
-        name="unnamed",
+        identity=Identity("unnamed", f"{name}-search"),
         task="inpaint",
-        architecture=f"{name}-search",
+        program="latent-search",
         inputs=(
             Port("latent", "latent", (1, config.latent), range=_SEARCHED[config.noise], noise=config.noise),
             Port("image", "image", shape, range=(-1.0, 1.0)),
@@ -150,7 +155,21 @@ def generators(config: Config, networks: Networks, data: SquareConfig) -> dict[s
             Port("gradient", "gradient", (1, config.latent)),
             Port("loss", "loss", (1, 1)),
         ),
-        side=data.side,
-        halo_source="whole",
+        geometry=Geometry(training_size=data.side),
+        tiling=Whole(),
     )
     return {"": generator, "search": Generator(LatentSearch(config, networks), card)}
+
+
+FAMILY = Family(
+    name="dcgan",
+    Config=Config,
+    Data=Data,
+    networks=networks,
+    scan=from_noise.scan,
+    dataset=from_noise.dataset,
+    step=step,
+    samples=samples,
+    exports=exports,
+    settle=settle,
+)

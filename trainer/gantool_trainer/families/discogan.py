@@ -13,15 +13,13 @@ from gantool_trainer import losses, unpaired
 from gantool_trainer.blocks import frozen
 from gantool_trainer.data import Batch, UnpairedConfig
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update, as_given, no_memory
+from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layouts import Domains
 from gantool_trainer.networks import UNET_SAMPLING, Sampling
 from gantool_trainer.pictures import Picture
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Data = UnpairedConfig
-averaged, dataset = unpaired.averaged, unpaired.dataset
-settled, memory = as_given, no_memory
 RANGE = (0.0, 1.0)
 MULTIPLE = 16
 SMALLEST = 64
@@ -103,7 +101,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
     return made | {name: Discriminator(config.discriminator_channels) for name in ("judge_a", "judge_b")}
 
 
-def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
     return {"generator": ("a2b", "b2a"), "discriminator": ("judge_a", "judge_b")}
 
 
@@ -113,7 +111,7 @@ def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domai
     return unpaired.scan(folder, data, seed)
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     a, b = batch
     if len(a) < 2:
         raise TrainingError("DiscoGAN normalises over the batch; set train.batch to at least 2")
@@ -157,7 +155,23 @@ def evaluate(config: Config, networks: Networks, split: Domains, data: UnpairedC
     return unpaired.evaluate(networks, split, data, RANGE, MULTIPLE)
 
 
-def generators(config: Config, networks: Networks, data: UnpairedConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: UnpairedConfig) -> dict[str, Generator]:
     name = f"autoencoder-{config.channels}-{config.code}-{config.sampling}"
     card = unpaired.described(name, data, RANGE, multiple=MULTIPLE, minimum=SMALLEST, detail=config.detail)
     return {name: Generator(networks[key], card) for name, key in zip(config.names, ("a2b", "b2a"), strict=True)}
+
+
+FAMILY = Family(
+    name="discogan",
+    Config=Config,
+    Data=Data,
+    networks=networks,
+    scan=scan,
+    dataset=unpaired.dataset,
+    step=step,
+    samples=samples,
+    exports=exports,
+    evaluate=evaluate,
+    optimisers=optimisers,
+    ema=unpaired.averaged,
+)

@@ -7,19 +7,23 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
-from gantool.card import Noise
+from gantool.card.ports import Noise
 from gantool_trainer import from_noise, losses
 from gantool_trainer.blocks import frozen
 from gantool_trainer.data import Batch, SquareConfig
-from gantool_trainer.family import Generator, Memory, Networks, Update, no_figures, no_memory, opponents, the_generator
+from gantool_trainer.family import (
+    Buffers,
+    Family,
+    Generator,
+    Networks,
+    Update,
+)
 from gantool_trainer.from_noise import DenseGenerator, DenseTrunk, Judge, Shape
 from gantool_trainer.layouts import Split
 from gantool_trainer.pictures import Picture
 
 Width = Annotated[int, Field(ge=1)]
 Data = SquareConfig
-settled, scan, dataset = from_noise.settled, from_noise.scan, from_noise.dataset
-optimised, averaged, memory, evaluate = opponents, the_generator, no_memory, no_figures
 
 
 class Config(BaseModel):
@@ -43,7 +47,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
     }
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     real = 2 * batch[0] - 1
     from_noise.check_batch(real)
     generator, discriminator = networks["generator"], networks["discriminator"]
@@ -66,7 +70,21 @@ def samples(config: Config, networks: Networks, split: Split[Path], data: Square
     return from_noise.samples(generator, generator, config.noise, config.latent)
 
 
-def generators(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
     inputs = (from_noise.latent(config.noise, config.latent),)
     name = f"dense-{'-'.join(map(str, config.hidden))}"
     return {"": from_noise.described(networks["generator"], name, inputs, config.shape)}
+
+
+FAMILY = Family(
+    name="gan",
+    Config=Config,
+    Data=Data,
+    networks=networks,
+    scan=from_noise.scan,
+    dataset=from_noise.dataset,
+    step=step,
+    samples=samples,
+    exports=exports,
+    settle=from_noise.settled,
+)

@@ -9,12 +9,19 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from gantool.card import Noise, Port
+from gantool.card import Port
+from gantool.card.ports import Noise
 from gantool_trainer import from_noise, losses
 from gantool_trainer.augment import deformed
 from gantool_trainer.blocks import frozen, initialise
 from gantool_trainer.data import Batch, SquareConfig
-from gantool_trainer.family import Generator, Memory, Networks, Update, no_figures, no_memory, opponents, the_generator
+from gantool_trainer.family import (
+    Buffers,
+    Family,
+    Generator,
+    Networks,
+    Update,
+)
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Shape
 from gantool_trainer.layouts import Split
 from gantool_trainer.networks import Sampling
@@ -23,8 +30,6 @@ from gantool_trainer.pictures import Picture
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = SquareConfig
-settled, scan, dataset = from_noise.settled, from_noise.scan, from_noise.dataset
-optimised, averaged, memory, evaluate = opponents, the_generator, no_memory, no_figures
 _NOISE: Noise = "normal"
 _ROWS, _SPAN = 8, 2.0
 
@@ -87,7 +92,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
     }
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     real = 2 * batch[0] - 1
     generator, discriminator = networks["generator"], networks["discriminator"]
     from_noise.check_batch(real)
@@ -149,7 +154,7 @@ def samples(config: Config, networks: Networks, split: Split[Path], data: Square
     return from_noise.samples(made, generator, _NOISE, config.latent)
 
 
-def generators(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
     categories = tuple(map(str, range(config.categories)))
     codes = tuple(f"c{i + 1}" for i in range(config.codes))
     inputs = (
@@ -159,3 +164,17 @@ def generators(config: Config, networks: Networks, data: SquareConfig) -> dict[s
     )
     name = f"infogan-{config.channels}-{config.sampling}"
     return {"": from_noise.described(networks["generator"], name, inputs, config.shape)}
+
+
+FAMILY = Family(
+    name="infogan",
+    Config=Config,
+    Data=Data,
+    networks=networks,
+    scan=from_noise.scan,
+    dataset=from_noise.dataset,
+    step=step,
+    samples=samples,
+    exports=exports,
+    settle=from_noise.settled,
+)

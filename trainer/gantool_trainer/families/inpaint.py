@@ -10,12 +10,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from gantool.card import ModelCard, Port
+from gantool.card import Geometry, Identity, ModelCard, Port, Whole
 from gantool_trainer import layouts, losses, metrics
 from gantool_trainer.blocks import Residual, bare, frozen, he_initialise, scale_weights
 from gantool_trainer.data import Batch, ViewConfig, Views
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update, as_given, no_memory, the_generator
+from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.from_noise import ConvTrunk, Judge
 from gantool_trainer.holes import hole
 from gantool_trainer.layouts import Split
@@ -26,7 +26,6 @@ from gantool_trainer.seeds import rng
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = ViewConfig
-settled, averaged, memory = as_given, the_generator, no_memory
 MULTIPLE = 4
 _SIDE = 64
 """At which the whole is judged, and the smallest that is filled."""
@@ -88,7 +87,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
     }
 
 
-def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
     return {"generator": ("generator",), "discriminator": ("whole", "patches")}
 
 
@@ -107,7 +106,7 @@ def _hole(side: int, _: int, draw: np.random.Generator) -> Tensor:
     return torch.from_numpy(hole(side, draw))[None]
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     real, mask = 2 * batch[0] - 1, batch[1]
     fake = networks["generator"](real, mask)
     terms = {"pixel": config.pixel * ((fake - real).abs() * mask).sum() / (3 * mask.sum()).clamp_min(1)}
@@ -173,20 +172,33 @@ def _held_out(
         yield to_picture(x[0] * (1 - there[0])), filled, whole, mask
 
 
-def generators(config: Config, networks: Networks, data: ViewConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: ViewConfig) -> dict[str, Generator]:
     shape = ("batch", 3, "height", "width")
     card = ModelCard(
-        name="unnamed",
+        identity=Identity("unnamed", f"completion-{config.channels}"),
         task="inpaint",
-        architecture=f"completion-{config.channels}",
+        program="feedforward",
         inputs=(
             Port("image", "image", shape, range=(-1.0, 1.0)),
             Port("mask", "mask", ("batch", 1, "height", "width")),
         ),
         outputs=(Port("result", "image", shape, range=(-1.0, 1.0)),),
-        multiple=MULTIPLE,
-        minimum=_SIDE,
-        side=data.crop,
-        halo_source="whole",
+        geometry=Geometry(multiple=MULTIPLE, minimum=_SIDE, training_size=data.crop),
+        tiling=Whole(),
     )
     return {"": Generator(networks["generator"], card)}
+
+
+FAMILY = Family(
+    name="inpaint",
+    Config=Config,
+    Data=Data,
+    networks=networks,
+    scan=scan,
+    dataset=dataset,
+    step=step,
+    samples=samples,
+    exports=exports,
+    evaluate=evaluate,
+    optimisers=optimisers,
+)

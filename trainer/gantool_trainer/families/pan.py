@@ -12,14 +12,18 @@ from torch import Tensor, nn
 from gantool_trainer import losses, pairs
 from gantool_trainer.blocks import frozen
 from gantool_trainer.data import Batch, PairedConfig
-from gantool_trainer.family import Generator, Memory, Networks, Update, as_given, no_memory, opponents, the_generator
+from gantool_trainer.family import (
+    Buffers,
+    Family,
+    Generator,
+    Networks,
+    Update,
+)
 from gantool_trainer.layouts import Pair, Split
 from gantool_trainer.networks import Norm, PatchDiscriminator, Sampling, UnetNorm, unet
 
 Weight = Annotated[float, Field(ge=0)]
 Data = PairedConfig
-dataset, samples, evaluate = pairs.dataset, pairs.samples, pairs.evaluate
-settled, optimised, averaged, memory = as_given, opponents, the_generator, no_memory
 STRIDES = 3
 
 
@@ -56,7 +60,7 @@ def scan(folder: Path, config: Config, data: PairedConfig, seed: int) -> Split[P
     return pairs.scan(folder, data, seed, 2**config.levels, STRIDES)
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     source, target = (2 * pictures - 1 for pictures in batch)
     generator, discriminator = networks["generator"], networks["discriminator"]
     fake = generator(source)
@@ -88,7 +92,21 @@ def perceptual_distance(config: Config, ours: list[Tensor], theirs: list[Tensor]
     return torch.stack(terms).sum()
 
 
-def generators(config: Config, networks: Networks, data: PairedConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: PairedConfig) -> dict[str, Generator]:
     name = f"unet-{config.levels}x{config.channels}-{config.sampling}"
     multiple = 2**config.levels
     return {"": pairs.described(networks["generator"], name, data, multiple=multiple, detail=config.detail)}
+
+
+FAMILY = Family(
+    name="pan",
+    Config=Config,
+    Data=Data,
+    networks=networks,
+    scan=scan,
+    dataset=pairs.dataset,
+    step=step,
+    samples=pairs.samples,
+    exports=exports,
+    evaluate=pairs.evaluate,
+)

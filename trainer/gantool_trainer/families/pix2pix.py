@@ -9,19 +9,16 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from gantool.card import Task
 from gantool_trainer import losses, pairs
 from gantool_trainer.blocks import bare, frozen
 from gantool_trainer.data import Batch, PairedConfig
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update, no_memory, opponents, the_generator
+from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layouts import Pair, Split
 from gantool_trainer.networks import Norm, PatchDiscriminator, Sampling, UnetNorm, colouring, unet
 
 Weight = Annotated[float, Field(ge=0)]
 Data = PairedConfig
-dataset, samples, evaluate = pairs.dataset, pairs.samples, pairs.evaluate
-optimised, averaged, memory = opponents, the_generator, no_memory
 
 
 class Config(BaseModel):
@@ -57,7 +54,7 @@ class Config(BaseModel):
     """Whether what the network makes of a picture has the picture's own fine detail (not of a label map's)."""
 
 
-def settled(config: Config, folder: Path, data: PairedConfig) -> Config:
+def settle(config: Config, folder: Path, data: PairedConfig) -> Config:
     if config.colour and (config.residual or data.drawn != "gray"):
         raise TrainingError("colour is learnt from gray pictures: set data.drawn=gray and model.residual=false")
     return config
@@ -78,7 +75,7 @@ def scan(folder: Path, config: Config, data: PairedConfig, seed: int) -> Split[P
     return pairs.scan(folder, data, seed, 2**config.levels, config.discriminator_strides)
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     source, target = (2 * pictures - 1 for pictures in batch)
     fake = networks["generator"](source)
     distance = F.l1_loss if config.distance == "l1" else F.mse_loss
@@ -102,8 +99,23 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
     yield Update("generator", terms)
 
 
-def generators(config: Config, networks: Networks, data: PairedConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: PairedConfig) -> dict[str, Generator]:
     generator = networks["generator"]
     name = f"unet-{config.levels}x{config.channels}-{config.sampling}"
-    task: Task = "colorize" if config.colour else "translate"
+    task: str = "colorize" if config.colour else "translate"
     return {"": pairs.described(generator, name, data, multiple=2**config.levels, detail=config.detail, task=task)}
+
+
+FAMILY = Family(
+    name="pix2pix",
+    Config=Config,
+    Data=Data,
+    networks=networks,
+    scan=scan,
+    dataset=pairs.dataset,
+    step=step,
+    samples=pairs.samples,
+    exports=exports,
+    evaluate=pairs.evaluate,
+    settle=settle,
+)

@@ -14,12 +14,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from gantool.card import ModelCard, Port
+from gantool.card import Geometry, Identity, ModelCard, Port, Whole
 from gantool_trainer import layouts, losses, metrics
 from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, he_initialise, scale_weights
 from gantool_trainer.data import Batch, PosedConfig, PosedPairs, posed_pair
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Finished, Generator, Memory, Networks, Update, no_memory
+from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
 from gantool_trainer.from_noise import ConvTrunk, Judge
 from gantool_trainer.layouts import Posed, Split
 from gantool_trainer.pictures import Picture, read_picture, sheet, to_picture
@@ -27,7 +27,6 @@ from gantool_trainer.pictures import Picture, read_picture, sheet, to_picture
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = PosedConfig
-memory = no_memory
 
 
 class Config(BaseModel):
@@ -122,7 +121,7 @@ class Posing(nn.Module):
         return coarse + self.second(image, coarse)
 
 
-def settled(config: Config, folder: Path, data: PosedConfig) -> Config:
+def settle(config: Config, folder: Path, data: PosedConfig) -> Config:
     return config.model_copy(update={"joints": layouts.keypoints_of(folder).joints, "side": data.side})
 
 
@@ -137,11 +136,11 @@ def networks(config: Config) -> dict[str, nn.Module]:
     }
 
 
-def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
     return {"first": ("first",), "second": ("second",), "discriminator": ("discriminator",)}
 
 
-def averaged(config: Config) -> tuple[str, ...]:
+def ema(config: Config) -> tuple[str, ...]:
     return ("first", "second")
 
 
@@ -156,7 +155,7 @@ def dataset(split: Split[tuple[Posed, ...]], config: Config, data: PosedConfig, 
     return PosedPairs(split.train, data, seed)
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update | Finished]:
+def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update | Finished]:
     source, target, joints, body = 2 * batch[0] - 1, 2 * batch[1] - 1, batch[2], batch[3]
     first, second, discriminator = (networks[name] for name in ("first", "second", "discriminator"))
     if index < config.second_from:
@@ -219,18 +218,35 @@ def _held_out(
         yield source, target, joints, (coarse[0] + 1) / 2, (fine[0] + 1) / 2
 
 
-def generators(config: Config, networks: Networks, data: PosedConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: PosedConfig) -> dict[str, Generator]:
     picture = ("batch", 3, config.side, config.side)
     card = ModelCard(
-        name="unnamed",
+        identity=Identity("unnamed", f"pg2-{config.channels}-{config.second_channels}"),
         task="pose",
-        architecture=f"pg2-{config.channels}-{config.second_channels}",
+        program="feedforward",
         inputs=(
             Port("image", "image", picture, range=(-1.0, 1.0)),
             Port("pose", "pose", ("batch", len(config.joints), config.side, config.side), labels=config.joints),
         ),
         outputs=(Port("result", "image", picture, range=(-1.0, 1.0)),),
-        side=config.side,
-        halo_source="whole",
+        geometry=Geometry(training_size=config.side),
+        tiling=Whole(),
     )
     return {"": Generator(Posing(networks["first"], networks["second"]), card)}
+
+
+FAMILY = Family(
+    name="pose",
+    Config=Config,
+    Data=Data,
+    networks=networks,
+    scan=scan,
+    dataset=dataset,
+    step=step,
+    samples=samples,
+    exports=exports,
+    evaluate=evaluate,
+    settle=settle,
+    optimisers=optimisers,
+    ema=ema,
+)

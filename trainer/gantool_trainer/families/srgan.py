@@ -18,13 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gantool.card import ModelCard, Port
+from gantool.card import Geometry, Identity, ModelCard, Port
 from gantool_trainer import losses, metrics
 from gantool_trainer.blocks import Residual, bilinear_up, conv3x3, frozen, high_pass, pixel_shuffle_up, scale_weights
 from gantool_trainer.data import Batch, DegradedConfig, DegradedCrops
 from gantool_trainer.degrade import degrade
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update, no_memory, opponents, the_generator
+from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.features import vgg19
 from gantool_trainer.layouts import Split, plain
 from gantool_trainer.pictures import Picture, centre_crop, read_picture, sheet, to_picture, to_tensor
@@ -32,7 +32,6 @@ from gantool_trainer.seeds import rng
 
 Weight = Annotated[float, Field(ge=0)]
 Data = DegradedConfig
-optimised, averaged, memory = opponents, the_generator, no_memory
 _SAMPLE_SIDE = 192
 
 
@@ -315,7 +314,7 @@ DISCRIMINATORS: dict[str, type[SRGANDiscriminator | UNetDiscriminator | HighPass
 _CROP_UNIT = {"srgan": 1, "unet": 8, "patch": 4}
 
 
-def settled(config: Config, folder: Path, data: DegradedConfig) -> Config:
+def settle(config: Config, folder: Path, data: DegradedConfig) -> Config:
     if config.generator == "folded" and config.scale != 1:
         raise TrainingError(f"a folded generator keeps the size; set model.scale=1, not {config.scale}")
     return config
@@ -350,7 +349,7 @@ def dataset(split: Split[Path], config: Config, data: DegradedConfig, seed: int)
     return DegradedCrops(split.train, data, config.scale, seed)
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     generator = networks["generator"]
     low, high = batch
     real = to_range(high, GENERATORS[config.generator].output_range)
@@ -461,16 +460,30 @@ def _restore(config: Config, generator: nn.Module, low: Picture) -> Picture:
 # --- export -----------------------------------------------------------------------------------------------------
 
 
-def generators(config: Config, networks: Networks, data: DegradedConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: DegradedConfig) -> dict[str, Generator]:
     shape = ("batch", 3, "height", "width")
     large = shape if config.scale == 1 else ("batch", 3, f"{config.scale}*height", f"{config.scale}*width")
     card = ModelCard(
-        name="unnamed",
+        identity=Identity("unnamed", f"{config.generator}-{config.blocks}x{config.channels}"),
         task=config.task,
-        architecture=f"{config.generator}-{config.blocks}x{config.channels}",
+        program="feedforward",
         inputs=(Port("image", "image", shape),),
         outputs=(Port("result", "image", large, range=GENERATORS[config.generator].output_range),),
-        scale=config.scale,
-        multiple=multiple(config),
+        geometry=Geometry(scale=config.scale, multiple=multiple(config)),
     )
     return {"": Generator(networks["generator"], card)}
+
+
+FAMILY = Family(
+    name="srgan",
+    Config=Config,
+    Data=Data,
+    networks=networks,
+    scan=scan,
+    dataset=dataset,
+    step=step,
+    samples=samples,
+    exports=exports,
+    evaluate=evaluate,
+    settle=settle,
+)

@@ -10,14 +10,14 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
-from gantool.card import ModelCard, Port
+from gantool.card import Identity, ModelCard, Port, Whole
 from gantool.text import END, read, words
 from gantool_trainer import from_noise, layouts, losses
 from gantool_trainer.augment import augmented
 from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, initialise
 from gantool_trainer.data import Batch, DescribedConfig, Squares
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Finished, Generator, Memory, Networks, Update, no_figures, no_memory
+from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, JudgeNorm, Shape
 from gantool_trainer.layouts import Captioned, Split
 from gantool_trainer.networks import UNET_SAMPLING, Sampling
@@ -26,7 +26,6 @@ from gantool_trainer.pictures import Picture
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = DescribedConfig
-memory, evaluate = no_memory, no_figures
 _TEMPERATURE = 0.1
 _ROWS = 8
 
@@ -208,7 +207,7 @@ def first_shape(config: Config) -> Shape:
     return (3, config.first_side, config.first_side)
 
 
-def settled(config: Config, folder: Path, data: DescribedConfig) -> Config:
+def settle(config: Config, folder: Path, data: DescribedConfig) -> Config:
     if data.gray:
         raise TrainingError("StackGAN makes pictures in colour; leave out data.gray")
     if data.side % config.first_side or (data.side // config.first_side) & (data.side // config.first_side - 1):
@@ -231,7 +230,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
     }
 
 
-def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
     return {
         "encoder": ("encoder", "matcher"),
         "generator": ("first",),
@@ -241,7 +240,7 @@ def optimised(config: Config) -> dict[str, tuple[str, ...]]:
     }
 
 
-def averaged(config: Config) -> tuple[str, ...]:
+def ema(config: Config) -> tuple[str, ...]:
     return ("encoder", "first", "second")
 
 
@@ -259,7 +258,7 @@ def _tokens(config: Config, item: Captioned) -> np.ndarray:
     return np.stack([read(config.vocabulary, text, config.words).tokens for text in item.texts])
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update | Finished]:
+def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update | Finished]:
     real, texts = 2 * batch[0] - 1, batch[1]
     from_noise.check_batch(real)
     count, device = len(real), real.device
@@ -340,7 +339,7 @@ def samples(config: Config, networks: Networks, split: Split[Captioned], data: D
     """A row for each of eight held-out texts, with the same noise in each column."""
     items = [split.holdout[i % len(split.holdout)] for i in range(_ROWS)]
     text = torch.from_numpy(np.stack([_tokens(config, item)[0] for item in items]))
-    made = StackedGenerator(*(networks[name] for name in averaged(config)))
+    made = StackedGenerator(*(networks[name] for name in ema(config)))
 
     def drawn(noise: Tensor) -> Tensor:
         parts = noise[:_ROWS].repeat(_ROWS, 1).split(_noises(config), dim=1)
@@ -349,23 +348,39 @@ def samples(config: Config, networks: Networks, split: Split[Captioned], data: D
     return from_noise.samples(drawn, networks["first"], "normal", sum(_noises(config)))
 
 
-def generators(config: Config, networks: Networks, data: DescribedConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: DescribedConfig) -> dict[str, Generator]:
     """Raises TrainingError before the second stage is trained."""
     if not any(bool(p.any()) for p in networks["second"].draw[-1].parameters()):  # type: ignore[index, union-attr]
         raise TrainingError("the second stage is not trained yet; train on, past the step model.second_from")
     latent, condition, _ = _noises(config)
     card = ModelCard(
-        name="unnamed",
+        identity=Identity("unnamed", f"stackgan-{config.channels}-{config.second_blocks}x{config.second_channels}"),
         task="generate",
-        architecture=f"stackgan-{config.channels}-{config.second_blocks}x{config.second_channels}",
+        program="feedforward",
         inputs=(
-            Port("text", "text", ("batch", config.words), labels=config.vocabulary),
+            Port("text", "text", ("batch", config.words), labels=config.vocabulary, dtype="int64"),
             from_noise.latent("normal", latent),
             Port("condition", "latent", ("batch", condition)),
             Port("second_condition", "latent", ("batch", condition)),
         ),
         outputs=(from_noise.result("result", config.shape), from_noise.result("first", first_shape(config))),
-        halo_source="whole",
+        tiling=Whole(),
     )
-    network = StackedGenerator(*(networks[name] for name in averaged(config)))
+    network = StackedGenerator(*(networks[name] for name in ema(config)))
     return {"": Generator(network, card)}
+
+
+FAMILY = Family(
+    name="stackgan",
+    Config=Config,
+    Data=Data,
+    networks=networks,
+    scan=scan,
+    dataset=dataset,
+    step=step,
+    samples=samples,
+    exports=exports,
+    settle=settle,
+    optimisers=optimisers,
+    ema=ema,
+)

@@ -10,19 +10,18 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from gantool.card import ModelCard, Port
+from gantool.card import Geometry, Identity, ModelCard, Port
 from gantool_trainer import layouts, losses, metrics
 from gantool_trainer.blocks import Residual, bare, conv3x3, frozen
 from gantool_trainer.data import Batch, LabelledConfig, LabelledViews
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Memory, Networks, Update, no_memory, the_generator
+from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layouts import Labelled, Split
 from gantool_trainer.networks import UNET_SAMPLING, Sampling
 from gantool_trainer.pictures import Picture, read_picture, scaled, sheet, to_picture, to_tensor
 
 Weight = Annotated[float, Field(ge=0)]
 Data = LabelledConfig
-averaged, memory = the_generator, no_memory
 MULTIPLE = 4
 _SHOWN = 6
 
@@ -95,7 +94,7 @@ class Critic(nn.Module):
         return self.score(hidden), self.classify(hidden).flatten(1)
 
 
-def settled(config: Config, folder: Path, data: LabelledConfig) -> Config:
+def settle(config: Config, folder: Path, data: LabelledConfig) -> Config:
     if config.labels:
         return config
     return config.model_copy(update={"labels": layouts.names_of(folder, data.column)})
@@ -109,7 +108,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
     }
 
 
-def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
     return {"generator": ("generator",), "discriminator": ("critic",)}
 
 
@@ -128,7 +127,7 @@ def dataset(split: Split[Labelled], config: Config, data: LabelledConfig, seed: 
     return LabelledViews(split.train, data, seed)
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update]:
+def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     real, label = 2 * batch[0] - 1, batch[1]
     generator, critic = networks["generator"], networks["critic"]
     count = len(config.labels)
@@ -198,20 +197,33 @@ def _picture(x: Tensor) -> Picture:
     return to_picture((x[0] + 1) / 2)
 
 
-def generators(config: Config, networks: Networks, data: LabelledConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: LabelledConfig) -> dict[str, Generator]:
     shape = ("batch", 3, "height", "width")
     card = ModelCard(
-        name="unnamed",
+        identity=Identity("unnamed", f"resnet-labelled-{config.blocks}x{config.channels}-{config.sampling}"),
         task="translate",
-        architecture=f"resnet-labelled-{config.blocks}x{config.channels}-{config.sampling}",
+        program="feedforward",
         inputs=(
             Port("image", "image", shape, range=(-1.0, 1.0)),
             Port("label", "label", ("batch", len(config.labels)), labels=config.labels),
         ),
         outputs=(Port("result", "image", shape, range=(-1.0, 1.0)),),
-        multiple=MULTIPLE,
-        minimum=16,
-        side=data.side[1],
-        detail=config.detail,
+        geometry=Geometry(multiple=MULTIPLE, minimum=16, training_size=data.side[1], keeps_scene=config.detail),
     )
     return {"": Generator(networks["generator"], card)}
+
+
+FAMILY = Family(
+    name="stargan",
+    Config=Config,
+    Data=Data,
+    networks=networks,
+    scan=scan,
+    dataset=dataset,
+    step=step,
+    samples=samples,
+    exports=exports,
+    evaluate=evaluate,
+    settle=settle,
+    optimisers=optimisers,
+)

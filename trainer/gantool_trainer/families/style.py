@@ -16,13 +16,13 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
-from gantool.card import ModelCard, Port
+from gantool.card import Geometry, Identity, ModelCard, Port, Whole
 from gantool.errors import ImageError
 from gantool_trainer import layouts
 from gantool_trainer.blocks import bare, frozen
 from gantool_trainer.data import Batch, ViewConfig, Views
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Finished, Generator, Memory, Networks, Update, no_figures
+from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
 from gantool_trainer.features import Taps, learnable_taps, vgg19_taps
 from gantool_trainer.layouts import Split
 from gantool_trainer.networks import RetouchingGenerator
@@ -31,7 +31,6 @@ from gantool_trainer.pictures import Picture, centre_crop, read_picture, scaled,
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = ViewConfig
-evaluate = no_figures
 _MULTIPLE = 4
 _VARIATION = 0.5
 """Weight of `variation` where pixels are optimised: areas come out calm, as painted with a broad brush."""
@@ -105,7 +104,7 @@ def variation(x: Tensor) -> Tensor:
     return (x[:, :, 1:] - x[:, :, :-1]).abs().mean() + (x[..., 1:] - x[..., :-1]).abs().mean()
 
 
-def settled(config: Config, folder: Path, data: ViewConfig) -> Config:
+def settle(config: Config, folder: Path, data: ViewConfig) -> Config:
     if not config.style:
         raise TrainingError("say whose style is to be learnt: --set model.style=painting.jpg")
     try:
@@ -126,11 +125,11 @@ def networks(config: Config) -> dict[str, nn.Module]:
     return {"generator": generator, "features": features, "head": nn.Linear(features.width, config.kinds)}
 
 
-def optimised(config: Config) -> dict[str, tuple[str, ...]]:
+def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
     return {"generator": ("generator",), "features": ("features", "head") if config.features == "learnt" else ()}
 
 
-def averaged(config: Config) -> tuple[str, ...]:
+def ema(config: Config) -> tuple[str, ...]:
     return ("generator", "features")
 
 
@@ -149,13 +148,13 @@ def _number(place: int, _: np.random.Generator) -> Tensor:
     return torch.tensor(place)
 
 
-def memory(config: Config, data: ViewConfig) -> dict[str, Tensor]:
+def buffers(config: Config, data: ViewConfig) -> dict[str, Tensor]:
     """The style's Gram matrices, which are known when its features are."""
     grams = vgg19_taps().grams if config.features == "vgg19" else learnable_taps(config.feature_channels).grams
     return {"style": torch.zeros(1, sum(grams))}
 
 
-def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index: int) -> Iterator[Update | Finished]:
+def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update | Finished]:
     views, numbers = batch
     features, taps = networks["features"], bare(networks["features"])
     assert isinstance(taps, Taps)
@@ -167,7 +166,7 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         yield Finished(("features",))
     features.eval()
     if index == config.style_from:
-        memory["style"].copy_(_style(config, features, views.device))
+        buffers["style"].copy_(_style(config, features, views.device))
     made = (networks["generator"](2 * views - 1) + 1) / 2
     with torch.no_grad():
         content = features(_gray(views))[1]
@@ -175,7 +174,7 @@ def step(config: Config, networks: Networks, memory: Memory, batch: Batch, index
         maps, _ = features(made)
         # In gray, so that large areas may take another colour; else small spots of all colours would be cheaper.
         _, seen = features(_gray(made))
-    targets = memory["style"].split(taps.grams, dim=1)
+    targets = buffers["style"].split(taps.grams, dim=1)
     # Of this process's crops together: were each of them to have all of the style's colours, it would get spots.
     style = torch.stack([distance(gram(m).mean(dim=0), t[0]) for m, t in zip(maps, targets, strict=True)]).mean()
     yield Update(
@@ -208,26 +207,25 @@ def samples(config: Config, networks: Networks, split: Split[Path], data: ViewCo
     return sheet(rows)
 
 
-def generators(config: Config, networks: Networks, data: ViewConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: ViewConfig) -> dict[str, Generator]:
     """The network of the one style and, for any style, the step by which pixels are optimised."""
     features = networks["features"]
     assert isinstance(features, Taps)
     shape = ("batch", 3, "height", "width")
     fast = ModelCard(
-        name="unnamed",
+        identity=Identity("unnamed", f"retouching-{config.blocks}x{config.channels}-smooth"),
         task="stylize",
-        architecture=f"retouching-{config.blocks}x{config.channels}-smooth",
+        program="feedforward",
         inputs=(Port("image", "image", shape, range=(-1.0, 1.0)),),
         outputs=(Port("result", "image", shape, range=(-1.0, 1.0)),),
-        multiple=_MULTIPLE,
-        minimum=16,
+        geometry=Geometry(multiple=_MULTIPLE, minimum=16),
     )
     channels, stride = features.content
     content, style = (1, channels, f"height/{stride}", f"width/{stride}"), (1, sum(features.grams))
     painting = ModelCard(
-        name="unnamed",
+        identity=Identity("unnamed", f"gatys-{config.features}"),
         task="stylize",
-        architecture=f"gatys-{config.features}",
+        program="style-optimization",
         inputs=(
             Port("image", "image", (1, 3, "height", "width")),
             Port("content", "features", content),
@@ -240,8 +238,24 @@ def generators(config: Config, networks: Networks, data: ViewConfig) -> dict[str
             Port("gradient", "gradient", (1, 3, "height", "width")),
             Port("loss", "loss", (1, 1)),
         ),
-        multiple=features.stride,
-        minimum=4 * features.stride,
-        halo_source="whole",
+        geometry=Geometry(multiple=features.stride, minimum=4 * features.stride),
+        tiling=Whole(),
     )
     return {"": Generator(networks["generator"], fast), "any": Generator(PixelStep(features), painting)}
+
+
+FAMILY = Family(
+    name="style",
+    Config=Config,
+    Data=Data,
+    networks=networks,
+    scan=scan,
+    dataset=dataset,
+    step=step,
+    samples=samples,
+    exports=exports,
+    settle=settle,
+    optimisers=optimisers,
+    ema=ema,
+    buffers=buffers,
+)

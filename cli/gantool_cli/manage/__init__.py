@@ -1,0 +1,1 @@
+"""What is done to models and to the installation, and not to pictures."""

@@ -1,0 +1,66 @@
+"""`gantool export`: a thin door to the exporter."""
+
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gantool_cli import console
+from gantool_cli.manage.train import require_training
+from gantool_cli.options import verb
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be written, and what it says of itself."""
+
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, or a checkpoint file.")]
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The .onnx file to write.")]
+    description: Annotated[str | None, typer.Option(metavar="TEXT", help="One line; by default the recipe's.")] = None
+    licence: Annotated[str, typer.Option(metavar="TEXT", help="Licence of the weights.")] = "unknown"
+    training_data: Annotated[str, typer.Option(metavar="TEXT", help="What it was trained on.")] = "unknown"
+    notes: Annotated[str, typer.Option(metavar="TEXT", help="What else its users should know.")] = ""
+    interpolate: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Another checkpoint of the same networks, to take a share of its weights."),
+    ] = None
+    share: Annotated[float, typer.Option(metavar="0..1", min=0, max=1, help="That share, with --interpolate.")] = 0.3
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors alone.")] = False
+
+
+@verb
+def export(*, order: Order) -> None:
+    """Write a run's generator as a self-describing ONNX file, checked against torch.
+
+    \b
+    gantool export runs/mine -o mine.onnx
+    # between two moments of the run
+    gantool export runs/mine -o mine.onnx --share 0.3 \\
+        --interpolate runs/mine/step-0004000.safetensors
+    """
+    require_training()
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    warnings.simplefilter("ignore", FutureWarning)
+    from gantool import library, tasks
+    from gantool_export import export as export_run
+
+    for written in export_run(
+        order.run,
+        order.output,
+        description=order.description,
+        licence=order.licence,
+        training_data=order.training_data,
+        notes=order.notes,
+        interpolate=(order.interpolate, order.share) if order.interpolate else None,
+        overwrite=order.overwrite,
+    ):
+        if not order.quiet:
+            card = library.read_card(written.path)
+            console.out(
+                f"{written.path}  differs from torch by {written.difference:.1e} at most, {written.tiling}; "
+                f"try: {tasks.of(card).call(card, written.path)}"
+            )

@@ -1,0 +1,156 @@
+"""`gantool models`: what is there, and one's own."""
+
+import json
+import textwrap
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gantool_cli import console, listing
+from gantool_cli.completion import model_names
+from gantool_cli.plain_help import Command
+
+if TYPE_CHECKING:
+    from gantool import ModelCard, Port
+
+app = typer.Typer(
+    help="List, describe, add and remove models. Without a word more, all are listed.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+_INDENT = " " * 15
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Task = Annotated[str | None, typer.Option(metavar="VERB", help="Those that a verb can use, such as upscale.")]
+Name = Annotated[str, typer.Argument(metavar="MODEL", help="A name, or an .onnx file.", autocompletion=model_names)]
+
+
+@app.callback()
+def models(ctx: typer.Context, task: Task = None, as_json: AsJson = False) -> None:
+    if ctx.invoked_subcommand is None:
+        list_models(task, as_json)
+    elif task is not None or as_json:
+        raise typer.BadParameter(f"put --task and --json behind `gantool models {ctx.invoked_subcommand}`")
+
+
+@app.command("list", cls=Command)
+def list_models(task: Task = None, as_json: AsJson = False) -> None:
+    """Every model that has a name: those that come with gantool, and your own."""
+    from gantool.tasks import TASKS
+
+    if task is not None and task not in TASKS:
+        raise typer.BadParameter(f"there are no models for '{task}'; --task is one of: {', '.join(TASKS)}")
+    found = listing.lines(task or "")
+    if as_json:
+        console.out(json.dumps([asdict(line) for line in found], indent=2))
+    elif found:
+        console.out(listing.table(found))
+    else:
+        console.out("no models; add one with `gantool models add FILE --name NAME`")
+
+
+@app.command("info", cls=Command)
+def info(model: Name, as_json: AsJson = False) -> None:
+    """What a model says of itself: inputs, scale, tiling, licence, training data, measured figures."""
+    from gantool import library
+
+    path = library.find(model)
+    card = library.read_card(path)
+    digest = library.sha256(path)
+    if as_json:
+        console.out(json.dumps({"path": str(path), "sha256": digest, **facts(card)}, indent=2))
+        return
+    file = f"{path} ({path.stat().st_size / 1e6:.1f} MB)"
+    checkpoint = card.provenance.checkpoint_sha256
+    console.out(_columns({**_told(card), "file": file, "sha256": digest, "checkpoint": checkpoint}))
+
+
+@app.command("add", cls=Command)
+def add(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An .onnx file written by `gantool export`.")],
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it. Default: as the file.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model of this name.")] = False,
+) -> None:
+    """Keep a copy of a model file under a name."""
+    from gantool import library
+
+    entry = library.add(file, name or file.stem, overwrite=overwrite)
+    console.out(f"added {entry.name}: use it with --model {entry.name}")
+
+
+@app.command("remove", cls=Command)
+def remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of an added model.", autocompletion=model_names)],
+) -> None:
+    """Forget a model that was added."""
+    from gantool import library
+
+    library.remove(name)
+    console.out(f"removed {name}")
+
+
+def facts(card: "ModelCard") -> dict[str, Any]:
+    """What a card says, without its chapters: names such as scale and licence to plain values."""
+    from gantool.card.fields import plain
+
+    values = plain(card)
+    chapters = [values.pop(name) for name in ("identity", "geometry", "provenance")]
+    return {name: value for chapter in (*chapters, values) for name, value in chapter.items()}
+
+
+def _told(card: "ModelCard") -> Mapping[str, str]:
+    made = card.task == "generate"
+    provenance = card.provenance
+    return {
+        "name": card.name,
+        "description": card.description,
+        "task": card.task,
+        "architecture": card.identity.architecture,
+        "scale": "" if made else f"x{card.scale}",
+        "inputs": "\n".join(_port(port) for port in card.inputs),
+        "outputs": "\n".join(_port(port) for port in card.outputs),
+        "tiling": "" if made else _tiling(card),
+        "precision": card.precision,
+        "licence": card.licence,
+        "training data": provenance.training_data,
+        "notes": provenance.notes,
+        "figures": "\n".join(f"{name} {value:g}" for name, value in provenance.metrics.items()) or "none measured",
+        "protocol": provenance.protocol,
+    }
+
+
+def _columns(facts: Mapping[str, str]) -> str:
+    """A name and its text a paragraph, in 79 columns; long words, such as paths, stay whole."""
+    paragraphs = [
+        textwrap.fill(
+            line,
+            79,
+            initial_indent=f"{name if first else '':{len(_INDENT)}}",
+            subsequent_indent=_INDENT,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for name, text in facts.items()
+        for first, line in zip((True, *[False] * text.count("\n")), text.split("\n"), strict=False)
+        if text
+    ]
+    return "\n".join(paragraphs)
+
+
+def _tiling(card: "ModelCard") -> str:
+    from gantool.card import Segments, Tiles
+
+    if isinstance(card.tiling, Tiles):
+        return f"exact with {card.tiling.halo} px of context ({card.tiling.source})"
+    return "exact, the network in pieces" if isinstance(card.tiling, Segments) else "whole pictures only"
+
+
+def _port(port: "Port") -> str:
+    shape = " x ".join(str(size) for size in port.shape)
+    told = {"label": "one of ", "code": "", "text": f"{len(port.labels) - 1} words: "}
+    names = [name for name in port.labels if name]
+    labels = f", {told.get(port.kind, '')}{', '.join(names)}" if names else ""
+    values = f", {port.range[0]:g}..{port.range[1]:g} {port.channels}" if port.kind == "image" else ""
+    return f"{port.name}: {port.kind}, {shape}{values}{labels}"

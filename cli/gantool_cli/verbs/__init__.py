@@ -1,0 +1,1 @@
+"""Verbs that need more words than their task has."""

@@ -1,0 +1,136 @@
+"""One model with what was said of its runs: from a picture in any shape to a result in the same one, or in a file."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from gantool import formats, memory, storage, tasks, values
+from gantool.engine import Control, Engine
+from gantool.engine.control import part_of
+from gantool.errors import ImageError
+from gantool.formats import AnyPicture, Quality
+from gantool.picture import Picture, PictureInfo, from_array, to_array
+from gantool.tasks.pieces import Pieces, assembled
+from gantool.tasks.task import Task
+from gantool.values import Rule
+
+_HANDED_OUT = 4
+"""Bytes of a pixel in Pillow, whatever its mode."""
+_MATTE = 13
+"""Bytes of a pixel while a matte is enlarged in floats."""
+_WATCHED = {
+    "cancel": Rule(lambda value: callable(getattr(value, "is_set", None)), "a token with is_set, as threading.Event"),
+    "progress": Rule(callable, "a function of the share that is finished"),
+    "notice": Rule(callable, "a function of a sentence"),
+}
+"""What is said of how a run is watched, and not of what it does."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A model, its verb, and options that were read, with what they name opened: once, however many pictures follow.
+    Immutable, and safe to share between threads."""
+
+    engine: Engine
+    task: Task[Any, Any]
+    options: Any
+    inputs: Any
+    control: Control
+    notice: Callable[[str], None] | None = None
+
+    @property
+    def asked(self) -> str | None:
+        """What the options ask for, in a word that a file can be named by: a label, or the style's file."""
+        return self.task.asked(self.options)
+
+    def result(self, info: PictureInfo) -> PictureInfo:
+        """What comes of a picture of this kind. Raises ImageError for one of which nothing can."""
+        return self.task.result(self.engine.card, info, self.options)
+
+    def picture(self, picture: Picture) -> Picture:
+        """The result for pixels. Raises GantoolError."""
+        with memory.enough():
+            return assembled(self._pieces(picture), self.result(picture.info))
+
+    def answer(self, source: AnyPicture) -> Any:
+        """The result for a picture: an array for an array, else a Pillow image. Raises GantoolError.
+
+        A batch (N, H, W, C) goes through one picture after another.
+        """
+        if isinstance(source, np.ndarray):
+            return self._batch(source) if source.ndim == 4 else to_array(self.picture(from_array(source)))
+        with memory.enough():
+            picture, metadata = formats.read(source)
+            self._tell(metadata.notices)
+            return formats.to_image(self.picture(picture), metadata)
+
+    def convert(
+        self,
+        source: AnyPicture,
+        target: str | Path | IO[bytes],
+        *,
+        overwrite: bool = False,
+        quality: Quality = None,
+    ) -> PictureInfo:
+        """Write the result as a file, with the metadata carried over; see `Model.convert`. Raises GantoolError."""
+        place = formats.path_of(target) if isinstance(target, str | Path) else target
+        if isinstance(place, Path):
+            formats.check_quality(formats.of_suffix(place), quality)
+            storage.check_free(place, overwrite=overwrite)
+        else:
+            formats.check_writable(place)
+        with memory.enough():
+            picture, metadata = formats.read(source)
+            self._tell(metadata.notices)
+            format = formats.of_suffix(place) if isinstance(place, Path) else formats.named(metadata.format)
+            formats.check_quality(format, quality)
+            info = self.result(picture.info)
+            formats.check_fits(info, format, info.alpha and picture.transparent)
+            pieces = self._pieces(picture)
+            with formats.create(place, format, info, metadata, overwrite=overwrite, quality=quality) as writer:
+                sink = writer.frame()
+                for box, pixels in pieces:
+                    sink.put(box, pixels)
+        return info
+
+    def _pieces(self, picture: Picture) -> Pieces:
+        info = self.result(picture.info)
+        memory.check_room(info.size, self._needed(picture, info))
+        if self.notice is not None:
+            self._tell(self.task.notices(self.engine.card, picture, self.options, self.inputs))
+        return self.task.run(self.engine, picture, self.options, self.inputs, self.control)
+
+    def _needed(self, picture: Picture, info: PictureInfo) -> int:
+        """Bytes of the result, and of what it is turned into to be handed out."""
+        own = info.bytes // info.size.pixels
+        enlarged = info.alpha and info.size != picture.size
+        return info.size.pixels * (own + max(_HANDED_OUT, own, _MATTE if enlarged else 0))
+
+    def _batch(self, pictures: Any) -> Any:
+        if not pictures.size:
+            raise ImageError(f"an array of shape {pictures.shape} holds no pictures")
+        share = 1 / len(pictures)
+        made = [
+            to_array(replace(self, control=part_of(self.control, number * share, share)).picture(from_array(one)))
+            for number, one in enumerate(pictures)
+        ]
+        return np.stack([one[..., None] if one.ndim == 2 else one for one in made])
+
+    def _tell(self, sentences: Iterable[str]) -> None:
+        if self.notice is not None:
+            for sentence in sentences:
+                self.notice(sentence)
+
+
+def bound(engine: Engine, said: Mapping[str, Any]) -> Bound:
+    """A model with these options. Raises GantoolError for one that there is not, that is of another kind, or that means
+    nothing to the model; and for what they name and cannot be read."""
+    tasks.check_known(said, _WATCHED)
+    values.check(_WATCHED, said)
+    task = tasks.of(engine.card)
+    options = task.read(engine.card, {name: value for name, value in said.items() if name not in _WATCHED})
+    control = Control(progress=said.get("progress"), cancel=said.get("cancel"))
+    return Bound(engine, task, options, task.bind(engine.card, options), control, said.get("notice"))

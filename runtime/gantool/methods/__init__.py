@@ -1,0 +1,1 @@
+"""How results come about that are more than one run of a network."""

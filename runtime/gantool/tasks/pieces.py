@@ -1,0 +1,64 @@
+"""What verbs share while they run: from the values that a network gives to the pixels of a result."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gantool import sizes
+from gantool.arrays import Box, Float32, Pixels, Size, from_unit, in_colour, resize, to_unit
+from gantool.engine import Control, Engine, SharedInputs
+from gantool.methods.detail import enlarge, transfer
+from gantool.picture import Picture, PictureInfo, resize_matte, to_array
+
+Pieces = Iterator[tuple[Box, Pixels]]
+Values = Iterator[tuple[Box, Float32]]
+"""Places in a result, and what a network made there, (3, h, w) in 0..1."""
+
+
+def developed(found: Values, before: Picture, info: PictureInfo, strength: float | None = None) -> Pieces:
+    """The values of a network as pixels of a result, with the matte of the picture that it was made of.
+
+    Args:
+        before: the picture as the network has seen it; where it is gray, so are the pixels.
+        strength: share of the change that is made, 0..1, of a result in the picture's own size; None for all of it.
+    """
+    matte = resize_matte(before.alpha, info.size) if before.alpha is not None and info.alpha else None
+    for box, values in found:
+        block = values.mean(axis=0) if before.gray else values.transpose(1, 2, 0)
+        if strength is not None and strength != 1:
+            block = np.float32(strength) * block + np.float32(1 - strength) * to_unit(before.colour[box.slices])
+        colour = from_unit(block, info.dtype)
+        alpha = None if matte is None else matte[box.slices]
+        yield box, to_array(Picture(colour if info.gray else in_colour(colour), alpha))
+
+
+def assembled(pieces: Pieces, info: PictureInfo) -> Picture:
+    """The picture that the pieces of a result make up."""
+    array = np.empty((*info.size, info.channels), info.dtype)
+    for box, pixels in pieces:
+        array[box.slices] = pixels.reshape(box.height, box.width, -1)
+    colour = array[..., 0] if info.gray else array[..., :3]
+    return Picture(colour, array[..., -1] if info.alpha else None)
+
+
+def at_working_size(engine: Engine, colour: Pixels, inputs: SharedInputs, control: Control, side: int | None) -> Values:
+    """What a network makes of a picture (H, W) or (H, W, 3), at its own size, which is not the one that it is seen at.
+
+    Args:
+        side: short side at which it is seen; None takes the card's own.
+    """
+    size = sizes.working_size(engine.card, Size.of(colour), side)
+    if size == Size.of(colour):
+        return engine.run(colour, inputs, control)
+    colour = in_colour(colour)
+    small = resize(colour, size)
+    made = seen_whole(engine, small, inputs, control)
+    return transfer(colour, small, made) if engine.card.geometry.keeps_scene else enlarge(made, Size.of(colour))
+
+
+def seen_whole(engine: Engine, colour: Pixels, inputs: SharedInputs, control: Control) -> Float32:
+    """All that a network makes of a picture (H, W, 3), in one array (3, H, W)."""
+    made = np.empty((3, *Size.of(colour)), np.float32)
+    for box, values in engine.run(colour, inputs, control):
+        made[(slice(None), *box.slices)] = values
+    return made
