@@ -101,7 +101,7 @@ def facts(card: "ModelCard") -> dict[str, Any]:
 
 
 def _told(card: "ModelCard") -> Mapping[str, str]:
-    made = card.task == "generate"
+    made = not any(port.kind == "image" for port in card.inputs)
     provenance = card.provenance
     return {
         "name": card.name,
