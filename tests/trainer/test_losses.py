@@ -85,3 +85,12 @@ def test_each_game_pulls_scores_apart_and_together(name: str) -> None:
     game = losses.ADVERSARIAL[name]
     low, high = torch.tensor([0.1]), torch.tensor([0.9])
     assert game.real(high) < game.real(low) and game.fake(low) < game.fake(high) and game.made(high) < game.made(low)
+
+
+def test_texture_is_what_maps_are_on_average_and_how_much_they_vary_and_not_where() -> None:
+    torch.manual_seed(0)
+    real = torch.rand(2, 3, 8, 8)
+    assert losses.texture_distance([real.flip(2)], [real]).item() == pytest.approx(0, abs=1e-6)
+    brighter, smooth = real + 0.5 * real.mean(), real.mean((2, 3), keepdim=True).expand_as(real)
+    assert losses.texture_distance([brighter], [real]).item() == pytest.approx((0 + 0.5) / 2, rel=0.05)
+    assert losses.texture_distance([smooth], [real]).item() == pytest.approx((1 + 0) / 2, rel=1e-4)

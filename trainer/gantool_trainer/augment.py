@@ -16,7 +16,12 @@ def augmented(x: Tensor) -> Tensor:
 
     Draws from torch's global generator.
     """
-    return _cut(_shifted(_coloured(x)))
+    return moved(_coloured(x))
+
+
+def moved(x: Tensor) -> Tensor:
+    """The same with its own light and colours, where these are what is to be learnt."""
+    return _cut(_shifted(x))
 
 
 def deformed(x: Tensor, strength: float) -> Tensor:

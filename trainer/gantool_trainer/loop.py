@@ -16,7 +16,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from gantool_trainer import checkpoint, data
+from gantool_trainer import checkpoint, data, pretrained
 from gantool_trainer.data import Batch
 from gantool_trainer.errors import CheckpointError, DataError, TrainingError
 from gantool_trainer.families import FAMILIES
@@ -63,7 +63,7 @@ def train(
     Args:
         pictures: the data folder.
         resume: go on from the checkpoint in ``out``; without it, ``out`` must hold none.
-        initial: a run or checkpoint whose EMA weights the networks that have such begin with.
+        initial: a run, checkpoint or exported model whose EMA weights the networks that have such begin with.
         report: called on the main process after every step.
         warn: called with a sentence when something failed that training does not need.
 
@@ -88,7 +88,7 @@ def train(
     main = fabric.is_global_zero
     with run.alone() if main else nullcontext():
         run, split, source = _indexed(run, pictures, warn if main else lambda _: None)
-        state = prepare(fabric, run.recipe, before, checkpoint.load(initial) if initial else None)
+        state = prepare(fabric, run.recipe, before, pretrained.load(initial) if initial else None)
         log = Log(run, warn) if main else None
         return _Training(fabric, run, split, source, state, log, report, warn).go_on()
 

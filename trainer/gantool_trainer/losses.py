@@ -118,3 +118,16 @@ def feature_distance(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Tensor
         F.l1_loss(a, b.detach()) / b.detach().abs().mean().clamp_min(1e-6) for a, b in zip(ours, theirs, strict=True)
     ]
     return torch.stack(terms).mean()
+
+
+def texture_distance(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Tensor:
+    """Mean L1 distance over layers between what each channel is on average over space and how much it varies, relative
+    to the mean size of the target's, which is not trained (compare AdaIN, arXiv 1703.06868, eq. 13).
+
+    Where texture lies does not matter to it, so that it does not smooth what it cannot place.
+    """
+    terms = []
+    for a, b in zip(ours, theirs, strict=True):
+        for of_a, of_b in zip(torch.std_mean(a, dim=(2, 3)), torch.std_mean(b.detach(), dim=(2, 3)), strict=True):
+            terms.append(F.l1_loss(of_a, of_b) / of_b.abs().mean().clamp_min(1e-6))
+    return torch.stack(terms).mean()

@@ -39,7 +39,7 @@ class Order:
     ] = None
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False
     init: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Start from the weights of another run or checkpoint.")
+        Path | None, typer.Option(metavar="RUN", help="Start from the weights of another run, or of a model file.")
     ] = None
     values: Annotated[
         list[str] | None,

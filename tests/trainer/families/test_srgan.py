@@ -39,11 +39,11 @@ def test_the_papers_generators_have_their_published_size() -> None:
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
 @pytest.mark.parametrize("generator", ["srresnet", "rrdb", "compact", "compact-refined"])
-@pytest.mark.parametrize("discriminator", ["srgan", "unet", "patch"])
+@pytest.mark.parametrize("discriminator", ["srgan", "unet", "patch", "projected"])
 def test_updates_in_order_and_every_term_trains_what_it_should(generator: str, discriminator: str, scale: int) -> None:
     settings = config(generator=generator, discriminator=discriminator, scale=scale)
     networks = srgan.networks(settings)
-    updates = srgan.step(settings, networks, {}, batch(scale), index=0)
+    updates = srgan.step(settings, networks, {}, batch(scale, 16), index=0)
 
     judge = next(updates)
     assert judge.optimiser == "discriminator"
@@ -61,6 +61,28 @@ def test_updates_in_order_and_every_term_trains_what_it_should(generator: str, d
     assert all(p.grad is None for p in networks["discriminator"].parameters())
     assert all(p.requires_grad for p in networks["discriminator"].parameters())
     assert next(updates, None) is None
+
+
+@pytest.mark.parametrize("discriminator", ["patch", "projected"])
+def test_features_of_a_fixed_network_reach_the_generator(discriminator: str) -> None:
+    settings = config(discriminator=discriminator, features="efficientnet-lite0", texture_weight=0.5, loss="hinge")
+    networks = srgan.networks(settings)
+    _, make = srgan.step(settings, networks, {}, batch(4, 16), index=0)
+    assert make.losses.keys() == {"pixel", "features", "texture", "adversarial"}
+    for name, loss in make.losses.items():
+        networks["generator"].zero_grad()
+        loss.backward(retain_graph=True)
+        assert reach(networks["generator"]) > 0, name
+
+
+def test_perceptual_distances_are_the_same_whether_the_maps_are_the_discriminators_or_not() -> None:
+    shared, apart = (config(features="efficientnet-lite0", discriminator=d) for d in ("projected", "patch"))
+    networks, distances = srgan.networks(shared), []
+    for settings in (shared, apart):
+        judge = srgan.networks(settings)["discriminator"]
+        *_, make = srgan.step(settings, {**networks, "discriminator": judge}, {}, batch(4, 16), index=0)
+        distances.append(make.losses["features"].item())
+    assert distances[0] == pytest.approx(distances[1], rel=1e-4)
 
 
 def reach(network: nn.Module) -> float:

@@ -12,13 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from gantool.card import Port
-from gantool_trainer import from_noise, layouts, losses
-from gantool_trainer.augment import augmented
+from gantool_trainer import from_noise, layouts, losses, projected
+from gantool_trainer.augment import augmented, moved
 from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, he_initialise, pixel_shuffle_up
 from gantool_trainer.data import Batch, DescribedConfig, Squares
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
-from gantool_trainer.from_noise import Shape
+from gantool_trainer.fastgan import FastGenerator, check_side
+from gantool_trainer.from_noise import ConvTrunk, Shape
 from gantool_trainer.layouts import Split, Tagged
 from gantool_trainer.networks import UNET_SAMPLING
 from gantool_trainer.pictures import Picture
@@ -42,15 +43,22 @@ class Config(BaseModel):
     tags: tuple[tuple[str, ...], ...] = ()
     """The tags of each group; by default every one that the data has."""
     latent: Width = 128
+    generator: Literal["resnet", "fastgan"] = "resnet"
+    """The paper's, or FastGAN's, whose last map has ``channels``, the others up to eight times as many."""
     base: Width = 16
     """Side of the generator's first map."""
     channels: Width = 64
     blocks: Width = 16
     sampling: Enlargement = "sub-pixel"
     """How maps are enlarged; smooth leaves no checkerboard."""
+    discriminator: Literal["residual", "projected"] = "residual"
+    """The paper's, or one on fixed features, whose tags are told from the picture itself."""
+    discriminator_side: Width = 96
+    """To which pictures are enlarged for fixed features; a multiple of 32."""
     discriminator_channels: Width = 32
     discriminator_blocks: Annotated[int, Field(ge=0)] = 2
     """Residual blocks at each resolution."""
+    loss: Literal["bce", "hinge"] = "bce"
     adversarial: Weight = 34.0
     """Beside the tags' loss, which is summed over all of them (section 3.3)."""
     penalty: Weight = 0.5
@@ -58,6 +66,8 @@ class Config(BaseModel):
     """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
     augment: bool = False
     """Whether the discriminator sees everything changed at random, so that it learns no picture by heart."""
+    augment_colours: bool = True
+    """Whether that changes light and colours too, which tags may be about."""
 
 
 class TaggedGenerator(nn.Module):
@@ -119,6 +129,20 @@ class Critic(nn.Module):
         return self.score(features), self.classify(features)
 
 
+class ProjectedCritic(nn.Module):
+    """Scores on fixed features, and tags told by strided convolutions: (N, 3, S, S) to scores (N, places) and logits of
+    all groups' tags (N, tags). Features of photographs say little of the colours of drawn eyes."""
+
+    def __init__(self, tags: int, config: Config) -> None:
+        super().__init__()
+        self.judge = projected.ProjectedJudge(config.discriminator_side)
+        self.trunk = ConvTrunk(0, config.discriminator_channels, config.shape, "none")
+        self.classify = nn.Linear(self.trunk.features, tags)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.judge(x), self.classify(self.trunk(x))
+
+
 def doublings(config: Config) -> int:
     """How often the generator's first map is doubled. Raises TrainingError."""
     times = round(math.log2(config.shape[1] / config.base))
@@ -129,7 +153,12 @@ def doublings(config: Config) -> int:
 
 def settle(config: Config, folder: Path, data: DescribedConfig) -> Config:
     config = config.model_copy(update={"shape": from_noise.shape_of(data), "groups": data.columns})
-    doublings(config)
+    if config.discriminator == "projected":
+        projected.check_installed()
+    if config.generator == "fastgan":
+        check_side(config.shape[1], config.latent)
+    else:
+        doublings(config)
     tags = config.tags or tuple(layouts.names_of(folder, column) for column in data.columns)
     if len(tags) != len(data.columns) or not tags:
         raise TrainingError(
@@ -140,11 +169,21 @@ def settle(config: Config, folder: Path, data: DescribedConfig) -> Config:
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
+    return {"generator": _generator(config), "critic": _critic(config)}
+
+
+def _generator(config: Config) -> nn.Module:
     count = sum(map(len, config.tags))
-    return {
-        "generator": TaggedGenerator(config.latent + count, config),
-        "critic": Critic(count, config.discriminator_channels, config.discriminator_blocks, config.shape),
-    }
+    if config.generator == "fastgan":
+        return FastGenerator(config.latent, count, config.channels, config.shape)
+    return TaggedGenerator(config.latent + count, config)
+
+
+def _critic(config: Config) -> nn.Module:
+    count = sum(map(len, config.tags))
+    if config.discriminator == "projected":
+        return ProjectedCritic(count, config)
+    return Critic(count, config.discriminator_channels, config.discriminator_blocks, config.shape)
 
 
 def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
@@ -163,7 +202,8 @@ def dataset(split: Split[Tagged], config: Config, data: DescribedConfig, seed: i
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     real, labels = 2 * batch[0] - 1, batch[1]
     generator, critic = networks["generator"], networks["critic"]
-    shown = augmented if config.augment else nn.Identity()
+    loss = losses.ADVERSARIAL[config.loss]
+    shown = (augmented if config.augment_colours else moved) if config.augment else nn.Identity()
     noise = from_noise.noise("normal", len(real), config.latent, real.device)
     wanted = torch.stack([torch.randint(len(own), (len(real),)) for own in config.tags], dim=1).to(real.device)
     fake = generator(noise, *planes(config, wanted))
@@ -171,8 +211,8 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     seen, made = shown(real), shown(fake.detach())
     (real_scores, real_logits), (fake_scores, fake_logits) = critic(seen), critic(made)
     terms = {
-        "real": config.adversarial * losses.bce_real(real_scores),
-        "fake": config.adversarial * losses.bce_fake(fake_scores),
+        "real": config.adversarial * loss.real(real_scores),
+        "fake": config.adversarial * loss.fake(fake_scores),
         "tags": told(config, real_logits, labels) + told(config, fake_logits, wanted),
     }
     penalty = losses.lazily(
@@ -184,7 +224,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     yield Update(
         "generator",
         {
-            "adversarial": config.adversarial * losses.bce_real(scores),
+            "adversarial": config.adversarial * loss.made(scores),
             "tags": told(config, logits, wanted),
         },
     )
@@ -219,7 +259,8 @@ def exports(config: Config, networks: Networks, data: DescribedConfig) -> dict[s
         for group, own in zip(config.groups, config.tags, strict=True)
     )
     inputs = (from_noise.latent("normal", config.latent), *tags)
-    name = f"tagged-resnet-{config.blocks}x{config.channels}"
+    size = f"{config.blocks}x{config.channels}" if config.generator == "resnet" else config.channels
+    name = f"tagged-{config.generator}-{size}"
     return {"": from_noise.described(networks["generator"], name, inputs, config.shape)}
 
 

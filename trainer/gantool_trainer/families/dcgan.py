@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gantool.card import Geometry, Identity, ModelCard, Port, Whole
 from gantool.card.ports import Noise
-from gantool_trainer import from_noise, losses
+from gantool_trainer import from_noise, losses, projected
 from gantool_trainer.augment import augmented
 from gantool_trainer.blocks import bare, frozen
 from gantool_trainer.data import Batch, SquareConfig
@@ -22,6 +22,7 @@ from gantool_trainer.family import (
     Networks,
     Update,
 )
+from gantool_trainer.fastgan import FastGenerator, check_side
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Judge, JudgeNorm, Shape
 from gantool_trainer.layouts import Split
 from gantool_trainer.networks import Sampling
@@ -42,11 +43,17 @@ class Config(BaseModel):
     """Of the pictures; follows from the data."""
     latent: Width = 100
     noise: Noise = "uniform"
+    generator: Literal["dcgan", "fastgan"] = "dcgan"
+    """The paper's, or FastGAN's, which takes normal noise and has no other choices than its channels."""
     channels: Width = 128
     """Of the last hidden map; each smaller one has twice as many, up to eight times."""
     sampling: Sampling = "strided"
     hidden: Annotated[int, Field(ge=0)] = 0
     """Of a dense layer before the generator's first map, for small pictures, whose convolutions are few; 0 for none."""
+    discriminator: Literal["dcgan", "projected"] = "dcgan"
+    """The paper's, or one on fixed features, which has no other choices than the side."""
+    discriminator_side: Width = 96
+    """To which pictures are enlarged for fixed features; a multiple of 32."""
     discriminator_channels: Width = 128
     discriminator_hidden: Annotated[int, Field(ge=0)] = 0
     """The same after the discriminator's last map."""
@@ -94,16 +101,30 @@ class LatentSearch(nn.Module):
 def settle(config: Config, folder: Path, data: SquareConfig) -> Config:
     if config.search and data.gray:
         raise TrainingError("holes are searched for in colour: set data.gray or model.search to false")
+    if config.search and config.discriminator == "projected":
+        raise TrainingError("holes are searched for with the discriminator that was trained: set model.search to false")
+    if config.discriminator == "projected":
+        projected.check_installed()
+    if config.generator == "fastgan":
+        check_side(data.side, config.latent)
     return config.model_copy(update={"shape": from_noise.shape_of(data)})
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
+    return {"generator": _generator(config), "discriminator": _discriminator(config)}
+
+
+def _generator(config: Config) -> nn.Module:
+    if config.generator == "fastgan":
+        return FastGenerator(config.latent, 0, config.channels, config.shape)
+    return ConvGenerator(config.latent, config.channels, config.shape, config.sampling, config.hidden)
+
+
+def _discriminator(config: Config) -> nn.Module:
+    if config.discriminator == "projected":
+        return projected.ProjectedJudge(config.discriminator_side)
     norm, hidden = config.discriminator_norm, config.discriminator_hidden
-    trunk = ConvTrunk(0, config.discriminator_channels, config.shape, norm, hidden)
-    return {
-        "generator": ConvGenerator(config.latent, config.channels, config.shape, config.sampling, config.hidden),
-        "discriminator": Judge(trunk),
-    }
+    return Judge(ConvTrunk(0, config.discriminator_channels, config.shape, norm, hidden))
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
@@ -136,7 +157,7 @@ def samples(config: Config, networks: Networks, split: Split[Path], data: Square
 
 def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
     inputs = (from_noise.latent(config.noise, config.latent),)
-    name = f"dcgan-{config.channels}-{config.sampling}"
+    name = f"dcgan-{config.channels}-{config.sampling}" if config.generator == "dcgan" else f"fastgan-{config.channels}"
     generator = from_noise.described(networks["generator"], name, inputs, config.shape)
     if not config.search:
         return {"": generator}

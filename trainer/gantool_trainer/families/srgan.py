@@ -6,7 +6,7 @@ from the weights of another (``--init``).
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,11 +23,13 @@ from gantool_trainer import losses, metrics
 from gantool_trainer.blocks import Residual, bilinear_up, conv3x3, frozen, high_pass, pixel_shuffle_up, scale_weights
 from gantool_trainer.data import Batch, DegradedConfig, DegradedCrops
 from gantool_trainer.degrade import degrade
+from gantool_trainer.efficientnet import efficientnet_lite0
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.features import vgg19
 from gantool_trainer.layouts import Split, plain
 from gantool_trainer.pictures import Picture, centre_crop, read_picture, sheet, to_picture, to_tensor
+from gantool_trainer.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.seeds import rng
 
 Weight = Annotated[float, Field(ge=0)]
@@ -45,16 +47,21 @@ class Config(BaseModel):
     generator: Literal["srresnet", "rrdb", "compact", "compact-refined", "folded"] = "srresnet"
     channels: Annotated[int, Field(ge=1)] = 64
     blocks: Annotated[int, Field(ge=1)] = 16
-    discriminator: Literal["srgan", "unet", "patch"] = "srgan"
+    discriminator: Literal["srgan", "unet", "patch", "projected"] = "srgan"
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
     relativistic: bool = False
-    features: Literal["vgg22", "vgg54", "vgg54-before-activation", "discriminator"] = "vgg54"
-    """Where the perceptual distance is measured: VGG19 as in the papers, or the discriminator's hidden layers."""
+    loss: Literal["bce", "hinge"] = "bce"
+    """Of a discriminator that is not relativistic."""
+    features: Literal["vgg22", "vgg54", "vgg54-before-activation", "efficientnet-lite0", "discriminator"] = "vgg54"
+    """Where the perceptual distance is measured: VGG19 as in the papers, EfficientNet-Lite0, or the discriminator's
+    hidden layers."""
     pixel: Literal["l1", "l2"] = "l2"
     pixel_weight: Weight = 0.0
     """Weight of the pixel loss in the adversarial stage (1 before it)."""
     feature_weight: Weight = 0.006
     """SRGAN rescales VGG features by 1/12.75, which is this weight on their squared distance."""
+    texture_weight: Weight = 0.0
+    """Of the distance between what those features are on average and how much they vary."""
     adversarial_weight: Weight = 1e-3
     adversarial_from: Annotated[int, Field(ge=0)] | None = None
     """The step from which the discriminator joins; without it there is none, and fidelity is all."""
@@ -311,7 +318,9 @@ DISCRIMINATORS: dict[str, type[SRGANDiscriminator | UNetDiscriminator | HighPass
     "unet": UNetDiscriminator,
     "patch": HighPassDiscriminator,
 }
-_CROP_UNIT = {"srgan": 1, "unet": 8, "patch": 4}
+_SAME_MAPS = ("efficientnet-lite0", "projected")
+"""Features and discriminator that look at the same."""
+_CROP_UNIT = {"srgan": 1, "unet": 8, "patch": 4, "projected": 16}
 
 
 def settle(config: Config, folder: Path, data: DegradedConfig) -> Config:
@@ -324,6 +333,8 @@ def networks(config: Config) -> dict[str, nn.Module]:
     generator = GENERATORS[config.generator](config.scale, config.channels, config.blocks)
     if config.adversarial_from is None:
         return {"generator": generator}
+    if config.discriminator == "projected":
+        return {"generator": generator, "discriminator": ProjectedDiscriminator(LOCAL, generator.output_range)}
     discriminator = DISCRIMINATORS[config.discriminator](config.discriminator_channels)
     return {"generator": generator, "discriminator": discriminator}
 
@@ -333,8 +344,8 @@ def networks(config: Config) -> dict[str, nn.Module]:
 
 def scan(folder: Path, config: Config, data: DegradedConfig, seed: int) -> Split[Path]:
     adversarial = config.adversarial_from is not None
-    if adversarial and config.features != "discriminator":
-        vgg19(config.features)  # now, and not after the first stage, if it cannot be had
+    if adversarial:
+        _check_features(config)  # now, and not after the first stage, if they cannot be had
     unit = math.lcm(config.scale, multiple(config), _CROP_UNIT[config.discriminator] if adversarial else 1)
     if data.crop % unit:
         raise TrainingError(
@@ -343,6 +354,14 @@ def scan(folder: Path, config: Config, data: DegradedConfig, seed: int) -> Split
     if data.crop < (least := metrics.smallest_side(config.scale)):
         raise TrainingError(f"data.crop is {data.crop}, but SSIM cannot be measured below {least}")
     return plain(folder, data.holdout, seed, least=data.crop, skip_bad=data.skip_bad)
+
+
+def _check_features(config: Config) -> None:
+    """Raises TrainingError where weights of a fixed network cannot be had."""
+    if "vgg" in config.features:
+        vgg19(config.features)
+    if config.features == "efficientnet-lite0" or config.discriminator == "projected":
+        efficientnet_lite0(LOCAL, torch.device("cpu"))
 
 
 def dataset(split: Split[Path], config: Config, data: DegradedConfig, seed: int) -> DegradedCrops:
@@ -367,48 +386,69 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
         fake_logits, fake_hidden = discriminator(fake)
         with torch.no_grad():
             real_logits, real_hidden = discriminator(real)
-    yield Update(
-        "generator",
-        {
-            "pixel": config.pixel_weight * pixel_loss(config, fake, real),
-            "features": config.feature_weight * feature_loss(config, fake, real, fake_hidden, real_hidden),
-            "adversarial": config.adversarial_weight * generator_loss(config, real_logits, fake_logits),
-        },
-    )
+    ours, theirs = feature_maps(config, fake, real, fake_hidden, real_hidden)
+    terms = {
+        "pixel": config.pixel_weight * pixel_loss(config, fake, real),
+        "features": config.feature_weight * feature_loss(config, ours, theirs),
+        "adversarial": config.adversarial_weight * generator_loss(config, real_logits, fake_logits),
+    }
+    if config.texture_weight:
+        terms["texture"] = config.texture_weight * losses.texture_distance(ours, theirs)
+    yield Update("generator", terms)
 
 
 def pixel_loss(config: Config, fake: Tensor, real: Tensor) -> Tensor:
     return F.l1_loss(fake, real) if config.pixel == "l1" else F.mse_loss(fake, real)
 
 
-def feature_loss(
+def feature_maps(
     config: Config, fake: Tensor, real: Tensor, fake_hidden: list[Tensor], real_hidden: list[Tensor]
-) -> Tensor:
-    if config.features == "discriminator":
-        return losses.feature_distance(fake_hidden, real_hidden)
-    low, high = GENERATORS[config.generator].output_range
-    extract = vgg19(config.features).to(fake.device)
-    ours = extract((fake - low) / (high - low))
+) -> tuple[list[Tensor], list[Tensor]]:
+    """The maps between which the perceptual distance is measured: the generator's, and the original's."""
+    if config.features == "discriminator" or (config.features, config.discriminator) == _SAME_MAPS:
+        return fake_hidden, real_hidden
+    extract = extractor(config, fake.device)
     with torch.no_grad():
-        theirs = extract((real - low) / (high - low))
-    return F.mse_loss(ours, theirs) if config.pixel == "l2" else F.l1_loss(ours, theirs)
+        theirs = extract(to_unit(real, config))
+    return extract(to_unit(fake, config)), theirs
+
+
+def extractor(config: Config, device: torch.device) -> Callable[[Tensor], list[Tensor]]:
+    """Pictures in 0..1 to maps of a fixed network."""
+    if config.features == "efficientnet-lite0":
+        return efficientnet_lite0(LOCAL, device)
+    network = vgg19(config.features).to(device)
+    return lambda x: [network(x)]
+
+
+def feature_loss(config: Config, ours: list[Tensor], theirs: list[Tensor]) -> Tensor:
+    if "vgg" not in config.features:
+        return losses.feature_distance(ours, theirs)
+    return pixel_loss(config, ours[0], theirs[0])
 
 
 def discriminator_loss(config: Config, real: Tensor, fake: Tensor) -> Tensor:
     if config.relativistic:
         return losses.relativistic(real, fake)
-    return (losses.bce_real(real) + losses.bce_fake(fake)) / 2
+    loss = losses.ADVERSARIAL[config.loss]
+    return (loss.real(real) + loss.fake(fake)) / 2
 
 
 def generator_loss(config: Config, real: Tensor, fake: Tensor) -> Tensor:
     """Non-saturating, as SRGAN's equation 6, or the mirror image of the relativistic discriminator's."""
-    return losses.relativistic(fake, real) if config.relativistic else losses.bce_real(fake)
+    return losses.relativistic(fake, real) if config.relativistic else losses.ADVERSARIAL[config.loss].made(fake)
 
 
 def to_range(x: Tensor, bounds: tuple[float, float]) -> Tensor:
     """0..1 to ``bounds``."""
     low, high = bounds
     return x * (high - low) + low
+
+
+def to_unit(x: Tensor, config: Config) -> Tensor:
+    """What the generator makes to 0..1."""
+    low, high = GENERATORS[config.generator].output_range
+    return (x - low) / (high - low)
 
 
 # --- looking at it ----------------------------------------------------------------------------------------------
@@ -453,8 +493,7 @@ def enlarge(low: Picture, size: tuple[int, int]) -> Picture:
 
 def _restore(config: Config, generator: nn.Module, low: Picture) -> Picture:
     device = next(generator.parameters()).device
-    bottom, top = GENERATORS[config.generator].output_range
-    return to_picture((generator(to_tensor(low)[None].to(device))[0] - bottom) / (top - bottom))
+    return to_picture(to_unit(generator(to_tensor(low)[None].to(device))[0], config))
 
 
 # --- export -----------------------------------------------------------------------------------------------------
