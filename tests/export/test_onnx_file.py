@@ -1,6 +1,5 @@
 import dataclasses
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -157,9 +156,7 @@ def test_nothing_is_written_if_one_of_several_cannot_be(
         (one,) = srgan.exports(config, networks, data).values()
         return {"forth": one, "back": Generator(Fickle(), one.card)}
 
-    monkeypatch.setattr(
-        "gantool_trainer.run.FAMILIES", {"srgan": SimpleNamespace(**{**vars(srgan), "generators": two})}
-    )
+    monkeypatch.setattr("gantool_trainer.run.FAMILIES", {"srgan": dataclasses.replace(srgan.FAMILY, exports=two)})
     with pytest.raises(ExportError, match="differ"):
         export(tiny_run, tmp_path / "pair.onnx")
     (tmp_path / "pair-back.onnx").write_text("mine")
@@ -179,9 +176,7 @@ def test_no_half_of_a_set_is_left_if_the_last_cannot_be_written(
         (tmp_path / "pair-back.onnx").write_text("somebody was faster")
         return b"a network", 0.0
 
-    monkeypatch.setattr(
-        "gantool_trainer.run.FAMILIES", {"srgan": SimpleNamespace(**{**vars(srgan), "generators": two})}
-    )
+    monkeypatch.setattr("gantool_trainer.run.FAMILIES", {"srgan": dataclasses.replace(srgan.FAMILY, exports=two)})
     monkeypatch.setattr("gantool_export.files.to_onnx", slow)
     with pytest.raises(ExportError, match=r"pair-back\.onnx exists"):
         export(tiny_run, tmp_path / "pair.onnx")
