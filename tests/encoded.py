@@ -11,14 +11,13 @@ import pytest
 import tifffile
 from PIL import ExifTags, Image, ImageCms
 
-from gantool import formats
 from gantool.arrays import Pixels
 from gantool.errors import ImageError
-from gantool.formats import File, Format, Metadata, read, write
+from gantool.formats import AnyPicture, Metadata, named, read, write
 from gantool.picture import Picture
 
-LOSSLESS: dict[str, dict[str, Any]] = {"PNG": {}, "TIFF": {}, "WEBP": {"lossless": True, "exact": True}}
-FORMATS = ["JPEG", "PNG", "WEBP", "TIFF"]
+LOSSLESS: dict[str, dict[str, Any]] = {"PNG": {}, "TIFF": {}, "WebP": {"lossless": True, "exact": True}}
+FORMATS = ["JPEG", "PNG", "WebP", "TIFF"]
 DEEP_SHAPES = [(5, 7), (5, 7, 2), (5, 7, 3), (5, 7, 4)]
 TURNED = {
     1: None,
@@ -36,11 +35,6 @@ XMP = (
     "</rdf:RDF></x:xmpmeta>"
 ).encode()
 UPRIGHT_XMP = XMP.replace(b'Orientation="6"', b'Orientation="1"')
-
-
-def kind(name: str) -> Format:
-    """The format that Pillow calls so."""
-    return next(format for format in formats.FORMATS if format.name.upper() == name)
 
 
 def sample(shape: tuple[int, ...], dtype: Any = np.uint8) -> Pixels:
@@ -66,7 +60,7 @@ def encode_png(array: Pixels) -> bytes:
 
 def written(picture: Picture, metadata: Metadata, format: str) -> bytes:
     buffer = io.BytesIO()
-    write(picture, metadata, kind(format), buffer)
+    write(picture, metadata, named(format), buffer)
     return buffer.getvalue()
 
 
@@ -147,7 +141,7 @@ def profile_name(icc: bytes) -> str:
     return str(ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(icc)))).strip()
 
 
-def refusal(source: File) -> str:
+def refusal(source: AnyPicture) -> str:
     with pytest.raises(ImageError) as caught:
         read(source)
     message = str(caught.value)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from encoded import DISPLAY_P3, GAMMA, GRAY_PROFILE, encode, encode_png, icc_profile, p3_to_srgb, sample, with_chunk
+from encoded import DISPLAY_P3, GRAY_PROFILE, encode, encode_png, icc_profile, p3_to_srgb, sample, with_chunk
 from gantool.arrays import Pixels
 from gantool.colour import light_to_srgb, srgb_to_light
 from gantool.formats import icc, read
@@ -122,19 +122,6 @@ def test_gray_with_the_profile_of_colour() -> None:
     assert picture.gray and close(picture.colour, to_srgb(array / 255))
     plain, _ = read(encode(array, "JPEG", icc_profile=icc.srgb_profile().tobytes(), quality=100))
     assert plain.gray and np.abs(plain.colour.astype(int) - array).max() <= 2
-
-
-def test_a_useless_profile_is_told_of() -> None:
-    _, metadata = read(encode(sample((5, 7, 3)), "PNG", icc_profile=GRAY_PROFILE))
-    assert metadata.notices == (icc.USELESS,)
-    broken = icc_profile("GRAY", kTRC=GAMMA[:6])
-    picture, metadata = read(encode(sample((5, 7)), "PNG", icc_profile=broken))
-    assert np.array_equal(picture.colour, sample((5, 7)))
-
-
-def test_inks_without_a_profile_are_told_of() -> None:
-    _, metadata = read(encode(Image.new("CMYK", (8, 8)), "JPEG"))
-    assert any("CMYK" in notice for notice in metadata.notices)
 
 
 def test_pillow_images_are_seen_alike() -> None:

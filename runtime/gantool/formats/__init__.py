@@ -41,7 +41,7 @@ from gantool.values import is_whole
 FORMATS: tuple[Format, ...] = (jpeg.JPEG, png.PNG, webp.WEBP, tiff.TIFF, bmp.BMP, gif.GIF)
 _UNKNOWN = frozenset({".avif", ".heic", ".heif", ".jxl", ".jp2", ".apng"})
 """Of pictures that there is no format for: they are refused by name, so that they are not passed over in silence."""
-_BAND = 2**20
+_BAND = 2**18
 """Pixels that are handed over at a time."""
 
 
@@ -218,10 +218,19 @@ def create(
         source.write_all(target, encoded.getbuffer())
 
 
-def write(picture: Picture, metadata: Metadata, format: Format, file: IO[bytes], quality: Quality = None) -> None:
-    """Encode into an open binary file. Raises ImageError as `create`."""
-    with create(file, format, picture.info, metadata, quality=quality) as writer, _encoding(format):
-        _put(picture, writer.frame())
+def write(
+    picture: Picture,
+    metadata: Metadata,
+    format: Format,
+    target: Path | IO[bytes],
+    quality: Quality = None,
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Encode one picture. Arguments and errors are those of `create`."""
+    kept = picture if format.limits.alpha else Picture(picture.colour)
+    with create(target, format, kept.info, metadata, overwrite=overwrite, quality=quality) as writer, _encoding(format):
+        _put(kept, writer.frame())
 
 
 def save(picture: Picture, metadata: Metadata, path: Path, *, overwrite: bool = False, quality: Quality = None) -> None:
@@ -229,11 +238,7 @@ def save(picture: Picture, metadata: Metadata, path: Path, *, overwrite: bool = 
     format = of_suffix(path)
     check_fits(picture.info, format, picture.transparent)
     check_free(path, overwrite=overwrite)
-    with (
-        create(path, format, picture.info, metadata, overwrite=overwrite, quality=quality) as writer,
-        _encoding(format),
-    ):
-        _put(picture, writer.frame())
+    write(picture, metadata, format, path, quality, overwrite=overwrite)
 
 
 def save_animation(frames: Sequence[Picture], path: Path, seconds: float, *, overwrite: bool = False) -> None:
@@ -251,8 +256,7 @@ def _put(picture: Picture, sink: Sink) -> None:
     rows = max(1, _BAND // width)
     for top in range(0, height, rows):
         box = Box(top, 0, min(height, top + rows), width)
-        alpha = None if picture.alpha is None else picture.alpha[box.slices]
-        sink.put(box, to_array(Picture(picture.colour[box.slices], alpha)))
+        sink.put(box, to_array(picture.part(box.slices)))
 
 
 # --- errors -------------------------------------------------------------------------------------------------------

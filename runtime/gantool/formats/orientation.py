@@ -22,6 +22,8 @@ _TURNS = {  # orientation: (mirror left-right first, quarter turns counter-clock
 
 def turned(picture: Picture, orientation: int) -> Picture:
     """The picture upright, that was stored in this orientation."""
+    if orientation == 1:
+        return picture
     alpha = None if picture.alpha is None else _turned(picture.alpha, orientation)
     return Picture(_turned(picture.colour, orientation), alpha)
 

@@ -20,11 +20,10 @@ def opened(image: Image.Image, format: str) -> WholeReader:
     Raises:
         nearly anything for one whose file is damaged.
     """
-    size = Size(image.height, image.width)
-    check_claim(size)
+    check_claim(Size(image.height, image.width))
     block = _tiff_block(image) if image.format == "TIFF" else exif.headed(_bytes(image.info.get("exif")))
     code = png.code_of(_file(image)) if image.format == "PNG" else None  # which Pillow passes over
-    image.load()
+    image.load()  # which turns a TIFF upright
     texts = png.of_texts(_texts(image))
     packet = _packet(image.info) or texts.xmp
     icc = _bytes(image.info.get("icc_profile"))
@@ -39,7 +38,7 @@ def opened(image: Image.Image, format: str) -> WholeReader:
         texts=texts.texts,
     )
     told = None if metadata.icc or image.format != "PNG" else _told(image.info)
-    return WholeReader(size, metadata, lambda: image, code or told)
+    return WholeReader(Size(image.height, image.width), metadata, lambda: image, code or told)
 
 
 def to_image(picture: Picture, metadata: Metadata) -> Image.Image:

@@ -49,7 +49,7 @@ class WholeReader:
 
     def frames(self) -> Iterator[Frame]:
         picture = turned(self._decoded.picture, self.told.orientation)
-        yield Frame(None, lambda box: to_array(_part(picture, box)))
+        yield Frame(None, lambda box: to_array(picture.part(box.slices)))
 
     @cached_property
     def _decoded(self) -> Converted:
@@ -63,7 +63,7 @@ class ImageSink:
     """One picture of 8 bits, as a Pillow image."""
 
     def __init__(self, info: PictureInfo) -> None:
-        self.image = Image.new(("L" if info.gray else "RGB") + ("A" if info.alpha else ""), info.size[::-1])
+        self.image = Image.new(("L" if info.gray else "RGB") + ("A" if info.alpha else ""), info.size[::-1], None)
         self._channels = info.channels
 
     def put(self, box: Box, pixels: Pixels) -> None:
@@ -121,10 +121,6 @@ def image_writer(file: IO[bytes], format: str, info: PictureInfo, **options: Any
         first.image.save(file, format, **options, **moving)
 
     return WholeWriter(lambda: ImageSink(info), encode)
-
-
-def _part(picture: Picture, box: Box) -> Picture:
-    return Picture(picture.colour[box.slices], None if picture.alpha is None else picture.alpha[box.slices])
 
 
 def _as_stored(pixels: Pixels, channels: int, dtype: np.dtype[Any]) -> Pixels:

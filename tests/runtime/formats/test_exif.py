@@ -119,7 +119,7 @@ def test_damage_leaves_no_block() -> None:
 def test_resolution_that_exif_alone_tells() -> None:
     found = Image.Exif()
     found[282], found[283], found[296] = 118.11, 118.11, 3
-    assert read(encode(sample((8, 8, 3)), "WEBP", exif=found.tobytes()))[1].dpi is None
+    assert read(encode(sample((8, 8, 3)), "WebP", exif=found.tobytes()))[1].dpi is None
     data = encode(sample((8, 8, 3)), "JPEG", exif=found.tobytes())
     data = data.replace(b"JFIF\0\x01\x01\x01", b"JFIF\0\x01\x01\x00")
     assert read(data)[1].dpi == pytest.approx((300, 300), abs=0.1)

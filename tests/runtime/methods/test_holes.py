@@ -134,7 +134,7 @@ def test_a_mask_that_is_neither_black_nor_white_is_told_of(level: int, count: in
     assert len(said) == count and all("neither black nor white" in text for text in said)
 
 
-@pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("format", ["PNG", "WebP", "TIFF"])
 @pytest.mark.parametrize("kind", ["RGB", "L", "RGBA", "gray as RGB"])
 def test_lossless_files_keep_every_pixel_outside_the_hole(
     kind: str, format: str, filling: gantool.Model, photo: Pixels

@@ -23,7 +23,7 @@ def test_32_bits_are_refused(mode: str) -> None:
         read(Image.new(mode, (7, 5)))
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WebP", "TIFF"])
 @pytest.mark.parametrize("share", [0.6, 0.9])
 def test_damaged_files_that_are_not_decoded_yet(format: str, share: float, tmp_path: Path) -> None:
     data = encode(sample((60, 50, 3)), format)
@@ -48,7 +48,7 @@ def test_closed_files(tmp_path: Path) -> None:
             read(image)
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WebP", "TIFF"])
 def test_as_from_the_file(format: str) -> None:
     options: dict[str, Any] = {"icc_profile": DISPLAY_P3, "dpi": (300, 300)}
     if format != "TIFF":
@@ -60,6 +60,17 @@ def test_as_from_the_file(format: str) -> None:
     assert np.array_equal(picture.colour, wanted.colour)
     assert (metadata.exif, metadata.icc, metadata.dpi) == (kept.exif, kept.icc, kept.dpi)
     assert metadata.size == picture.size
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_tiff_on_its_side_that_pillow_turns(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    data = encode(sample((20, 30, 3)), "TIFF", exif=exif)
+    with Image.open(io.BytesIO(data)) as image:
+        picture, metadata = read(image)
+    assert np.array_equal(picture.colour, read(data)[0].colour)
+    assert metadata.size == picture.size == ((20, 30) if orientation < 5 else (30, 20))
 
 
 @pytest.mark.parametrize(
