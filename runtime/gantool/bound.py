@@ -94,6 +94,7 @@ class Bound:
                 sink = writer.frame()
                 for box, pixels in pieces:
                     sink.put(box, pixels)
+                    del pixels  # not held while the next ones are computed
         return info
 
     def _pieces(self, picture: Picture) -> Pieces:

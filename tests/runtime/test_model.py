@@ -2,6 +2,7 @@ import io
 import json
 import pickle
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ import gantool
 from gantool import bound, memory
 from gantool.arrays import Pixels
 from gantool.card import Geometry, Tiles, Whole
+from gantool.engine.network import Network
 from gantool.picture import Picture
 from gantool_export.onnx_file import to_onnx
 from gantool_trainer.families.srgan import RRDBNet, SRResNet
@@ -32,6 +34,23 @@ def levels_apart(a: Pixels, b: Pixels) -> tuple[int, float]:
 @pytest.mark.parametrize("tile", [32, 40, 75, 128])
 def test_tiled_equals_whole(tile: int, tiny_model: gantool.Model, photo: Pixels) -> None:
     assert levels_apart(tiny_model(photo, tile=tile), tiny_model(photo, tile=1000)) <= (1, 1e-4)
+
+
+def test_a_tile_is_let_go_before_the_next_one_is_computed(
+    tiny_model: gantool.Model, photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[weakref.ref[Pixels]] = []
+    compute = Network.picture
+
+    def watched(*inputs: Any) -> Pixels:
+        assert not any(values() is not None for values in made)
+        values = compute(*inputs)
+        made.append(weakref.ref(values))
+        return values
+
+    monkeypatch.setattr(Network, "picture", watched)
+    tiny_model.convert(photo, io.BytesIO(), tile=40)
+    assert len(made) > 4
 
 
 @pytest.mark.parametrize("network", [SRResNet(2, 8, 2), RRDBNet(2, 8, 1)], ids=["srresnet", "rrdb"])

@@ -48,6 +48,7 @@ def in_tiles(network: Network, picture: Pixels, inputs: SharedInputs, control: C
             continue
         inner = kept.relative_to(window).scaled(scale)
         yield kept.scaled(scale), values[(slice(None), *inner.slices)]
+        del values  # which are not held while the next ones are computed
         finished += kept.height * kept.width
         report(control, finished / (image.height * image.width))
 

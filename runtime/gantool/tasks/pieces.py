@@ -23,13 +23,17 @@ def developed(found: Values, before: Picture, info: PictureInfo, strength: float
         strength: share of the change that is made, 0..1, of a result in the picture's own size; None for all of it.
     """
     matte = resize_matte(before.alpha, info.size) if before.alpha is not None and info.alpha else None
-    for box, values in found:
+
+    def pixels(part: tuple[Box, Float32]) -> tuple[Box, Pixels]:
+        box, values = part
         block = values.mean(axis=0) if before.gray else values.transpose(1, 2, 0)
         if strength is not None and strength != 1:
             block = np.float32(strength) * block + np.float32(1 - strength) * to_unit(before.colour[box.slices])
         colour = from_unit(block, info.dtype)
         alpha = None if matte is None else matte[box.slices]
-        yield box, to_array(Picture(colour if info.gray else in_colour(colour), alpha))
+        return box, to_array(Picture(colour if info.gray else in_colour(colour), alpha))
+
+    return map(pixels, found)  # which holds no part while the next one is computed
 
 
 def assembled(pieces: Pieces, info: PictureInfo) -> Picture:
