@@ -20,16 +20,13 @@ from gantool.arrays import Box, Size, in_colour
 from gantool.errors import ImageError, described, reason
 from gantool.formats import bmp, gif, jpeg, pillow, png, source, tiff, webp
 from gantool.formats.format import Format as Format
-from gantool.formats.format import Limits
+from gantool.formats.format import Limits, Reader, Sink, Writer
 from gantool.formats.format import Quality as Quality
-from gantool.formats.format import Reader as Reader
-from gantool.formats.format import Sink as Sink
-from gantool.formats.format import Writer as Writer
 from gantool.formats.metadata import Metadata as Metadata
 from gantool.formats.metadata import fitted
 from gantool.formats.pillow import to_image as to_image
 from gantool.formats.source import AnyPicture as AnyPicture
-from gantool.formats.source import File as File
+from gantool.formats.source import File
 from gantool.formats.source import check_writable as check_writable
 from gantool.formats.source import contents_of as contents_of
 from gantool.formats.source import path_of as path_of
