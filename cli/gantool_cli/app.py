@@ -50,7 +50,7 @@ def run(arguments: Sequence[str]) -> int:
         if not _completing() and _shown_at_once(arguments):
             return 0
         _check_words(arguments)
-        status = command(_asked(arguments))(list(arguments), prog_name="gantool", standalone_mode=False)
+        status = _command_for(arguments)(list(arguments), prog_name="gantool", standalone_mode=False)
     except Exception as error:
         if os.environ.get("GANTOOL_DEBUG") and not isinstance(error, typer.TyperException):
             raise
@@ -61,8 +61,9 @@ def run(arguments: Sequence[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
-def command(verbs: Iterable[str] = VERBS) -> typer.Typer:
-    """The command with these of its verbs: Typer makes all that it knows of, whichever is called."""
+def command(verbs: Iterable[str] = VERBS, *, listed: bool = False) -> typer.Typer:
+    """The command with these of its verbs, or with no more than their names: Typer makes every option of all that it
+    knows of, whichever is called."""
     app = typer.Typer(
         add_completion=_completing(),
         help="Enlarge, repair, colour, fill, translate and paint pictures, make new ones, and train models of your "
@@ -78,15 +79,16 @@ def command(verbs: Iterable[str] = VERBS) -> typer.Typer:
     )
     app.callback()(_options)
     for name in verbs:
-        if name in TASKS:
+        if listed:
+            app.command(name, short_help=TASKS[name].does if name in TASKS else _OTHERS[name][1])(lambda: None)
+        elif name in TASKS:
             task = TASKS[name]
             function = _named(f"verbs.{name}", name) if name in _WORDY else _row(task)
-            app.command(name, cls=Command, short_help=task.does, help=task.help)(function)
+            app.command(name, cls=Command, help=task.help, short_help=task.does)(function)
         elif name == "models":
             app.add_typer(_named(_OTHERS[name][0], "app"), name=name, short_help=_OTHERS[name][1])
         else:
-            module, does = _OTHERS[name]
-            app.command(name, cls=Command, short_help=does)(_named(module, name))
+            app.command(name, cls=Command, short_help=_OTHERS[name][1])(_named(_OTHERS[name][0], name))
     return app
 
 
@@ -135,13 +137,15 @@ def _check_words(arguments: Sequence[str]) -> None:
         raise typer.BadParameter("one of the words is empty; is a variable not set?")
 
 
-def _asked(arguments: Sequence[str]) -> Sequence[str]:
-    """The verb that is called, or all where none is. Raises BadParameter, with what may be meant, if the first word is
-    no verb: no option before it takes a value."""
+def _command_for(arguments: Sequence[str]) -> typer.Typer:
+    """With the verb that is called. Raises BadParameter, with what may be meant, if the first word is no verb: no
+    option before it takes a value."""
     word = next((word for word in arguments if not word.startswith("-")), None)
     if word is not None and word not in VERBS:
         raise typer.BadParameter(hints.verb(word, VERBS))
-    return VERBS if word is None or _completing() else (word,)
+    if word is None or _completing():
+        return command(listed=not _completing())
+    return command([word])
 
 
 def _show_version(wanted: bool) -> None:

@@ -24,7 +24,7 @@ from gantool_cli.console import PIPE
 from gantool_cli.errors import explain
 from gantool_cli.options import Shared
 from gantool_cli.outputs import Choice, Job, Naming, Problem, check_template, plan
-from gantool_cli.report import Failure, Report, Row, attempt, results_there
+from gantool_cli.report import Failure, Report, Row, attempt, results_left
 
 Source = Path | bytes
 """A picture: its file, or what was piped in."""
@@ -160,10 +160,10 @@ def _planned(shared: Shared, naming: Naming, written: Path | None) -> Work:
     _check_streams(jobs, shared)
     _check_formats(jobs, shared)
     _check_written(jobs, written)
-    there = results_there([job.target for job in jobs], existing)
-    skipped = [job for job in jobs if existing.skip and job.target in there]
+    left = results_left([job.target for job in jobs], existing)
+    skipped = [job for job in jobs if job.target in left]
     chosen: dict[Job, Choice] = {}
-    for job in (job for job in jobs if job not in skipped):
+    for job in (job for job in jobs if job.target not in left):
         try:
             if job.target != PIPE:
                 storage.check_free(job.target, overwrite=existing.overwrite)

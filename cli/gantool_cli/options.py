@@ -22,6 +22,10 @@ ModelName = Annotated[
         autocompletion=model_names,
     ),
 ]
+Seed = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, max=2**32 - 1, help="Of the noise: the same seed, the same pictures. Default: 0."),
+]
 _FLAGS = {"codes": "--code", "label": "--class"}
 """Options that are not called as in Python."""
 _TYPES = (bool, float, int, Path)
@@ -186,8 +190,7 @@ def _annotation(field: "Field[Any]") -> Any:
     if schema is None:
         return field.type
     kind: Any = schema.rule.read if schema.rule.read in _TYPES else str
-    metavar = "" if kind is bool else schema.metavar
-    option = typer.Option(flag(field.name), metavar=metavar, help=schema.help, min=schema.least, max=schema.most)
+    option = typer.Option(flag(field.name), metavar=schema.metavar, help=schema.help, min=schema.least, max=schema.most)
     return Annotated[kind if field.default is not None else kind | None, option] if schema.help else None
 
 

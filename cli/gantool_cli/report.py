@@ -74,8 +74,8 @@ def attempt(make: Callable[[], "Size"], planned: Row) -> Row:
     return replace(row, seconds=_since(start))
 
 
-def results_there(targets: Collection[Path], existing: Existing) -> set[Path]:
-    """Which results are there already. Refuses, before any work, what would leave them to chance.
+def results_left(targets: Collection[Path], existing: Existing) -> set[Path]:
+    """Which results are there already and stay. Refuses, before any work, what would leave them to chance.
 
     Raises:
         BadParameter: they are to be both replaced and left.
@@ -91,7 +91,7 @@ def results_there(targets: Collection[Path], existing: Existing) -> set[Path]:
             f"{len(there)} of {len(targets)} {'is' if len(there) == 1 else 'are'} there already; "
             "add --skip-existing to go on or --overwrite to do them again"
         )
-    return there
+    return there if existing.skip else set()
 
 
 class Report:

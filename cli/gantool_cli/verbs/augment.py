@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gantool_cli import console
-from gantool_cli.options import Machine, ModelName, Telling, verb
+from gantool_cli.options import Machine, ModelName, Seed, Telling, verb
 from gantool_cli.report import Report, Row
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ class Order:
         Path, typer.Option("-o", "--output", metavar="FOLDER", help="Folder to write: a new or an empty one.")
     ]
     model: ModelName = None
-    seed: Annotated[
-        int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Of the noise: the same seed, the same pictures.")
-    ] = 0
+    seed: Seed = None
     column: Annotated[str, typer.Option(metavar="NAME", help="The column of DATA's CSV that holds the labels.")] = ""
     copy: Annotated[bool, typer.Option("--copy", help="Copy the real pictures instead of linking to them.")] = False
 
@@ -142,7 +140,7 @@ def _drawn(
     """The pictures that `gantool generate --class LABEL -n COUNT` makes of this seed."""
     from gantool_cli import labelled
 
-    count, seed = order.per_class, order.seed
+    count, seed = order.per_class, order.seed or 0
     with console.bar("pictures", len(wishes) * count, quiet=quiet) as advance:
         for label, number in ((label, number) for label in wishes for number in range(count)):
             path = folder / "train" / label / f"{_MADE}{seed}-{number + 1:04}.png"

@@ -15,8 +15,8 @@ from gantool.tasks.generate import TASK, Conditions
 from gantool_cli import console, listing
 from gantool_cli.completion import model_names
 from gantool_cli.console import PIPE
-from gantool_cli.options import Existing, Machine, ModelName, Telling, verb
-from gantool_cli.report import Report, Row, attempt, results_there
+from gantool_cli.options import Existing, Machine, ModelName, Seed, Telling, verb
+from gantool_cli.report import Report, Row, attempt, results_left
 
 if TYPE_CHECKING:
     from gantool import Model, ModelCard
@@ -54,12 +54,7 @@ class Order:
             help="How many pictures; of each class, if named. Default: 1.",
         ),
     ] = None
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=0, max=2**32 - 1, help="Of the noise: the same seed, the same pictures. Default: 0."
-        ),
-    ] = None
+    seed: Seed = None
     output: Annotated[
         str | None,
         typer.Option(
@@ -102,6 +97,7 @@ def generate(
     existing: Existing,
     telling: Telling,
 ) -> None:
+    from gantool import storage
     from gantool.methods import conditioning
     from gantool_cli import loading
 
@@ -116,7 +112,9 @@ def generate(
     for wish in wishes:
         conditioning.draw_inputs(card, order.seed or 0, 0, wish)  # what the model does not know is said at once
     plan = _plan(card, order, wishes)
-    left = _left(plan, existing)
+    left = results_left(plan, existing)
+    for target in (target for target in plan if target not in left and target != PIPE):
+        storage.check_free(target, overwrite=existing.overwrite)
     report = Report(telling)
     for sentence in conditioning.notices(card, conditions.text):
         report.notice(card.name, sentence)
@@ -209,22 +207,11 @@ def _check_fits(card: "ModelCard", made: "Sheet | Walk", target: Path) -> None:
     from gantool.methods.sheets import Walk
     from gantool.picture import PictureInfo
 
+    size = made.size(card)
     if isinstance(made, Walk):
         formats.of_animation(target)
-    info = PictureInfo(made.size(card))
-    if target != PIPE and not isinstance(made, Walk):
-        formats.check_fits(info, formats.of_suffix(target), transparent=False)
-
-
-def _left(plan: "Plan", existing: Existing) -> set[Path]:
-    """Which files stay as they are. Raises ImageError, before anything is made, for any that may not be written."""
-    from gantool import storage
-
-    there = results_there(plan, existing)
-    for target in plan if not existing.skip else ():
-        if target != PIPE:
-            storage.check_free(target, overwrite=existing.overwrite)
-    return there if existing.skip else set()
+    elif target != PIPE:
+        formats.check_fits(PictureInfo(size), formats.of_suffix(target), transparent=False)
 
 
 # --- and what is in them ---------------------------------------------------------------------------------------------
