@@ -19,7 +19,6 @@ Range = tuple[float, float]
 Values = TypeVar("Values", bound=Any)
 """An array or a tensor."""
 
-UNIT: Range = (0.0, 1.0)
 SIGNED: Range = (-1.0, 1.0)
 """What a hyperbolic tangent ends in."""
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gantool.arrays import SIGNED, to_range
+
 _SHIFT = 1 / 8  # of the side
 _HOLE = 1 / 2
 
@@ -31,7 +33,8 @@ def deformed(x: Tensor, strength: float) -> Tensor:
     Draws from torch's global generator.
     """
     most = 0.4 * strength
-    turn, slant, wide, high, right, down = most * (2 * torch.rand(6, len(x), device=x.device, dtype=x.dtype) - 1)
+    drawn = to_range(torch.rand(6, len(x), device=x.device, dtype=x.dtype), SIGNED)
+    turn, slant, wide, high, right, down = most * drawn
     cos, sin = torch.cos(turn), torch.sin(turn)
     above = [(1 + wide) * cos, (1 + high) * (slant * cos - sin), right]
     below = [(1 + wide) * sin, (1 + high) * (slant * sin + cos), down]

@@ -22,21 +22,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch.utils.data import DataLoader, Dataset
 
 from gantool import poses
+from gantool.arrays import Size, resize
 from gantool.errors import ImageError
 from gantool.poses import Point
 from gantool_trainer.degrade import DegradeConfig, degrade, sharpened
 from gantool_trainer.errors import DataError, TrainingError
 from gantool_trainer.layouts import Domains, Labelled, Pair, Posed
-from gantool_trainer.pictures import (
-    Picture,
-    centre_crop,
-    random_crop,
-    random_view,
-    read_picture,
-    resized,
-    scaled,
-    to_tensor,
-)
+from gantool_trainer.pictures import Picture, centre_crop, random_crop, random_view, read_picture, scaled, to_tensor
 from gantool_trainer.poses import body
 from gantool_trainer.rain import rain
 from gantool_trainer.seeds import rng
@@ -232,7 +224,7 @@ class DegradedCrops(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         picture = self._pictures[shuffled(self._seed, n, len(self))]
         side = self._config.crop
         window = min(round(side / draw.uniform(*self._config.shrink)), *picture.shape[:2])
-        high = resized(random_crop(picture, window, draw), (side, side))
+        high = resize(random_crop(picture, window, draw), Size(side, side))
         low = degrade(high, self._scale, self._config.degrade, draw)
         return to_tensor(low), to_tensor(sharpened(high, self._config.degrade.sharpen))
 
@@ -307,7 +299,7 @@ def pair_of(pair: Pair, config: PairedConfig) -> tuple[Picture, Picture]:
         ours = _read(pair.a)
         halves = ours, (ours if pair.a == pair.b else _read(pair.b))
     ours = scaled(halves[0], config.side[1])
-    theirs = resized(halves[1], ours.shape[1::-1])
+    theirs = resize(halves[1], Size.of(ours))
     return (ours, theirs) if config.direction == "a2b" else (theirs, ours)
 
 
@@ -410,7 +402,7 @@ def posed_pair(source: Picture, target: Picture, points: Sequence[Point], side: 
     """A sample as in `PosedPairs`; the points are the target's."""
     size = float(target.shape[1]), float(target.shape[0])
     there, where = poses.maps(points, size, side), body(points, size, side)[None]
-    ours, theirs = (to_tensor(resized(picture, (side, side))) for picture in (source, target))
+    ours, theirs = (to_tensor(resize(picture, Size(side, side))) for picture in (source, target))
     return ours, theirs, torch.from_numpy(there), torch.from_numpy(where)
 
 

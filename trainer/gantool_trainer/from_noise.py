@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from gantool.arrays import SIGNED, from_range, sheet, to_range
 from gantool.card import Identity, ModelCard, Port, Whole
 from gantool.card.ports import Noise
 from gantool_trainer import layouts
@@ -19,7 +20,7 @@ from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator
 from gantool_trainer.layouts import Split
 from gantool_trainer.networks import UNET_SAMPLING, Sampling, reflected
-from gantool_trainer.pictures import Picture, sheet, to_picture
+from gantool_trainer.pictures import Picture, to_picture
 from gantool_trainer.seeds import torch_seed
 
 Shape = tuple[int, int, int]
@@ -179,7 +180,7 @@ def check_slope(norm: JudgeNorm) -> None:
 
 def noise(kind: Noise, count: int, length: int, device: torch.device) -> Tensor:
     """(count, length), from N(0, 1) or evenly from -1..1. Draws from torch's global generator."""
-    drawn = torch.randn(count, length) if kind == "normal" else 2 * torch.rand(count, length) - 1
+    drawn = torch.randn(count, length) if kind == "normal" else to_range(torch.rand(count, length), SIGNED)
     return drawn.to(device)
 
 
@@ -194,7 +195,7 @@ def samples(make: Callable[[Tensor], Tensor], network: nn.Module, kind: Noise, l
 
 def page(x: Tensor) -> Picture:
     """(N, C, H, W) in -1..1 in rows of eight."""
-    shown = [to_picture((picture.expand(3, -1, -1) + 1) / 2) for picture in x]
+    shown = [to_picture(from_range(picture.expand(3, -1, -1), SIGNED)) for picture in x]
     return sheet([shown[i : i + _COLUMNS] for i in range(0, len(shown), _COLUMNS)])
 
 

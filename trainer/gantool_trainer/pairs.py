@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from gantool.arrays import SIGNED, Size, from_range, resize, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port
 from gantool_trainer import layouts, metrics
 from gantool_trainer.data import PairedConfig, PairedViews, drawn_over, pair_of
@@ -14,7 +15,7 @@ from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Networks
 from gantool_trainer.layouts import Pair, Split
 from gantool_trainer.networks import PatchDiscriminator
-from gantool_trainer.pictures import Picture, resized, sheet, to_picture, to_tensor
+from gantool_trainer.pictures import Picture, to_picture, to_tensor
 from gantool_trainer.seeds import rng
 
 
@@ -61,9 +62,10 @@ def _held_out(
     for number, pair in enumerate(split.holdout):
         source, target = pair_of(pair, data)
         source = drawn_over(source, data.drawn, rng(number))
-        width, height = (max(1, round(length / multiple)) * multiple for length in source.shape[1::-1])
-        x = to_tensor(resized(source, (width, height)))[None].to(next(generator.parameters()).device)
-        yield source, resized(to_picture((generator(2 * x - 1)[0] + 1) / 2), source.shape[1::-1]), target
+        size = Size(*(max(1, round(length / multiple)) * multiple for length in source.shape[:2]))
+        x = to_tensor(resize(source, size))[None].to(next(generator.parameters()).device)
+        made = to_picture(from_range(generator(to_range(x, SIGNED))[0], SIGNED))
+        yield source, resize(made, Size.of(source)), target
 
 
 def described(

@@ -4,15 +4,14 @@ Torch is imported where tensors are made alone: folders of pictures are read in 
 """
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from gantool import formats
+from gantool.arrays import Size, resize
 from gantool.errors import ImageError
 from gantool_trainer import idx
 
@@ -72,20 +71,11 @@ def to_picture(x: "torch.Tensor") -> Picture:
     return np.ascontiguousarray((x.float().cpu().clamp(0, 1) * 255).round().byte().numpy().transpose(1, 2, 0))
 
 
-def resized(picture: Picture, size: tuple[int, int]) -> Picture:
-    """Scaled bicubically to (width, height); channels in threes."""
-    if picture.shape[1::-1] == size:
-        return picture
-    planes = [Image.fromarray(picture[..., c : c + 3]) for c in range(0, picture.shape[2], 3)]
-    return np.concatenate([np.asarray(plane.resize(size, Image.Resampling.BICUBIC)) for plane in planes], axis=2)
-
-
 def scaled(picture: Picture, side: int) -> Picture:
     """Scaled to a short side of ``side``, larger or smaller."""
     height, width = picture.shape[:2]
     factor = side / min(height, width)
-    size = (max(side, round(width * factor)), max(side, round(height * factor)))
-    return resized(picture, size)
+    return resize(picture, Size(max(side, round(height * factor)), max(side, round(width * factor))))
 
 
 def random_view(picture: Picture, crop: int, side: int, draw: np.random.Generator, mirror: bool = True) -> Picture:
@@ -95,17 +85,5 @@ def random_view(picture: Picture, crop: int, side: int, draw: np.random.Generato
     top = int(draw.integers(picture.shape[0] - window + 1))
     left = int(draw.integers(picture.shape[1] - window + 1))
     view = picture[top : top + window, left : left + window]
-    view = resized(view, (crop, crop))
+    view = resize(view, Size(crop, crop))
     return np.ascontiguousarray(view[:, ::-1] if mirror and draw.random() < 0.5 else view)
-
-
-def sheet(rows: Sequence[Sequence[Picture]]) -> Picture:
-    """Pictures side by side and row under row, black where they do not reach."""
-    height = [max(picture.shape[0] for picture in row) for row in rows]
-    width = [max(row[i].shape[1] for row in rows if i < len(row)) for i in range(max(len(row) for row in rows))]
-    page = np.zeros((sum(height), sum(width), 3), np.uint8)
-    for i, row in enumerate(rows):
-        for j, picture in enumerate(row):
-            top, left = sum(height[:i]), sum(width[:j])
-            page[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
-    return page

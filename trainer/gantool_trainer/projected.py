@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from gantool.arrays import from_range
 from gantool_trainer import efficientnet
 from gantool_trainer.seeds import torch_seed
 
@@ -63,8 +64,7 @@ class ProjectedDiscriminator(nn.Module):
         self.heads = nn.ModuleList(_head(strides[-1] // stride) for stride in strides)
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        low, high = self._bounds
-        maps = efficientnet.efficientnet_lite0(self._taps, x.device)((x - low) / (high - low))
+        maps = efficientnet.efficientnet_lite0(self._taps, x.device)(from_range(x, self._bounds))
         mixed = mixing(self._taps, x.device)(maps)
         return torch.cat([head(own).flatten(1) for head, own in zip(self.heads, mixed, strict=True)], dim=1), maps
 

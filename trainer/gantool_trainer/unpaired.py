@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from gantool.arrays import Range, from_range, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port
 from gantool_trainer import layouts, metrics
 from gantool_trainer.data import UnpairedConfig, UnpairedViews
 from gantool_trainer.family import Networks
 from gantool_trainer.layouts import Domains
-from gantool_trainer.pictures import Picture, read_picture, scaled, sheet, to_picture, to_tensor
+from gantool_trainer.pictures import Picture, read_picture, scaled, to_picture, to_tensor
 
-Range = tuple[float, float]
 _SHOWN = 4
 
 
@@ -64,10 +64,10 @@ def _cycle(
 ) -> list[Picture]:
     picture = scaled(read_picture(path), data.side[1])
     height, width = (length - length % multiple for length in picture.shape[:2])
-    low, high = values
-    x = to_tensor(picture[:height, :width])[None].to(next(there.parameters()).device) * (high - low) + low
+    shown = to_tensor(picture[:height, :width])[None].to(next(there.parameters()).device)
+    x = to_range(shown, values)
     y = there(x)
-    return [to_picture((tensor[0] - low) / (high - low)) for tensor in (x, y, back(y))]
+    return [to_picture(from_range(tensor[0], values)) for tensor in (x, y, back(y))]
 
 
 def described(

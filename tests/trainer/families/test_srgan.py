@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from gantool.arrays import to_range
 from gantool_trainer import features
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import srgan
@@ -98,7 +99,7 @@ def test_before_the_adversarial_stage_pixels_alone_count() -> None:
 @pytest.mark.parametrize("generator", ["srresnet", "compact"])
 def test_a_perfect_generator_has_no_pixel_loss(generator: str) -> None:
     _, high = batch(1)
-    real = srgan.to_range(high, srgan.GENERATORS[generator].output_range)
+    real = to_range(high, srgan.GENERATORS[generator].output_range)
     assert srgan.pixel_loss(config(generator=generator), real, real).item() == 0
     assert real.min() >= srgan.GENERATORS[generator].output_range[0]
 

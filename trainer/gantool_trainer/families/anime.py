@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
 from gantool_trainer import from_noise, layouts, losses, projected
 from gantool_trainer.augment import augmented, moved
@@ -200,7 +201,7 @@ def dataset(split: Split[Tagged], config: Config, data: DescribedConfig, seed: i
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    real, labels = 2 * batch[0] - 1, batch[1]
+    real, labels = to_range(batch[0], SIGNED), batch[1]
     generator, critic = networks["generator"], networks["critic"]
     loss = losses.ADVERSARIAL[config.loss]
     shown = (augmented if config.augment_colours else moved) if config.augment else nn.Identity()

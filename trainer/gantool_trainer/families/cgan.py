@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
+from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
 from gantool.card.ports import Noise
 from gantool_trainer import from_noise, layouts, losses
@@ -97,7 +98,7 @@ def dataset(split: Split[Labelled], config: Config, data: SquareConfig, seed: in
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    real, label = 2 * batch[0] - 1, F.one_hot(batch[1], len(config.labels)).float()
+    real, label = to_range(batch[0], SIGNED), F.one_hot(batch[1], len(config.labels)).float()
     from_noise.check_batch(real)
     generator, discriminator = networks["generator"], networks["discriminator"]
     fake = generator(from_noise.noise(config.noise, len(real), config.latent, real.device), label)

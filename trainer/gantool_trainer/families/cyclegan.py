@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from gantool.arrays import SIGNED, to_range
 from gantool_trainer import losses, pool, unpaired
 from gantool_trainer.blocks import frozen
 from gantool_trainer.data import Batch, UnpairedConfig
@@ -99,7 +100,7 @@ def buffers(config: Config, data: UnpairedConfig) -> dict[str, Tensor]:
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    a, b = (2 * pictures - 1 for pictures in batch)
+    a, b = (to_range(pictures, SIGNED) for pictures in batch)
     a2b, b2a = networks["a2b"], networks["b2a"]
     cycle = config.cycle * (0.5 ** (index / config.cycle_half_life) if config.cycle_half_life else 1.0)
 

@@ -8,6 +8,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
+from gantool.arrays import SIGNED, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port, Whole
 from gantool.card.ports import Noise
 from gantool_trainer import from_noise, losses, projected
@@ -128,7 +129,7 @@ def _discriminator(config: Config) -> nn.Module:
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    real = 2 * batch[0] - 1
+    real = to_range(batch[0], SIGNED)
     from_noise.check_batch(real)
     generator, discriminator = networks["generator"], networks["discriminator"]
     loss, shown = losses.ADVERSARIAL[config.loss], augmented if config.augment else torch.nn.Identity()

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
+from gantool.arrays import SIGNED, to_range
 from gantool.card.ports import Noise
 from gantool_trainer import from_noise, losses
 from gantool_trainer.blocks import frozen
@@ -48,7 +49,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    real = 2 * batch[0] - 1
+    real = to_range(batch[0], SIGNED)
     from_noise.check_batch(real)
     generator, discriminator = networks["generator"], networks["discriminator"]
     fake = generator(from_noise.noise(config.noise, len(real), config.latent, real.device))

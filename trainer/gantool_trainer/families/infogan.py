@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
 from gantool.card.ports import Noise
 from gantool_trainer import from_noise, losses
@@ -93,7 +94,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    real = 2 * batch[0] - 1
+    real = to_range(batch[0], SIGNED)
     generator, discriminator = networks["generator"], networks["discriminator"]
     from_noise.check_batch(real)
     count, device = len(real), real.device

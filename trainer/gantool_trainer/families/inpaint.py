@@ -10,6 +10,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from gantool.arrays import SIGNED, from_range, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port, Whole
 from gantool_trainer import layouts, losses, metrics
 from gantool_trainer.blocks import Residual, bare, frozen, he_initialise, scale_weights
@@ -20,7 +21,7 @@ from gantool_trainer.from_noise import ConvTrunk, Judge
 from gantool_trainer.holes import hole
 from gantool_trainer.layouts import Split
 from gantool_trainer.networks import UNET_SAMPLING, PatchDiscriminator, reflected
-from gantool_trainer.pictures import Picture, centre_crop, read_picture, scaled, sheet, to_picture, to_tensor
+from gantool_trainer.pictures import Picture, centre_crop, read_picture, scaled, to_picture, to_tensor
 from gantool_trainer.seeds import rng
 
 Width = Annotated[int, Field(ge=1)]
@@ -107,7 +108,7 @@ def _hole(side: int, _: int, draw: np.random.Generator) -> Tensor:
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    real, mask = 2 * batch[0] - 1, batch[1]
+    real, mask = to_range(batch[0], SIGNED), batch[1]
     fake = networks["generator"](real, mask)
     terms = {"pixel": config.pixel * ((fake - real).abs() * mask).sum() / (3 * mask.sum()).clamp_min(1)}
     if index >= config.adversarial_from:
@@ -168,7 +169,7 @@ def _held_out(
         mask = hole(data.crop, rng(number))
         device = next(networks["generator"].parameters()).device
         x, there = to_tensor(whole)[None].to(device), torch.from_numpy(mask)[None, None].to(device)
-        filled = to_picture((networks["generator"](2 * x - 1, there)[0] + 1) / 2)
+        filled = to_picture(from_range(networks["generator"](to_range(x, SIGNED), there)[0], SIGNED))
         yield to_picture(x[0] * (1 - there[0])), filled, whole, mask
 
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from gantool.arrays import SIGNED, to_range
 from gantool_trainer import losses, pairs
 from gantool_trainer.blocks import bare, frozen
 from gantool_trainer.data import Batch, PairedConfig
@@ -76,7 +77,7 @@ def scan(folder: Path, config: Config, data: PairedConfig, seed: int) -> Split[P
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    source, target = (2 * pictures - 1 for pictures in batch)
+    source, target = (to_range(pictures, SIGNED) for pictures in batch)
     fake = networks["generator"](source)
     distance = F.l1_loss if config.distance == "l1" else F.mse_loss
     terms = {"pixel": config.pixel * distance(fake, target)}

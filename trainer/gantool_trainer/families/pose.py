@@ -14,6 +14,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from gantool.arrays import SIGNED, from_range, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port, Whole
 from gantool_trainer import layouts, losses, metrics
 from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, he_initialise, scale_weights
@@ -22,7 +23,7 @@ from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
 from gantool_trainer.from_noise import ConvTrunk, Judge
 from gantool_trainer.layouts import Posed, Split
-from gantool_trainer.pictures import Picture, read_picture, sheet, to_picture
+from gantool_trainer.pictures import Picture, read_picture, to_picture
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -156,7 +157,7 @@ def dataset(split: Split[tuple[Posed, ...]], config: Config, data: PosedConfig, 
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update | Finished]:
-    source, target, joints, body = 2 * batch[0] - 1, 2 * batch[1] - 1, batch[2], batch[3]
+    source, target, joints, body = to_range(batch[0], SIGNED), to_range(batch[1], SIGNED), batch[2], batch[3]
     first, second, discriminator = (networks[name] for name in ("first", "second", "discriminator"))
     if index < config.second_from:
         yield Update("first", {"pixel": masked(first(source, joints), target, body)})
@@ -213,9 +214,9 @@ def _held_out(
         a, b = person[first], person[(first + 1 + number % (len(person) - 1)) % len(person)]
         pair = posed_pair(read_picture(a.path), read_picture(b.path), b.points, data.side)
         source, target, joints = (part.to(device) for part in pair[:3])
-        coarse = networks["first"](2 * source[None] - 1, joints[None])
-        fine = coarse + networks["second"](2 * source[None] - 1, coarse)
-        yield source, target, joints, (coarse[0] + 1) / 2, (fine[0] + 1) / 2
+        coarse = networks["first"](to_range(source[None], SIGNED), joints[None])
+        fine = coarse + networks["second"](to_range(source[None], SIGNED), coarse)
+        yield source, target, joints, from_range(coarse[0], SIGNED), from_range(fine[0], SIGNED)
 
 
 def exports(config: Config, networks: Networks, data: PosedConfig) -> dict[str, Generator]:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from gantool.arrays import from_range, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port
 from gantool_trainer import losses, metrics
 from gantool_trainer.blocks import Residual, bilinear_up, conv3x3, frozen, high_pass, pixel_shuffle_up, scale_weights
@@ -28,7 +29,7 @@ from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.features import vgg19
 from gantool_trainer.layouts import Split, plain
-from gantool_trainer.pictures import Picture, centre_crop, read_picture, sheet, to_picture, to_tensor
+from gantool_trainer.pictures import Picture, centre_crop, read_picture, to_picture, to_tensor
 from gantool_trainer.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.seeds import rng
 
@@ -408,9 +409,10 @@ def feature_maps(
     if config.features == "discriminator" or (config.features, config.discriminator) == _SAME_MAPS:
         return fake_hidden, real_hidden
     extract = extractor(config, fake.device)
+    values = GENERATORS[config.generator].output_range
     with torch.no_grad():
-        theirs = extract(to_unit(real, config))
-    return extract(to_unit(fake, config)), theirs
+        theirs = extract(from_range(real, values))
+    return extract(from_range(fake, values)), theirs
 
 
 def extractor(config: Config, device: torch.device) -> Callable[[Tensor], list[Tensor]]:
@@ -437,18 +439,6 @@ def discriminator_loss(config: Config, real: Tensor, fake: Tensor) -> Tensor:
 def generator_loss(config: Config, real: Tensor, fake: Tensor) -> Tensor:
     """Non-saturating, as SRGAN's equation 6, or the mirror image of the relativistic discriminator's."""
     return losses.relativistic(fake, real) if config.relativistic else losses.ADVERSARIAL[config.loss].made(fake)
-
-
-def to_range(x: Tensor, bounds: tuple[float, float]) -> Tensor:
-    """0..1 to ``bounds``."""
-    low, high = bounds
-    return x * (high - low) + low
-
-
-def to_unit(x: Tensor, config: Config) -> Tensor:
-    """What the generator makes to 0..1."""
-    low, high = GENERATORS[config.generator].output_range
-    return (x - low) / (high - low)
 
 
 # --- looking at it ----------------------------------------------------------------------------------------------
@@ -493,7 +483,8 @@ def enlarge(low: Picture, size: tuple[int, int]) -> Picture:
 
 def _restore(config: Config, generator: nn.Module, low: Picture) -> Picture:
     device = next(generator.parameters()).device
-    return to_picture(to_unit(generator(to_tensor(low)[None].to(device))[0], config))
+    made = generator(to_tensor(low)[None].to(device))[0]
+    return to_picture(from_range(made, GENERATORS[config.generator].output_range))
 
 
 # --- export -----------------------------------------------------------------------------------------------------

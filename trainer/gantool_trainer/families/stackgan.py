@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
+from gantool.arrays import SIGNED, to_range
 from gantool.card import Identity, ModelCard, Port, Whole
 from gantool.text import END, read, words
 from gantool_trainer import from_noise, layouts, losses
@@ -259,7 +260,7 @@ def _tokens(config: Config, item: Captioned) -> np.ndarray:
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update | Finished]:
-    real, texts = 2 * batch[0] - 1, batch[1]
+    real, texts = to_range(batch[0], SIGNED), batch[1]
     from_noise.check_batch(real)
     count, device = len(real), real.device
     text = texts[torch.arange(count), torch.randint(texts.shape[1], (count,)).to(device)]

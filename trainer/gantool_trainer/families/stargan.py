@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from gantool.arrays import SIGNED, from_range, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port
 from gantool_trainer import layouts, losses, metrics
 from gantool_trainer.blocks import Residual, bare, conv3x3, frozen
@@ -18,7 +19,7 @@ from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layouts import Labelled, Split
 from gantool_trainer.networks import UNET_SAMPLING, Sampling
-from gantool_trainer.pictures import Picture, read_picture, scaled, sheet, to_picture, to_tensor
+from gantool_trainer.pictures import Picture, read_picture, scaled, to_picture, to_tensor
 
 Weight = Annotated[float, Field(ge=0)]
 Data = LabelledConfig
@@ -128,7 +129,7 @@ def dataset(split: Split[Labelled], config: Config, data: LabelledConfig, seed: 
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    real, label = 2 * batch[0] - 1, batch[1]
+    real, label = to_range(batch[0], SIGNED), batch[1]
     generator, critic = networks["generator"], networks["critic"]
     count = len(config.labels)
     own = F.one_hot(label, count).float()
@@ -194,7 +195,7 @@ def _as(config: Config, networks: Networks, x: Tensor, label: int) -> Tensor:
 
 
 def _picture(x: Tensor) -> Picture:
-    return to_picture((x[0] + 1) / 2)
+    return to_picture(from_range(x[0], SIGNED))
 
 
 def exports(config: Config, networks: Networks, data: LabelledConfig) -> dict[str, Generator]:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
+from gantool.arrays import SIGNED, from_range, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port, Whole
 from gantool.errors import ImageError
 from gantool_trainer import layouts
@@ -26,7 +27,7 @@ from gantool_trainer.family import Buffers, Family, Finished, Generator, Network
 from gantool_trainer.features import Taps, learnable_taps, vgg19_taps
 from gantool_trainer.layouts import Split
 from gantool_trainer.networks import RetouchingGenerator
-from gantool_trainer.pictures import Picture, centre_crop, read_picture, scaled, sheet, to_picture, to_tensor
+from gantool_trainer.pictures import Picture, centre_crop, read_picture, scaled, to_picture, to_tensor
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -167,7 +168,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     features.eval()
     if index == config.style_from:
         buffers["style"].copy_(_style(config, features, views.device))
-    made = (networks["generator"](2 * views - 1) + 1) / 2
+    made = from_range(networks["generator"](to_range(views, SIGNED)), SIGNED)
     with torch.no_grad():
         content = features(_gray(views))[1]
     with frozen(features):
@@ -203,7 +204,7 @@ def samples(config: Config, networks: Networks, split: Split[Path], data: ViewCo
     for path in split.holdout:
         picture = centre_crop(scaled(read_picture(path), data.side[1]), data.side[1] // _MULTIPLE * _MULTIPLE)
         x = to_tensor(picture)[None].to(next(networks["generator"].parameters()).device)
-        rows.append([picture, to_picture((networks["generator"](2 * x - 1)[0] + 1) / 2)])
+        rows.append([picture, to_picture(from_range(networks["generator"](to_range(x, SIGNED))[0], SIGNED))])
     return sheet(rows)
 
 
