@@ -53,7 +53,8 @@ class Bound:
     def picture(self, picture: Picture) -> Picture:
         """The result for pixels. Raises GantoolError."""
         with memory.enough():
-            return assembled(self._pieces(picture), self.result(picture.info))
+            info = self.result(picture.info)
+            return assembled(self._pieces(picture, info), info)
 
     def answer(self, source: AnyPicture) -> Any:
         """The result for a picture: an array for an array, else a Pillow image. Raises GantoolError.
@@ -89,7 +90,7 @@ class Bound:
             formats.check_quality(format, quality)
             info = self.result(picture.info)
             formats.check_fits(info, format, info.alpha and picture.transparent)
-            pieces = self._pieces(picture)
+            pieces = self._pieces(picture, info)
             with formats.create(place, format, info, metadata, overwrite=overwrite, quality=quality) as writer:
                 sink = writer.frame()
                 for box, pixels in pieces:
@@ -97,8 +98,8 @@ class Bound:
                     del pixels  # not held while the next ones are computed
         return info
 
-    def _pieces(self, picture: Picture) -> Pieces:
-        info = self.result(picture.info)
+    def _pieces(self, picture: Picture, info: PictureInfo) -> Pieces:
+        """Of a result of this kind. Raises ImageError before any work where there is no room for it."""
         memory.check_room(info.size, self._needed(picture, info))
         if self.notice is not None:
             self._tell(self.task.notices(self.engine.card, picture, self.options, self.inputs))

@@ -15,19 +15,19 @@ Values = Iterator[tuple[Box, Float32]]
 """Places in a result, and what a network made there, (3, h, w) in 0..1."""
 
 
-def developed(found: Values, before: Picture, info: PictureInfo, strength: float | None = None) -> Pieces:
+def developed(found: Values, before: Picture, info: PictureInfo, strength: float = 1.0) -> Pieces:
     """The values of a network as pixels of a result, with the matte of the picture that it was made of.
 
     Args:
         before: the picture as the network has seen it; where it is gray, so are the pixels.
-        strength: share of the change that is made, 0..1, of a result in the picture's own size; None for all of it.
+        strength: share of the change that is made, 0..1, of a result in the picture's own size.
     """
     matte = resize_matte(before.alpha, info.size) if before.alpha is not None and info.alpha else None
 
     def pixels(part: tuple[Box, Float32]) -> tuple[Box, Pixels]:
         box, values = part
         block = values.mean(axis=0) if before.gray else values.transpose(1, 2, 0)
-        if strength is not None and strength != 1:
+        if strength != 1:
             block = np.float32(strength) * block + np.float32(1 - strength) * to_unit(before.colour[box.slices])
         colour = from_unit(block, info.dtype)
         alpha = None if matte is None else matte[box.slices]

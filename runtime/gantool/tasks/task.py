@@ -13,6 +13,7 @@ from gantool.values import Rule
 
 if TYPE_CHECKING:
     from gantool.card import ModelCard
+    from gantool.card.ports import Kind
     from gantool.engine import Control, Engine
     from gantool.picture import Picture, PictureInfo
     from gantool.tasks.pieces import Pieces
@@ -106,14 +107,14 @@ class Task(Generic[O, I]):
     """What the options ask for, in a word that a file can be named by, such as a label."""
     model: str | None = None
     """The one that is run where none is named."""
-    needs: Mapping[str, str] = field(default_factory=dict)
+    needs: "Mapping[Kind, str]" = field(default_factory=dict)
     """What has to be said on the command line for a model that takes inputs of a kind."""
     example: str = "photo.jpg -m {model}"
     """What else is said there."""
 
     def call(self, card: "ModelCard", model: object) -> str:
         """A command line that runs a model of this path or name."""
-        said = [words for kind, words in self.needs.items() if any(port.kind == kind for port in card.inputs)]
+        said = [words for kind, words in self.needs.items() if card.taking(kind)]
         return " ".join(["gantool", self.name, self.example.format(model=model), *said])
 
     def read(self, card: "ModelCard", said: Mapping[str, Any]) -> O:
