@@ -9,7 +9,6 @@ from PIL import Image
 
 from gantool.arrays import (
     SIGNED,
-    UNIT,
     Pixels,
     Range,
     Size,
@@ -41,7 +40,7 @@ def test_a_side_that_is_scaled_is_a_whole_pixel_at_least() -> None:
     assert Size(1, 100).scaled(0.02) == (1, 2)
 
 
-@pytest.mark.parametrize(("ends", "black", "white"), [(UNIT, 0, 1), (SIGNED, -1, 1), ((0.0, 255.0), 0, 255)])
+@pytest.mark.parametrize(("ends", "black", "white"), [((0.0, 1.0), 0, 1), (SIGNED, -1, 1), ((0.0, 255.0), 0, 255)])
 def test_ranges_end_where_they_say(ends: Range, black: float, white: float) -> None:
     values = np.linspace(0, 1, 256, dtype=np.float32)
     seen = to_range(values, ends)
