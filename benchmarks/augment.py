@@ -20,7 +20,7 @@ import typer
 
 from gantool import storage
 from gantool_cli import labelled
-from gantool_trainer.pictures import read_picture
+from gantool_trainer.data.pictures import read_picture
 from gantool_trainer.seeds import rng
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None)

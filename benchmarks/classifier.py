@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from gantool_trainer.augment import deformed
-from gantool_trainer.pictures import Picture, random_view, read_picture, scaled, to_tensor
+from gantool_trainer.data.pictures import Picture, random_view, read_picture, scaled, to_tensor
+from gantool_trainer.diffaugment import deformed
 from gantool_trainer.seeds import rng
 
 Floats = npt.NDArray[np.float64]

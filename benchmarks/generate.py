@@ -31,11 +31,11 @@ import gantool
 from gantool.methods.conditioning import draw_inputs
 from gantool.tasks.generate import Conditions, size
 from gantool.text import read, words
-from gantool_trainer import idx, layouts
-from gantool_trainer.data import SquareConfig, square
+from gantool_trainer.data import folders, mnist
+from gantool_trainer.data.batches import SquareConfig, square
+from gantool_trainer.data.folders import Captioned
+from gantool_trainer.data.pictures import Picture, read_picture, to_tensor
 from gantool_trainer.families import stackgan
-from gantool_trainer.layouts import Captioned
-from gantool_trainer.pictures import Picture, read_picture, to_tensor
 from gantool_trainer.run import Run
 from gantool_trainer.seeds import rng
 
@@ -68,7 +68,7 @@ def asked_for(models: Models, sets: Path) -> list[Figures]:
     """Digits of each class: how many are read as what was asked for; beside the classifier's own accuracy."""
     known, train, test = _mnist(sets)
     fair = classifier.frechet(train[:5000], test)
-    truth = idx.labels(sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz")
+    truth = mnist.labels(sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz")
     results = []
     for model in models:
         made = [known.features(_shown(model.generate(500, seed=1, label=str(digit)))) for digit in range(10)]
@@ -113,7 +113,7 @@ def faces(models: Models, sets: Path) -> list[Figures]:
 def people(models: Models, sets: Path) -> list[Figures]:
     """People of the test texts: how often the text is the first of ten, by a network that was trained to match the real
     pairs; beside the real test pictures, and pictures of other people's texts."""
-    split = layouts.captioned(sets / "lpc_pose", ("caption",), 10_000, 0)
+    split = folders.captioned(sets / "lpc_pose", ("caption",), 10_000, 0)
     texts, real = [item.texts[0] for item in split.holdout], [read_picture(item.path) for item in split.holdout]
     rank = _matcher(split.train)
     poses = [text[text.index("facing") :] for text in texts]
@@ -180,10 +180,10 @@ def _matcher(items: Sequence[Captioned]) -> Callable[[Sequence[Picture], Sequenc
 @lru_cache(maxsize=1)
 def _mnist(sets: Path) -> tuple[Classifier, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """A classifier of the training digits, and the features of all of them, in random order, and of the test digits."""
-    train = layouts.labelled(sets / "mnist" / "train", "", tuple("0123456789"), 1, 0).train
+    train = folders.labelled(sets / "mnist" / "train", "", tuple("0123456789"), 1, 0).train
     by_label = [[item.path for item in train if item.label == digit] for digit in range(10)]
     known = classifier.trained(by_label, side=28, steps=8000, batch=64, crop=26, mirror=False)
-    test = idx.pictures(sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz")
+    test = mnist.pictures(sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz")
     mixed = [train[i].path for i in rng(0).permutation(len(train))]
     train_features, test_features = (known.features(map(read_picture, own)) for own in (mixed, test))
     return known, train_features, test_features
@@ -255,8 +255,8 @@ def codes(
     opened = Run.open(run)
     reader = opened.networks()["discriminator"]
     file = sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz"
-    truth = idx.labels(file)
-    digits = torch.stack([to_tensor(read_picture(path)[..., :1]) for path in idx.pictures(file)])
+    truth = mnist.labels(file)
+    digits = torch.stack([to_tensor(read_picture(path)[..., :1]) for path in mnist.pictures(file)])
     with torch.inference_mode():
         told = torch.cat([reader(2 * part - 1)[1].argmax(dim=1) for part in digits.split(500)]).numpy()
     table = np.zeros((opened.recipe.model.categories, 10), int)
@@ -274,7 +274,7 @@ def fid(
 ) -> None:
     """FID (arXiv 1706.08500) and KID (arXiv 1801.01401) in Inception's features, by torchmetrics, which downloads the
     weights at the first use."""
-    loaded, paths = gantool.load(model), layouts.unlabelled(pictures, 0, 0).train
+    loaded, paths = gantool.load(model), folders.unlabelled(pictures, 0, 0).train
     try:
         from torchmetrics.image.fid import FrechetInceptionDistance
         from torchmetrics.image.kid import KernelInceptionDistance

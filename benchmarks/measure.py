@@ -9,7 +9,7 @@ import typer
 
 import gantool
 from gantool import library
-from gantool_trainer import described
+from gantool_trainer.data import described
 
 Figures = dict[str, float]
 Models = Sequence[gantool.Model]

@@ -35,10 +35,11 @@ from gantool.engine.tiles import in_tiles
 from gantool.engine.whole import as_whole
 from gantool_export.onnx_file import to_onnx, to_onnx_in_segments
 from gantool_export.statistics import SharedStatistics
-from gantool_trainer import layouts, metrics
+from gantool_trainer import metrics
+from gantool_trainer.data import folders
+from gantool_trainer.data.pictures import Picture, read_picture, scaled
+from gantool_trainer.data.rain import rain
 from gantool_trainer.families import FAMILIES
-from gantool_trainer.pictures import Picture, read_picture, scaled
-from gantool_trainer.rain import rain
 from gantool_trainer.recipe import parse
 from gantool_trainer.seeds import rng
 
@@ -76,7 +77,7 @@ def unpaired(models: Models, train: Sequence[Sequence[Path]], test: Sequence[Seq
 
 def day_night(models: Models, sets: Path) -> list[Figures]:
     train, test = (
-        [layouts.plain(sets / "day-night" / f"{part}{name}", 0, 0).train for name in "AB"] for part in ("train", "test")
+        [folders.plain(sets / "day-night" / f"{part}{name}", 0, 0).train for name in "AB"] for part in ("train", "test")
     )
     return unpaired(models, train, test)
 

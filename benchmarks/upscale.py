@@ -42,10 +42,10 @@ from gantool import library
 from gantool.card import KEY, ModelCard
 from gantool.devices import open_session
 from gantool_trainer import kid, metrics
-from gantool_trainer.degrade import bicubic, to_uint8
+from gantool_trainer.data.degrade import bicubic, to_uint8
+from gantool_trainer.data.listing import SUFFIXES
+from gantool_trainer.data.pictures import Picture, centre_crop, read_picture
 from gantool_trainer.families import FAMILIES
-from gantool_trainer.listing import SUFFIXES
-from gantool_trainer.pictures import Picture, centre_crop, read_picture
 from gantool_trainer.recipe import parse
 
 Scores = npt.NDArray[np.float64]

@@ -25,7 +25,7 @@ class Item:
 
 
 def read(data: Path, column: str = "") -> tuple[list[Item], list[Item]]:
-    """The pictures to train on, and those of the test part where there is one; ``column`` as in `layouts.labelled`.
+    """The pictures to train on, and those of the test part where there is one; ``column`` as in `folders.labelled`.
 
     Raises:
         TrainingError: one message that names everything wrong with the folder.
@@ -33,16 +33,16 @@ def read(data: Path, column: str = "") -> tuple[list[Item], list[Item]]:
     """
     from gantool.errors import ImageError
     from gantool.folders import left_by_system
-    from gantool_trainer import layouts
+    from gantool_trainer.data import folders
     from gantool_trainer.errors import TrainingError
 
     try:
-        labels = layouts.names_of(data, column)
+        labels = folders.names_of(data, column)
     except TrainingError as error:
         raise ImageError(str(error).replace("data.column", "--column")) from error
     if wrong := [label for label in labels if left_by_system(label) or _RESERVED & set(label)]:
         raise ImageError(f"{data} has the label '{wrong[0]}', which no folder of pictures can be called; rename it")
-    train, test = layouts.both_parts(data, column, labels)
+    train, test = folders.both_parts(data, column, labels)
     above = (data / "train").is_dir() + (not column)  # folders that the label's own one lies in, and itself
     ours, theirs = (
         [Item(item.path, labels[item.label], _name(item.path, data, above)) for item in part] for part in (train, test)
@@ -54,11 +54,11 @@ def place(item: Item, folder: Path, *, copy: bool = False) -> Path:
     """Put the picture into the folder of its label, and say where: as a link, or as a copy, also where links cannot be
     made. Raises ImageError if it cannot be read, OSError if it cannot be written."""
     from gantool.picture import Picture
-    from gantool_trainer import idx
+    from gantool_trainer.data import mnist
 
     target = folder / item.label / item.name
     target.parent.mkdir(parents=True, exist_ok=True)
-    if (gray := idx.picture(item.path)) is not None:
+    if (gray := mnist.picture(item.path)) is not None:
         target.write_bytes(png(Picture(gray)))
         return target
     if not copy:
@@ -90,8 +90,8 @@ def png(picture: "Picture") -> bytes:
 
 
 def _name(path: Path, data: Path, above: int) -> str:
-    from gantool_trainer import idx
+    from gantool_trainer.data import mnist
 
-    if idx.holds_pictures(path.parent):
-        return f"{path.parent.name.removesuffix('.gz').removesuffix(idx.IMAGES)}-{int(path.name):05}.png"
+    if mnist.holds_pictures(path.parent):
+        return f"{path.parent.name.removesuffix('.gz').removesuffix(mnist.IMAGES)}-{int(path.name):05}.png"
     return Path(*path.relative_to(data).parts[above:]).as_posix()

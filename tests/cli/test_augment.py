@@ -17,7 +17,7 @@ import gantool
 from gantool import Model
 from gantool_cli.errors import explain
 from gantool_cli.verbs.augment import augment
-from gantool_trainer import layouts
+from gantool_trainer.data import folders
 
 MODEL = "cgan-mnist"
 LABELS = tuple("0123456789")
@@ -104,8 +104,8 @@ def test_the_manifest_accounts_for_every_picture(digits: Path, tmp_path: Path) -
 
 def test_the_result_is_a_labelled_folder_like_any_other(digits: Path, tmp_path: Path) -> None:
     run(digits, "--model", MODEL, "--per-class", 4, "-o", tmp_path / "more")
-    names = layouts.names_of(tmp_path / "more", "")
-    split = layouts.labelled(tmp_path / "more", "", names, 8, 0)
+    names = folders.names_of(tmp_path / "more", "")
+    split = folders.labelled(tmp_path / "more", "", names, 8, 0)
     assert names == ("3", "8") and [item.label for item in split.train] == [0] * 7 + [1] * 6
     assert [item.path.parent.parent.name for item in split.holdout] == ["test", "test"]
 

@@ -20,7 +20,7 @@ from gantool_trainer.checkpoint import Checkpoint
 from gantool_trainer.errors import CheckpointError
 from gantool_trainer.families import FAMILIES, srgan
 from gantool_trainer.family import Generator
-from gantool_trainer.networks import Sampling, unet
+from gantool_trainer.layers.translators import Sampling, unet
 from tiny import SMALL, TINY
 
 SHAPE = ("batch", 3, "height", "width")

@@ -4,7 +4,7 @@ from torch import nn
 
 from gantool_export.statistics import SharedStatistics, normalises
 from gantool_trainer.families.srgan import Compact
-from gantool_trainer.networks import ResnetGenerator
+from gantool_trainer.layers.translators import ResnetGenerator
 
 
 @pytest.fixture

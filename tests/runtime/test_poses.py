@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from gantool.poses import Point, Pose, PoseError, keypoints, like, maps, points_of, read
-from gantool_trainer.described import rows
+from gantool_trainer.data.described import rows
 
 GOOD: dict[str, Any] = {"size": [64, 48.5], "joints": {"head": [31.5, 26], "foot": None}}
 TABLE = "pose,head_x,head_y,foot_x,foot_y\nstand,30,12.5,31,60\nsit,32,20,-1,-1\n"

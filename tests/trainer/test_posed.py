@@ -9,13 +9,13 @@ import torch
 from PIL import Image
 
 from gantool import poses
-from gantool_trainer import degrade
-from gantool_trainer.data import PosedConfig, PosedPairs, ViewConfig, Views, posed_pair
-from gantool_trainer.degrade import DegradeConfig
+from gantool_trainer.data import degrade
+from gantool_trainer.data.batches import PosedConfig, PosedPairs, ViewConfig, Views, posed_pair
+from gantool_trainer.data.degrade import DegradeConfig
+from gantool_trainer.data.folders import posed
+from gantool_trainer.data.pictures import Picture
+from gantool_trainer.data.poses import body
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.layouts import posed
-from gantool_trainer.pictures import Picture
-from gantool_trainer.poses import body
 from gantool_trainer.seeds import rng
 
 POSES = {"stand": "12,4,12,28", "sit": "12,10,-1,-1", "lie": "4,24,28,24"}

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from gantool.card import ModelCard
-from gantool_trainer.data import Batch, DataConfig
+from gantool_trainer.data.batches import Batch, DataConfig
 
 Networks = Mapping[str, nn.Module]
 C = TypeVar("C")

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gantool_trainer.efficientnet import efficientnet_lite0
-from gantool_trainer.pictures import Picture, to_tensor
+from gantool_trainer.data.pictures import Picture, to_tensor
+from gantool_trainer.layers.efficientnet import efficientnet_lite0
 
 SIDE = 96
 _TAPS = (2, 4, 10)

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from gantool.errors import reason
 from gantool.storage import replacing
+from gantool_trainer.data.pictures import Picture
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Update
-from gantool_trainer.pictures import Picture
 from gantool_trainer.run import Run
 
 

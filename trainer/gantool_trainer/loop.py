@@ -16,13 +16,14 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from gantool_trainer import checkpoint, data, pretrained
-from gantool_trainer.data import Batch
+from gantool_trainer import checkpoint, pretrained
+from gantool_trainer.data import batches
+from gantool_trainer.data.batches import Batch
+from gantool_trainer.data.folders import list_bad
+from gantool_trainer.data.pictures import Picture
 from gantool_trainer.errors import CheckpointError, DataError, TrainingError
 from gantool_trainer.families import FAMILIES
-from gantool_trainer.layouts import list_bad
 from gantool_trainer.log import Log, Window
-from gantool_trainer.pictures import Picture
 from gantool_trainer.recipe import Recipe, TrainConfig
 from gantool_trainer.run import Run, check_place
 from gantool_trainer.signals import stop_signal
@@ -114,7 +115,7 @@ def _indexed(run: Run, pictures: Path, warn: Callable[[str], None]) -> tuple[Run
     if split.skipped:
         warn(f"{len(split.skipped)} pictures are left out, which are listed in {listed}")
     source = family.dataset(split, recipe.model, recipe.data, recipe.train.seed)
-    return replace(run, recipe=recipe), split, data.sound(source, recipe.data)
+    return replace(run, recipe=recipe), split, batches.sound(source, recipe.data)
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ class _Training:
         """Do the steps, and what is due after each; yields the number of the last one done."""
         fabric, recipe, first, settings = self.fabric, self.run.recipe, self.run.step, self.run.recipe.train
         place = (fabric.global_rank, fabric.world_size)
-        stream = data.batches(self.source, recipe.data, first, settings.steps, settings.batch, *place)
+        stream = batches.batches(self.source, recipe.data, first, settings.steps, settings.batch, *place)
         window = Window()
         saved = time.monotonic()
         for step in range(first + 1, settings.steps + 1):

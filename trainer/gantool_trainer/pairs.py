@@ -9,13 +9,14 @@ from torch import nn
 
 from gantool.arrays import SIGNED, Size, from_range, resize, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port
-from gantool_trainer import layouts, metrics
-from gantool_trainer.data import PairedConfig, PairedViews, drawn_over, pair_of
+from gantool_trainer import metrics
+from gantool_trainer.data import folders
+from gantool_trainer.data.batches import PairedConfig, PairedViews, drawn_over, pair_of
+from gantool_trainer.data.folders import Pair, Split
+from gantool_trainer.data.pictures import Picture, to_picture, to_tensor
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Networks
-from gantool_trainer.layouts import Pair, Split
-from gantool_trainer.networks import PatchDiscriminator
-from gantool_trainer.pictures import Picture, to_picture, to_tensor
+from gantool_trainer.layers.translators import PatchDiscriminator
 from gantool_trainer.seeds import rng
 
 
@@ -27,8 +28,8 @@ def scan(folder: Path, data: PairedConfig, seed: int, multiple: int, strides: in
             f"data.crop is {data.crop}; give a multiple of {multiple} (2^model.levels), and at least {least}"
         )
     if not data.drawn:
-        return layouts.paired(folder, data.names, data.holdout, seed, skip_bad=data.skip_bad)
-    split = layouts.unlabelled(folder, data.holdout, seed, skip_bad=data.skip_bad)
+        return folders.paired(folder, data.names, data.holdout, seed, skip_bad=data.skip_bad)
+    split = folders.unlabelled(folder, data.holdout, seed, skip_bad=data.skip_bad)
     if inside := [name for name in data.names if any(name in path.relative_to(folder).parts for path in split.train)]:
         raise TrainingError(
             f"{folder} has a folder {inside[0]}: use its pairs with --set data.drawn='', or give a folder of pictures"

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 
 from gantool.errors import described
-from gantool_trainer.data import DataConfig
+from gantool_trainer.data.batches import DataConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import FAMILIES
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from gantool_trainer import ema
-from gantool_trainer.data import Batch
+from gantool_trainer.data.batches import Batch
 from gantool_trainer.families import FAMILIES
 from gantool_trainer.family import Finished, Update
 from gantool_trainer.recipe import Recipe, TrainConfig

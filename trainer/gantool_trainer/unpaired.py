@@ -8,18 +8,19 @@ from torch import nn
 
 from gantool.arrays import Range, from_range, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port
-from gantool_trainer import layouts, metrics
-from gantool_trainer.data import UnpairedConfig, UnpairedViews
+from gantool_trainer import metrics
+from gantool_trainer.data import folders
+from gantool_trainer.data.batches import UnpairedConfig, UnpairedViews
+from gantool_trainer.data.folders import Domains
+from gantool_trainer.data.pictures import Picture, read_picture, scaled, to_picture, to_tensor
 from gantool_trainer.family import Networks
-from gantool_trainer.layouts import Domains
-from gantool_trainer.pictures import Picture, read_picture, scaled, to_picture, to_tensor
 
 _SHOWN = 4
 
 
 def scan(folder: Path, data: UnpairedConfig, seed: int) -> Domains:
     """Raises TrainingError."""
-    return layouts.unpaired(folder, data.holdout, seed, data.balance, skip_bad=data.skip_bad)
+    return folders.unpaired(folder, data.holdout, seed, data.balance, skip_bad=data.skip_bad)
 
 
 def averaged(config: Any) -> tuple[str, ...]:

@@ -8,14 +8,14 @@ import pytest
 import torch
 from PIL import Image
 
-from gantool_trainer.data import PosedConfig, ViewConfig
+from gantool_trainer.data.batches import PosedConfig, ViewConfig
+from gantool_trainer.data.folders import Posed, Split
+from gantool_trainer.data.holes import hole
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import FAMILIES, inpaint, pix2pix, pose, style
 from gantool_trainer.family import Update
-from gantool_trainer.features import learnable_taps
-from gantool_trainer.holes import hole
-from gantool_trainer.layouts import Posed, Split
-from gantool_trainer.networks import colouring
+from gantool_trainer.layers.translators import colouring
+from gantool_trainer.layers.vgg import learnable_taps
 from gradients import reached_by_terms
 
 FLOWERS = Path(__file__).parents[2] / "pictures" / "flowers.jpg"

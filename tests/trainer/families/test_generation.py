@@ -9,11 +9,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gantool_trainer import projected
-from gantool_trainer.data import DescribedConfig, SquareConfig
+from gantool_trainer.data.batches import DescribedConfig, SquareConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import FAMILIES, anime, cgan, dcgan, gan, infogan, stackgan
 from gantool_trainer.family import Update
+from gantool_trainer.layers import projected
 from gradients import reached_by_terms
 
 SHAPE = (3, 16, 16)

@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from gantool.arrays import to_range
-from gantool_trainer import features
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import srgan
 from gantool_trainer.families.srgan import Config
+from gantool_trainer.layers import vgg
 
 
 def config(**changes: object) -> Config:
@@ -107,14 +107,14 @@ def test_a_perfect_generator_has_no_pixel_loss(generator: str) -> None:
 def test_crops_that_the_discriminator_cannot_halve_are_refused(tmp_path: object) -> None:
     from pathlib import Path
 
-    from gantool_trainer.data import DegradedConfig
+    from gantool_trainer.data.batches import DegradedConfig
 
     with pytest.raises(TrainingError, match="multiple of 8"):
         srgan.scan(Path("nowhere"), config(discriminator="unet"), DegradedConfig(crop=100), 0)
 
 
 def test_vgg_features_load_torchvisions_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = features.Features(37)
+    whole = vgg.Features(37)
     weights = {name: torch.randn_like(value) for name, value in whole.state_dict().items()}
     models = ModuleType("torchvision.models")
     models.VGG19_Weights = SimpleNamespace(  # type: ignore[attr-defined]
@@ -122,9 +122,9 @@ def test_vgg_features_load_torchvisions_weights(monkeypatch: pytest.MonkeyPatch)
     )
     monkeypatch.setitem(sys.modules, "torchvision", ModuleType("torchvision"))
     monkeypatch.setitem(sys.modules, "torchvision.models", models)
-    features.vgg19.cache_clear()
-    extract = features.vgg19("vgg22")
-    features.vgg19.cache_clear()
+    vgg.vgg19.cache_clear()
+    extract = vgg.vgg19("vgg22")
+    vgg.vgg19.cache_clear()
     assert torch.equal(extract.features[0].weight, weights["features.0.weight"])
     assert extract(torch.rand(1, 3, 32, 32)).shape == (1, 128, 16, 16)
     assert not any(p.requires_grad for p in extract.parameters())
@@ -132,9 +132,9 @@ def test_vgg_features_load_torchvisions_weights(monkeypatch: pytest.MonkeyPatch)
 
 def test_without_torchvision_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
-    features.vgg19.cache_clear()
+    vgg.vgg19.cache_clear()
     with pytest.raises(TrainingError, match=r"model\.features=discriminator"):
-        features.vgg19("vgg54")
+        vgg.vgg19("vgg54")
 
 
 def test_without_an_adversarial_stage_there_is_no_discriminator() -> None:
@@ -147,9 +147,9 @@ def test_without_an_adversarial_stage_there_is_no_discriminator() -> None:
 def test_vgg_is_asked_for_before_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
     from pathlib import Path
 
-    from gantool_trainer.data import DegradedConfig
+    from gantool_trainer.data.batches import DegradedConfig
 
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
-    features.vgg19.cache_clear()
+    vgg.vgg19.cache_clear()
     with pytest.raises(TrainingError, match="torchvision"):
         srgan.scan(Path("nowhere"), config(features="vgg54", adversarial_from=1000), DegradedConfig(crop=96), 0)

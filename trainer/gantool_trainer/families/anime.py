@@ -13,17 +13,19 @@ from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
-from gantool_trainer import from_noise, layouts, losses, projected
-from gantool_trainer.augment import augmented, moved
-from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, he_initialise, pixel_shuffle_up
-from gantool_trainer.data import Batch, DescribedConfig, Squares
+from gantool_trainer import from_noise, losses
+from gantool_trainer.data import folders
+from gantool_trainer.data.batches import Batch, DescribedConfig, Squares
+from gantool_trainer.data.folders import Split, Tagged
+from gantool_trainer.data.pictures import Picture
+from gantool_trainer.diffaugment import augmented, moved
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
-from gantool_trainer.fastgan import FastGenerator, check_side
 from gantool_trainer.from_noise import ConvTrunk, Shape
-from gantool_trainer.layouts import Split, Tagged
-from gantool_trainer.networks import UNET_SAMPLING
-from gantool_trainer.pictures import Picture
+from gantool_trainer.layers import projected
+from gantool_trainer.layers.blocks import Residual, bare, conv3x3, frozen, he_initialise, pixel_shuffle_up
+from gantool_trainer.layers.fastgan import FastGenerator, check_side
+from gantool_trainer.layers.translators import UNET_SAMPLING
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -160,7 +162,7 @@ def settle(config: Config, folder: Path, data: DescribedConfig) -> Config:
         check_side(config.shape[1], config.latent)
     else:
         doublings(config)
-    tags = config.tags or tuple(layouts.names_of(folder, column) for column in data.columns)
+    tags = config.tags or tuple(folders.names_of(folder, column) for column in data.columns)
     if len(tags) != len(data.columns) or not tags:
         raise TrainingError(
             f"model.tags has {len(tags)} groups and data.columns {len(data.columns)}; name the columns of the CSV that "
@@ -192,7 +194,7 @@ def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
 
 
 def scan(folder: Path, config: Config, data: DescribedConfig, seed: int) -> Split[Tagged]:
-    return layouts.tagged(folder, data.columns, config.tags, data.holdout, seed, skip_bad=data.skip_bad)
+    return folders.tagged(folder, data.columns, config.tags, data.holdout, seed, skip_bad=data.skip_bad)
 
 
 def dataset(split: Split[Tagged], config: Config, data: DescribedConfig, seed: int) -> Squares:

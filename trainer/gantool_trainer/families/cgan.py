@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
 from gantool.card.ports import Noise
-from gantool_trainer import from_noise, layouts, losses
-from gantool_trainer.augment import augmented
-from gantool_trainer.blocks import bare, frozen
-from gantool_trainer.data import Batch, SquareConfig, Squares
+from gantool_trainer import from_noise, losses
+from gantool_trainer.data import folders
+from gantool_trainer.data.batches import Batch, SquareConfig, Squares
+from gantool_trainer.data.folders import Labelled, Split
+from gantool_trainer.data.pictures import Picture
+from gantool_trainer.diffaugment import augmented
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import (
     Buffers,
@@ -26,9 +28,8 @@ from gantool_trainer.family import (
     Update,
 )
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, DenseGenerator, DenseTrunk, Judge, JudgeNorm, Shape
-from gantool_trainer.layouts import Labelled, Split
-from gantool_trainer.networks import Sampling
-from gantool_trainer.pictures import Picture
+from gantool_trainer.layers.blocks import bare, frozen
+from gantool_trainer.layers.translators import Sampling
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -72,7 +73,7 @@ class Config(BaseModel):
 
 
 def settle(config: Config, folder: Path, data: SquareConfig) -> Config:
-    labels = config.labels or layouts.names_of(folder, data.column)
+    labels = config.labels or folders.names_of(folder, data.column)
     return config.model_copy(update={"shape": from_noise.shape_of(data), "labels": labels})
 
 
@@ -89,7 +90,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
 def scan(folder: Path, config: Config, data: SquareConfig, seed: int) -> Split[Labelled]:
     if len(set(config.labels)) < 2:
         raise TrainingError(f"model.labels are {', '.join(config.labels)}; name at least two different ones")
-    return layouts.labelled(folder, data.column, config.labels, data.holdout, seed, skip_bad=data.skip_bad)
+    return folders.labelled(folder, data.column, config.labels, data.holdout, seed, skip_bad=data.skip_bad)
 
 
 def dataset(split: Split[Labelled], config: Config, data: SquareConfig, seed: int) -> Squares:

@@ -10,14 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
-from gantool_trainer import losses, pool, unpaired
-from gantool_trainer.blocks import frozen
-from gantool_trainer.data import Batch, UnpairedConfig
+from gantool_trainer import image_pool, losses, unpaired
+from gantool_trainer.data.batches import Batch, UnpairedConfig
+from gantool_trainer.data.folders import Domains
+from gantool_trainer.data.pictures import Picture
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
-from gantool_trainer.layouts import Domains
-from gantool_trainer.networks import Norm, PatchDiscriminator, ResnetGenerator, RetouchingGenerator, Sampling
-from gantool_trainer.pictures import Picture
+from gantool_trainer.layers.blocks import frozen
+from gantool_trainer.layers.translators import Norm, PatchDiscriminator, ResnetGenerator, RetouchingGenerator, Sampling
 
 Weight = Annotated[float, Field(ge=0)]
 Data = UnpairedConfig
@@ -96,7 +96,9 @@ def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domai
 
 
 def buffers(config: Config, data: UnpairedConfig) -> dict[str, Tensor]:
-    return {f"{domain}/{key}": tensor for domain in "ab" for key, tensor in pool.empty(config.pool, data.crop).items()}
+    return {
+        f"{domain}/{key}": tensor for domain in "ab" for key, tensor in image_pool.empty(config.pool, data.crop).items()
+    }
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
@@ -119,7 +121,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
 
     terms = {}
     for domain, real, fake in (("a", a, fake_a), ("b", b, fake_b)):
-        shown = pool.exchange(_pool(buffers, domain), fake)
+        shown = image_pool.exchange(_pool(buffers, domain), fake)
         scores = zip(_scores(config, networks, domain, real), _scores(config, networks, domain, shown), strict=True)
         for name, (ours, theirs) in zip(_judges(config, domain), scores, strict=True):
             terms[name] = (losses.squares_real(ours) + losses.squares_fake(theirs)) / 2
@@ -139,7 +141,7 @@ def _noisy(x: Tensor, deviation: float) -> Tensor:
     return x + deviation * torch.randn_like(x) if deviation else x
 
 
-def _pool(buffers: Buffers, domain: str) -> pool.Pool:
+def _pool(buffers: Buffers, domain: str) -> image_pool.Pool:
     return {key: buffers[f"{domain}/{key}"] for key in ("pictures", "filled")}
 
 

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from gantool.arrays import SIGNED, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port, Whole
 from gantool.card.ports import Noise
-from gantool_trainer import from_noise, losses, projected
-from gantool_trainer.augment import augmented
-from gantool_trainer.blocks import bare, frozen
-from gantool_trainer.data import Batch, SquareConfig
+from gantool_trainer import from_noise, losses
+from gantool_trainer.data.batches import Batch, SquareConfig
+from gantool_trainer.data.folders import Split
+from gantool_trainer.data.pictures import Picture
+from gantool_trainer.diffaugment import augmented
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import (
     Buffers,
@@ -23,11 +24,11 @@ from gantool_trainer.family import (
     Networks,
     Update,
 )
-from gantool_trainer.fastgan import FastGenerator, check_side
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Judge, JudgeNorm, Shape
-from gantool_trainer.layouts import Split
-from gantool_trainer.networks import Sampling
-from gantool_trainer.pictures import Picture
+from gantool_trainer.layers import projected
+from gantool_trainer.layers.blocks import bare, frozen
+from gantool_trainer.layers.fastgan import FastGenerator, check_side
+from gantool_trainer.layers.translators import Sampling
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]

@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from gantool_trainer import losses, unpaired
-from gantool_trainer.blocks import frozen
-from gantool_trainer.data import Batch, UnpairedConfig
+from gantool_trainer.data.batches import Batch, UnpairedConfig
+from gantool_trainer.data.folders import Domains
+from gantool_trainer.data.pictures import Picture
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
-from gantool_trainer.layouts import Domains
-from gantool_trainer.networks import UNET_SAMPLING, Sampling
-from gantool_trainer.pictures import Picture
+from gantool_trainer.layers.blocks import frozen
+from gantool_trainer.layers.translators import UNET_SAMPLING, Sampling
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Data = UnpairedConfig

@@ -10,8 +10,9 @@ from torch import nn
 from gantool.arrays import SIGNED, to_range
 from gantool.card.ports import Noise
 from gantool_trainer import from_noise, losses
-from gantool_trainer.blocks import frozen
-from gantool_trainer.data import Batch, SquareConfig
+from gantool_trainer.data.batches import Batch, SquareConfig
+from gantool_trainer.data.folders import Split
+from gantool_trainer.data.pictures import Picture
 from gantool_trainer.family import (
     Buffers,
     Family,
@@ -20,8 +21,7 @@ from gantool_trainer.family import (
     Update,
 )
 from gantool_trainer.from_noise import DenseGenerator, DenseTrunk, Judge, Shape
-from gantool_trainer.layouts import Split
-from gantool_trainer.pictures import Picture
+from gantool_trainer.layers.blocks import frozen
 
 Width = Annotated[int, Field(ge=1)]
 Data = SquareConfig

@@ -13,9 +13,10 @@ from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
 from gantool.card.ports import Noise
 from gantool_trainer import from_noise, losses
-from gantool_trainer.augment import deformed
-from gantool_trainer.blocks import frozen, initialise
-from gantool_trainer.data import Batch, SquareConfig
+from gantool_trainer.data.batches import Batch, SquareConfig
+from gantool_trainer.data.folders import Split
+from gantool_trainer.data.pictures import Picture
+from gantool_trainer.diffaugment import deformed
 from gantool_trainer.family import (
     Buffers,
     Family,
@@ -24,9 +25,8 @@ from gantool_trainer.family import (
     Update,
 )
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Shape
-from gantool_trainer.layouts import Split
-from gantool_trainer.networks import Sampling
-from gantool_trainer.pictures import Picture
+from gantool_trainer.layers.blocks import frozen, initialise
+from gantool_trainer.layers.translators import Sampling
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
 from gantool_trainer import losses, pairs
-from gantool_trainer.blocks import frozen
-from gantool_trainer.data import Batch, PairedConfig
+from gantool_trainer.data.batches import Batch, PairedConfig
+from gantool_trainer.data.folders import Pair, Split
 from gantool_trainer.family import (
     Buffers,
     Family,
@@ -20,8 +20,8 @@ from gantool_trainer.family import (
     Networks,
     Update,
 )
-from gantool_trainer.layouts import Pair, Split
-from gantool_trainer.networks import Norm, PatchDiscriminator, Sampling, UnetNorm, unet
+from gantool_trainer.layers.blocks import frozen
+from gantool_trainer.layers.translators import Norm, PatchDiscriminator, Sampling, UnetNorm, unet
 
 Weight = Annotated[float, Field(ge=0)]
 Data = PairedConfig

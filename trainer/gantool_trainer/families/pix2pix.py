@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
 from gantool_trainer import losses, pairs
-from gantool_trainer.blocks import bare, frozen
-from gantool_trainer.data import Batch, PairedConfig
+from gantool_trainer.data.batches import Batch, PairedConfig
+from gantool_trainer.data.folders import Pair, Split
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
-from gantool_trainer.layouts import Pair, Split
-from gantool_trainer.networks import Norm, PatchDiscriminator, Sampling, UnetNorm, colouring, unet
+from gantool_trainer.layers.blocks import bare, frozen
+from gantool_trainer.layers.translators import Norm, PatchDiscriminator, Sampling, UnetNorm, colouring, unet
 
 Weight = Annotated[float, Field(ge=0)]
 Data = PairedConfig

@@ -21,16 +21,24 @@ from torch.nn.utils.parametrizations import spectral_norm
 from gantool.arrays import from_range, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port
 from gantool_trainer import losses, metrics
-from gantool_trainer.blocks import Residual, bilinear_up, conv3x3, frozen, high_pass, pixel_shuffle_up, scale_weights
-from gantool_trainer.data import Batch, DegradedConfig, DegradedCrops
-from gantool_trainer.degrade import degrade
-from gantool_trainer.efficientnet import efficientnet_lite0
+from gantool_trainer.data.batches import Batch, DegradedConfig, DegradedCrops
+from gantool_trainer.data.degrade import degrade
+from gantool_trainer.data.folders import Split, plain
+from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, to_picture, to_tensor
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
-from gantool_trainer.features import vgg19
-from gantool_trainer.layouts import Split, plain
-from gantool_trainer.pictures import Picture, centre_crop, read_picture, to_picture, to_tensor
-from gantool_trainer.projected import LOCAL, ProjectedDiscriminator
+from gantool_trainer.layers.blocks import (
+    Residual,
+    bilinear_up,
+    conv3x3,
+    frozen,
+    high_pass,
+    pixel_shuffle_up,
+    scale_weights,
+)
+from gantool_trainer.layers.efficientnet import efficientnet_lite0
+from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
+from gantool_trainer.layers.vgg import vgg19
 from gantool_trainer.seeds import rng
 
 Weight = Annotated[float, Field(ge=0)]

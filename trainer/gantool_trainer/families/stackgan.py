@@ -13,16 +13,17 @@ from torch import Tensor, nn
 from gantool.arrays import SIGNED, to_range
 from gantool.card import Identity, ModelCard, Port, Whole
 from gantool.text import END, read, words
-from gantool_trainer import from_noise, layouts, losses
-from gantool_trainer.augment import augmented
-from gantool_trainer.blocks import Residual, bare, conv3x3, frozen, initialise
-from gantool_trainer.data import Batch, DescribedConfig, Squares
+from gantool_trainer import from_noise, losses
+from gantool_trainer.data import folders
+from gantool_trainer.data.batches import Batch, DescribedConfig, Squares
+from gantool_trainer.data.folders import Captioned, Split
+from gantool_trainer.data.pictures import Picture
+from gantool_trainer.diffaugment import augmented
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
 from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, JudgeNorm, Shape
-from gantool_trainer.layouts import Captioned, Split
-from gantool_trainer.networks import UNET_SAMPLING, Sampling
-from gantool_trainer.pictures import Picture
+from gantool_trainer.layers.blocks import Residual, bare, conv3x3, frozen, initialise
+from gantool_trainer.layers.translators import UNET_SAMPLING, Sampling
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -215,7 +216,7 @@ def settle(config: Config, folder: Path, data: DescribedConfig) -> Config:
         raise TrainingError(f"data.side is {data.side}; give model.first_side, {config.first_side}, times 1, 2, 4, ...")
     vocabulary = config.vocabulary
     if not vocabulary:
-        texts = layouts.texts_of(folder, data.columns)
+        texts = folders.texts_of(folder, data.columns)
         vocabulary = (END, *sorted({word for text in texts for word in words(text)[: config.words]}))
     return config.model_copy(update={"shape": from_noise.shape_of(data), "vocabulary": vocabulary})
 
@@ -246,7 +247,7 @@ def ema(config: Config) -> tuple[str, ...]:
 
 
 def scan(folder: Path, config: Config, data: DescribedConfig, seed: int) -> Split[Captioned]:
-    return layouts.captioned(folder, data.columns, data.holdout, seed, skip_bad=data.skip_bad)
+    return folders.captioned(folder, data.columns, data.holdout, seed, skip_bad=data.skip_bad)
 
 
 def dataset(split: Split[Captioned], config: Config, data: DescribedConfig, seed: int) -> Squares:

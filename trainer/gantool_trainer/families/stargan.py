@@ -12,14 +12,15 @@ from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, from_range, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port
-from gantool_trainer import layouts, losses, metrics
-from gantool_trainer.blocks import Residual, bare, conv3x3, frozen
-from gantool_trainer.data import Batch, LabelledConfig, LabelledViews
+from gantool_trainer import losses, metrics
+from gantool_trainer.data import folders
+from gantool_trainer.data.batches import Batch, LabelledConfig, LabelledViews
+from gantool_trainer.data.folders import Labelled, Split
+from gantool_trainer.data.pictures import Picture, read_picture, scaled, to_picture, to_tensor
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
-from gantool_trainer.layouts import Labelled, Split
-from gantool_trainer.networks import UNET_SAMPLING, Sampling
-from gantool_trainer.pictures import Picture, read_picture, scaled, to_picture, to_tensor
+from gantool_trainer.layers.blocks import Residual, bare, conv3x3, frozen
+from gantool_trainer.layers.translators import UNET_SAMPLING, Sampling
 
 Weight = Annotated[float, Field(ge=0)]
 Data = LabelledConfig
@@ -98,7 +99,7 @@ class Critic(nn.Module):
 def settle(config: Config, folder: Path, data: LabelledConfig) -> Config:
     if config.labels:
         return config
-    return config.model_copy(update={"labels": layouts.names_of(folder, data.column)})
+    return config.model_copy(update={"labels": folders.names_of(folder, data.column)})
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
@@ -121,7 +122,7 @@ def scan(folder: Path, config: Config, data: LabelledConfig, seed: int) -> Split
         )
     if len(set(config.labels)) < 2:
         raise TrainingError(f"model.labels are {', '.join(config.labels)}; name at least two different ones")
-    return layouts.labelled(folder, data.column, config.labels, data.holdout, seed, skip_bad=data.skip_bad)
+    return folders.labelled(folder, data.column, config.labels, data.holdout, seed, skip_bad=data.skip_bad)
 
 
 def dataset(split: Split[Labelled], config: Config, data: LabelledConfig, seed: int) -> LabelledViews:

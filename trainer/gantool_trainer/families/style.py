@@ -19,15 +19,15 @@ from torch import Tensor, nn
 from gantool.arrays import SIGNED, from_range, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port, Whole
 from gantool.errors import ImageError
-from gantool_trainer import layouts
-from gantool_trainer.blocks import bare, frozen
-from gantool_trainer.data import Batch, ViewConfig, Views
+from gantool_trainer.data import folders
+from gantool_trainer.data.batches import Batch, ViewConfig, Views
+from gantool_trainer.data.folders import Split
+from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, scaled, to_picture, to_tensor
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
-from gantool_trainer.features import Taps, learnable_taps, vgg19_taps
-from gantool_trainer.layouts import Split
-from gantool_trainer.networks import RetouchingGenerator
-from gantool_trainer.pictures import Picture, centre_crop, read_picture, scaled, to_picture, to_tensor
+from gantool_trainer.layers.blocks import bare, frozen
+from gantool_trainer.layers.translators import RetouchingGenerator
+from gantool_trainer.layers.vgg import Taps, learnable_taps, vgg19_taps
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -137,7 +137,7 @@ def ema(config: Config) -> tuple[str, ...]:
 def scan(folder: Path, config: Config, data: ViewConfig, seed: int) -> Split[Path]:
     if data.crop % _MULTIPLE or data.crop < 32:
         raise TrainingError(f"data.crop is {data.crop}; give a multiple of {_MULTIPLE}, and at least 32")
-    return layouts.unlabelled(folder, data.holdout, seed, skip_bad=data.skip_bad)
+    return folders.unlabelled(folder, data.holdout, seed, skip_bad=data.skip_bad)
 
 
 def dataset(split: Split[Path], config: Config, data: ViewConfig, seed: int) -> Views:

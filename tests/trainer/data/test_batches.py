@@ -9,23 +9,23 @@ import pytest
 import torch
 from PIL import Image
 
-from gantool_trainer import checkpoint, data, loop, recipe
-from gantool_trainer.data import (
+from gantool_trainer import checkpoint, loop, recipe
+from gantool_trainer.data import batches
+from gantool_trainer.data.batches import (
     DegradedConfig,
     DegradedCrops,
     PairedConfig,
     PairedViews,
     SquareConfig,
     Squares,
-    batches,
     square,
     varied,
 )
-from gantool_trainer.degrade import DegradeConfig
+from gantool_trainer.data.degrade import DegradeConfig
+from gantool_trainer.data.folders import paired, plain
+from gantool_trainer.data.pictures import read_picture, to_tensor
 from gantool_trainer.errors import DataError, TrainingError
 from gantool_trainer.families import FAMILIES
-from gantool_trainer.layouts import paired, plain
-from gantool_trainer.pictures import read_picture, to_tensor
 from tiny import SMALL, TINY, lay_out
 
 CONFIG = DegradedConfig(crop=32, holdout=2, workers=0)
@@ -38,8 +38,8 @@ def pairs(photos: Path, **changes: object) -> DegradedCrops:
 
 def test_an_epoch_sees_every_picture_once() -> None:
     for epoch in range(3):
-        assert sorted(data.permutation(0, epoch, 50)) == list(range(50))
-    assert not np.array_equal(data.permutation(0, 0, 50), data.permutation(0, 1, 50))
+        assert sorted(batches.permutation(0, epoch, 50)) == list(range(50))
+    assert not np.array_equal(batches.permutation(0, 0, 50), batches.permutation(0, 1, 50))
 
 
 def test_a_sample_is_a_function_of_its_number(photos: Path) -> None:
@@ -61,13 +61,15 @@ def test_shapes_and_range(photos: Path) -> None:
 
 def test_processes_share_the_batches_of_one(photos: Path) -> None:
     source = pairs(photos)
-    (whole,) = batches(source, CONFIG, 4, 5, batch=4)
-    first, second = (next(batches(source, CONFIG, 4, 5, batch=2, rank=rank, world=2)) for rank in (0, 1))
+    (whole,) = batches.batches(source, CONFIG, 4, 5, batch=4)
+    first, second = (next(batches.batches(source, CONFIG, 4, 5, batch=2, rank=rank, world=2)) for rank in (0, 1))
     assert torch.equal(whole[1], torch.cat([first[1], second[1]]))
 
 
 def test_workers_do_not_change_the_batches(photos: Path) -> None:
-    alone, helped = (next(batches(pairs(photos), CONFIG.model_copy(update={"workers": w}), 3, 4, 2)) for w in (0, 1))
+    alone, helped = (
+        next(batches.batches(pairs(photos), CONFIG.model_copy(update={"workers": w}), 3, 4, 2)) for w in (0, 1)
+    )
     assert torch.equal(alone[0], helped[0])
 
 
@@ -113,7 +115,7 @@ def test_errors_of_loader_processes_are_one_line(photos: Path, tmp_path: Path) -
     for path in tmp_path.iterdir():
         path.unlink()
     with pytest.raises(TrainingError, match=r"can no longer be read: .*\.jpg") as caught:
-        next(batches(dataset, config, 0, 5, 1))
+        next(batches.batches(dataset, config, 0, 5, 1))
     assert "\n" not in str(caught.value)
 
 
@@ -145,7 +147,7 @@ def test_the_samples_of_each_recipe_can_be_drawn_in_another_process(name: str, p
     family, folder = FAMILIES[settings.family], lay_out(name, photos, tmp_path / "data")
     config = family.settle(settings.model, folder, settings.data)
     dataset = family.dataset(family.scan(folder, config, settings.data, 0), config, settings.data, 0)
-    there = pickle.loads(pickle.dumps(data.sound(dataset, settings.data)))
+    there = pickle.loads(pickle.dumps(batches.sound(dataset, settings.data)))
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(dataset[3], there[3], strict=True))
 
 
@@ -173,13 +175,13 @@ def test_what_can_no_longer_be_read_is_replaced_where_it_may(photos: Path, tmp_p
     paths = plain(tmp_path, 1, 0).train
     config = SquareConfig(side=16, cache_gb=0, skip_bad=True, mirror=False)
     squares = Squares(paths, (np.arange(len(paths)),), config, seed=0)
-    shown = data.sound(squares, config)
+    shown = batches.sound(squares, config)
     before = [int(shown[n][1]) for n in range(6)]
     paths[before[1]].write_bytes(b"")
     assert [int(shown[n][1]) for n in range(3)] == [before[0], before[2], before[2]]
     assert torch.equal(shown[1][0], shown[2][0])
     with pytest.raises(DataError, match=paths[before[1]].name):
-        data.sound(squares, config.model_copy(update={"skip_bad": False}))[1]
+        batches.sound(squares, config.model_copy(update={"skip_bad": False}))[1]
     for path in paths:
         path.unlink(missing_ok=True)
     with pytest.raises(DataError, match="can no longer be read"):

@@ -4,7 +4,7 @@ from functools import partial
 import pytest
 import torch
 
-from gantool_trainer.augment import augmented, deformed
+from gantool_trainer.diffaugment import augmented, deformed
 
 Augment = Callable[[torch.Tensor], torch.Tensor]
 

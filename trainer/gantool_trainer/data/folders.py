@@ -14,11 +14,11 @@ from gantool.folders import left_by_system
 from gantool.poses import Point
 from gantool.storage import replacing
 from gantool.tables import spelling
-from gantool_trainer import described, listing
-from gantool_trainer.described import Said
+from gantool_trainer.data import described, listing
+from gantool_trainer.data.described import Said
+from gantool_trainer.data.listing import READ, SUFFIXES
+from gantool_trainer.data.pictures import read_picture
 from gantool_trainer.errors import DataError, TrainingError, some
-from gantool_trainer.listing import READ, SUFFIXES
-from gantool_trainer.pictures import read_picture
 
 _THINNEST = 100
 """Times as long as wide that a picture may be: more, and made as large as others it fills the memory."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gantool_trainer.described import once, rows
+from gantool_trainer.data.described import once, rows
 from gantool_trainer.errors import TrainingError
 
 HAIR = {"0.jpg": "red", "1.jpg": "blue", "2.jpg": "red", "3.jpg": "blue"}

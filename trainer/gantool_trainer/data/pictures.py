@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gantool import formats
 from gantool.arrays import Size, resize
 from gantool.errors import ImageError
-from gantool_trainer import idx
+from gantool_trainer.data import mnist
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +28,7 @@ def read_picture(path: Path) -> Picture:
         ImageError: it cannot be read; names the file.
     """
     try:
-        gray = idx.picture(path)
+        gray = mnist.picture(path)
     except OSError as error:
         raise ImageError(f"cannot read {path}: {error}") from error
     if gray is not None:

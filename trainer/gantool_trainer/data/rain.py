@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from gantool_trainer.degrade import convolve, to_uint8
-from gantool_trainer.pictures import Picture
+from gantool_trainer.data.degrade import convolve, to_uint8
+from gantool_trainer.data.pictures import Picture
 
 _SLANT = np.pi / 6
 _LAYERS = ((0.008, 8, 16), (0.0025, 16, 44))

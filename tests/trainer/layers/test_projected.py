@@ -2,9 +2,10 @@ from pathlib import Path
 
 import torch
 
-from gantool_trainer import checkpoint, loop, projected, recipe
-from gantool_trainer.efficientnet import efficientnet_lite0
-from gantool_trainer.projected import LOCAL, WHOLE, ProjectedDiscriminator, ProjectedJudge
+from gantool_trainer import checkpoint, loop, recipe
+from gantool_trainer.layers import projected
+from gantool_trainer.layers.efficientnet import efficientnet_lite0
+from gantool_trainer.layers.projected import LOCAL, WHOLE, ProjectedDiscriminator, ProjectedJudge
 from tiny import TINY
 
 CPU = torch.device("cpu")

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from gantool.errors import ImageError
-from gantool_trainer.listing import pictures
-from gantool_trainer.pictures import read_picture
+from gantool_trainer.data.listing import pictures
+from gantool_trainer.data.pictures import read_picture
 
 
 def test_what_systems_leave_is_no_picture_and_links_are_followed(tmp_path: Path) -> None:

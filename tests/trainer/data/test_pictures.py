@@ -10,7 +10,7 @@ from encoded import DISPLAY_P3, encode, encode_png, encode_tiff
 from gantool import formats
 from gantool.arrays import Pixels
 from gantool.errors import ImageError
-from gantool_trainer.pictures import read_picture
+from gantool_trainer.data.pictures import read_picture
 
 
 def read(folder: Path, data: bytes, name: str = "a.png") -> Pixels:

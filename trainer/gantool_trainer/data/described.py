@@ -8,7 +8,7 @@ from pathlib import Path
 from gantool import tables
 from gantool.errors import TableError
 from gantool.tables import Row, Table, nameless, spelling
-from gantool_trainer import listing
+from gantool_trainer.data import listing
 from gantool_trainer.errors import TrainingError, some
 
 Said = tuple[Path, tuple[str, ...]]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gantool_trainer.holes import hole
+from gantool_trainer.data.holes import hole
 
 
 def test_holes_are_there_and_leave_something() -> None:

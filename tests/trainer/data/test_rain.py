@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from gantool_trainer import pairs
-from gantool_trainer.data import PairedConfig, PairedViews
+from gantool_trainer.data.batches import PairedConfig, PairedViews
+from gantool_trainer.data.pictures import read_picture
+from gantool_trainer.data.rain import rain, streak
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.pictures import read_picture
-from gantool_trainer.rain import rain, streak
 from gantool_trainer.seeds import rng
 
 

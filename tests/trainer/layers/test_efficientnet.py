@@ -6,10 +6,10 @@ import pytest
 import torch
 from PIL import Image
 
-from gantool_trainer import efficientnet
-from gantool_trainer.efficientnet import efficientnet_lite0
+from gantool_trainer.data.pictures import to_tensor
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.pictures import to_tensor
+from gantool_trainer.layers import efficientnet
+from gantool_trainer.layers.efficientnet import efficientnet_lite0
 
 CPU = torch.device("cpu")
 TAPS = (0, 2, 4, 10, 15)

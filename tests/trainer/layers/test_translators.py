@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from gantool_trainer.blocks import Blur, blur
-from gantool_trainer.networks import PatchDiscriminator, ResnetGenerator, RetouchingGenerator, Sampling, unet
+from gantool_trainer.layers.blocks import Blur, blur
+from gantool_trainer.layers.translators import PatchDiscriminator, ResnetGenerator, RetouchingGenerator, Sampling, unet
 
 
 @pytest.mark.parametrize("generator", [ResnetGenerator, RetouchingGenerator])

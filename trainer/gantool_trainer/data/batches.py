@@ -25,12 +25,20 @@ from gantool import poses
 from gantool.arrays import Size, resize
 from gantool.errors import ImageError
 from gantool.poses import Point
-from gantool_trainer.degrade import DegradeConfig, degrade, sharpened
+from gantool_trainer.data.degrade import DegradeConfig, degrade, sharpened
+from gantool_trainer.data.folders import Domains, Labelled, Pair, Posed
+from gantool_trainer.data.pictures import (
+    Picture,
+    centre_crop,
+    random_crop,
+    random_view,
+    read_picture,
+    scaled,
+    to_tensor,
+)
+from gantool_trainer.data.poses import body
+from gantool_trainer.data.rain import rain
 from gantool_trainer.errors import DataError, TrainingError
-from gantool_trainer.layouts import Domains, Labelled, Pair, Posed
-from gantool_trainer.pictures import Picture, centre_crop, random_crop, random_view, read_picture, scaled, to_tensor
-from gantool_trainer.poses import body
-from gantool_trainer.rain import rain
 from gantool_trainer.seeds import rng
 
 Batch = tuple[torch.Tensor, ...]

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from gantool_trainer.blocks import Residual, he_initialise, high_pass
+from gantool_trainer.layers.blocks import Residual, he_initialise, high_pass
 
 
 def test_signals_keep_their_strength_without_norms() -> None:

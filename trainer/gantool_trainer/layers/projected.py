@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gantool.arrays import from_range
-from gantool_trainer import efficientnet
+from gantool_trainer.layers import efficientnet
 from gantool_trainer.seeds import torch_seed
 
 WHOLE = (2, 4, 10, 15)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageFilter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from gantool_trainer.pictures import Picture
+from gantool_trainer.data.pictures import Picture
 
 Floats = npt.NDArray[np.float32]
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from gantool.arrays import Pixels
-from gantool_trainer import degrade
-from gantool_trainer.degrade import DegradeConfig
+from gantool_trainer.data import degrade
+from gantool_trainer.data.degrade import DegradeConfig
 from gantool_trainer.metrics import luma, psnr
 from gantool_trainer.seeds import rng
 

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from gantool_trainer import layouts
+from gantool_trainer.data import folders
+from gantool_trainer.data.folders import Pair, labelled, names_of, paired, plain, unpaired
 from gantool_trainer.errors import DataError, TrainingError
-from gantool_trainer.layouts import Pair, labelled, names_of, paired, plain, unpaired
 
 
 def test_split_is_disjoint_complete_and_fixed_by_the_seed(photos: Path) -> None:
@@ -188,15 +188,15 @@ def described(tmp_path: Path) -> Path:
 
 
 def test_tags_of_several_columns(described: Path) -> None:
-    split = layouts.tagged(described, ("hair", "eyes"), (("blue", "red"), ("gray", "green")), 1, 0)
+    split = folders.tagged(described, ("hair", "eyes"), (("blue", "red"), ("gray", "green")), 1, 0)
     assert len(split.train) == 5 and len(split.holdout) == 1
     assert all(item.labels == (int(item.path.stem) % 2, int(int(item.path.stem) < 3)) for item in split.train)
     with pytest.raises(TrainingError, match=r"labels green, which model\.tags leave out"):
-        layouts.tagged(described, ("hair", "eyes"), (("blue", "red"), ("gray",)), 1, 0)
+        folders.tagged(described, ("hair", "eyes"), (("blue", "red"), ("gray",)), 1, 0)
 
 
 def test_captions(described: Path) -> None:
-    split = layouts.captioned(described, ("caption", "hair"), 1, 0)
+    split = folders.captioned(described, ("caption", "hair"), 1, 0)
     assert all(item.texts[0] == f"number {item.path.stem}, a face" for item in split.train)
 
 
@@ -206,26 +206,26 @@ def test_captions(described: Path) -> None:
 )
 def test_columns_that_are_not_there(columns: tuple[str, ...], message: str, described: Path) -> None:
     with pytest.raises(TrainingError, match=message):
-        layouts.captioned(described, columns, 1, 0)
+        folders.captioned(described, columns, 1, 0)
 
 
 def test_descriptions_need_a_csv(described: Path) -> None:
     (described / "faces.csv").unlink()
     with pytest.raises(TrainingError, match="has no CSV"):
-        layouts.captioned(described, ("caption",), 1, 0)
+        folders.captioned(described, ("caption",), 1, 0)
 
 
 def test_described_pictures_are_checked(described: Path) -> None:
     (described / "2.png").write_bytes(b"no picture")
-    for scan in (layouts.captioned, layouts.tagged):
-        words = (("caption",),) if scan is layouts.captioned else (("hair",), (("blue", "red"),))
+    for scan in (folders.captioned, folders.tagged):
+        words = (("caption",),) if scan is folders.captioned else (("hair",), (("blue", "red"),))
         with pytest.raises(TrainingError, match=r"2\.png is not a picture"):
             scan(described, *words, 1, 0)
 
 
 def test_a_label_of_another_group_is_none_of_this_one(described: Path) -> None:
     with pytest.raises(TrainingError, match=r"labels red, which model\.tags"):
-        layouts.tagged(described, ("hair", "eyes"), (("blue",), ("gray", "green", "red")), 1, 0)
+        folders.tagged(described, ("hair", "eyes"), (("blue",), ("gray", "green", "red")), 1, 0)
 
 
 def some(folder: Path, count: int, prefix: str = "") -> Path:
@@ -257,10 +257,10 @@ def test_all_texts_of_a_picture_are_on_one_side(tmp_path: Path) -> None:
     some(tmp_path, 6)
     lines = [f"{number}.png,text {text} of {number}" for text in range(3) for number in range(6)]
     (tmp_path / "texts.csv").write_text("\n".join(["file,caption", *lines]))
-    split = layouts.captioned(tmp_path, ("caption",), 2, 0)
+    split = folders.captioned(tmp_path, ("caption",), 2, 0)
     assert len(split.train) == 12 and len({item.path for item in split.holdout}) == 2
     assert not {item.path for item in split.train} & {item.path for item in split.holdout}
-    assert len(layouts.texts_of(tmp_path, ("caption",))) == 18
+    assert len(folders.texts_of(tmp_path, ("caption",))) == 18
 
 
 def test_every_bad_picture_is_told_and_may_be_skipped(tmp_path: Path) -> None:
@@ -276,9 +276,9 @@ def test_every_bad_picture_is_told_and_may_be_skipped(tmp_path: Path) -> None:
     assert any("thin.png is 3000x2" in problem for problem in problems)
     split = plain(tmp_path, 1, 0, skip_bad=True)
     assert split.skipped == problems and len(split.train) == 3
-    listed = layouts.list_bad(split.skipped, tmp_path / "run")
+    listed = folders.list_bad(split.skipped, tmp_path / "run")
     assert listed.read_text().splitlines() == [*problems]
-    layouts.list_bad((), tmp_path / "run")
+    folders.list_bad((), tmp_path / "run")
     assert not listed.exists()
 
 

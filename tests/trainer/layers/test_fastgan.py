@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.fastgan import FastGenerator, check_side, maps_of_noise
+from gantool_trainer.layers.fastgan import FastGenerator, check_side, maps_of_noise
 
 LATENT = 8 + maps_of_noise()
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gantool_trainer.blocks import Blur, Residual, he_initialise, initialise
+from gantool_trainer.layers.blocks import Blur, Residual, he_initialise, initialise
 
 Sampling = Literal["strided", "smooth"]
 """How a network changes resolution: by strided and transposed convolutions, as the papers do; or smoothly, blurred

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gantool.poses import Point
-from gantool_trainer.poses import body
+from gantool_trainer.data.poses import body
 
 JOINTS: list[tuple[float, float]] = [(32, 8), (18, 24), (46, 24), (24, 56), (40, 55)]
 

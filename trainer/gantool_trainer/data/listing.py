@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from gantool import formats
 from gantool.folders import Found, walk
-from gantool_trainer import idx
+from gantool_trainer.data import mnist
 from gantool_trainer.errors import TrainingError
 
 READ = formats.readable()
@@ -28,19 +28,19 @@ def pictures(folder: Path, *, deep: bool = True) -> list[Path]:
     found = _walk(folder, deep=deep)
     return [
         *(one.path for one in found if one.problem or one.path.suffix.lower() in SUFFIXES),
-        *(picture for path in _numbered(found) for picture in _inside(path, idx.pictures)),
+        *(picture for path in _numbered(found) for picture in _inside(path, mnist.pictures)),
     ]
 
 
 def numbered(folder: Path) -> list[tuple[Path, int]]:
     """The pictures inside MNIST's files in a folder, with their labels. Raises TrainingError."""
-    return [item for path in _numbered(_walk(folder, deep=False)) for item in _inside(path, idx.labelled)]
+    return [item for path in _numbered(_walk(folder, deep=False)) for item in _inside(path, mnist.labelled)]
 
 
 def _walk(folder: Path, *, deep: bool) -> list[Found]:
     if not os.path.isdir(folder):
         return []
-    found = list(walk(folder, {*SUFFIXES, *idx.SUFFIXES}, deep=deep))
+    found = list(walk(folder, {*SUFFIXES, *mnist.SUFFIXES}, deep=deep))
     if found and found[0].path == folder:
         raise TrainingError(f"{folder} {found[0].problem}")
     return found
@@ -49,7 +49,7 @@ def _walk(folder: Path, *, deep: bool) -> list[Found]:
 def _numbered(found: Iterable[Found]) -> list[Path]:
     """Those of MNIST's files of pictures that are to be trained on: not packed and unpacked ones, and not its test
     pictures where they lie beside the others."""
-    files = {one.path for one in found if idx.holds_pictures(one.path) and not one.problem}
+    files = {one.path for one in found if mnist.holds_pictures(one.path) and not one.problem}
     files = {path for path in files if not (path.suffix == ".gz" and path.with_suffix("") in files)}
     alone = {path.parent for path in files} - {path.parent for path in files if not path.name.startswith("t10k")}
     return sorted(path for path in files if path.parent in alone or not path.name.startswith("t10k"))

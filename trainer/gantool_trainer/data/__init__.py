@@ -1,0 +1,1 @@
+"""What networks learn from: folders looked through, and samples drawn of them."""
