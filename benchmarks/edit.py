@@ -23,9 +23,10 @@ import gantool
 from gantool import poses
 from gantool.methods.style_optimization import COARSE
 from gantool_trainer import metrics
-from gantool_trainer.data import folders
 from gantool_trainer.data.degrade import jpeg, to_uint8
 from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, scaled
+from gantool_trainer.data.posed import PosedConfig
+from gantool_trainer.data.posed import index as index_people
 from gantool_trainer.seeds import rng
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None)
@@ -151,7 +152,7 @@ def searched(models: Models, sets: Path) -> list[Figures]:
 
 def posed(models: Models, sets: Path) -> list[Figures]:
     """SSIM (Y) and PSNR (RGB) of the held-out people in each other pose, beside the picture that was given."""
-    people = folders.posed(sets / "lpc_pose", "character", 1000, 0).holdout
+    people = index_people(sets / "lpc_pose", PosedConfig(holdout=1000), 0).holdout
     pairs = [(a, b) for person in people for a in person for b in person if a is not b]
     pairs = [pairs[i] for i in rng(0).permutation(len(pairs))[:_PAIRS]]
     results: list[Figures] = []

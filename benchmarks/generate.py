@@ -31,10 +31,11 @@ import gantool
 from gantool.methods.conditioning import draw_inputs
 from gantool.tasks.generate import Conditions, size
 from gantool.text import read, words
-from gantool_trainer.data import folders, mnist
-from gantool_trainer.data.batches import SquareConfig, square
-from gantool_trainer.data.folders import Captioned
+from gantool_trainer.data import captioned, folders, labelled, listing, mnist
+from gantool_trainer.data.batches import DataConfig
+from gantool_trainer.data.captioned import Captioned, CaptionedConfig
 from gantool_trainer.data.pictures import Picture, read_picture, to_tensor
+from gantool_trainer.data.squares import SquareConfig, square
 from gantool_trainer.families import stackgan
 from gantool_trainer.run import Run
 from gantool_trainer.seeds import rng
@@ -113,7 +114,7 @@ def faces(models: Models, sets: Path) -> list[Figures]:
 def people(models: Models, sets: Path) -> list[Figures]:
     """People of the test texts: how often the text is the first of ten, by a network that was trained to match the real
     pairs; beside the real test pictures, and pictures of other people's texts."""
-    split = folders.captioned(sets / "lpc_pose", ("caption",), 10_000, 0)
+    split = captioned.index(sets / "lpc_pose", CaptionedConfig(columns=("caption",), holdout=10_000), 0)
     texts, real = [item.texts[0] for item in split.holdout], [read_picture(item.path) for item in split.holdout]
     rank = _matcher(split.train)
     poses = [text[text.index("facing") :] for text in texts]
@@ -180,7 +181,7 @@ def _matcher(items: Sequence[Captioned]) -> Callable[[Sequence[Picture], Sequenc
 @lru_cache(maxsize=1)
 def _mnist(sets: Path) -> tuple[Classifier, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """A classifier of the training digits, and the features of all of them, in random order, and of the test digits."""
-    train = folders.labelled(sets / "mnist" / "train", "", tuple("0123456789"), 1, 0).train
+    train = labelled.index(sets / "mnist" / "train", "", tuple("0123456789"), DataConfig(holdout=1), 0).train
     by_label = [[item.path for item in train if item.label == digit] for digit in range(10)]
     known = classifier.trained(by_label, side=28, steps=8000, batch=64, crop=26, mirror=False)
     test = mnist.pictures(sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz")
@@ -274,7 +275,7 @@ def fid(
 ) -> None:
     """FID (arXiv 1706.08500) and KID (arXiv 1801.01401) in Inception's features, by torchmetrics, which downloads the
     weights at the first use."""
-    loaded, paths = gantool.load(model), folders.unlabelled(pictures, 0, 0).train
+    loaded, paths = gantool.load(model), listing.required(pictures / folders.parts(pictures)[0])
     try:
         from torchmetrics.image.fid import FrechetInceptionDistance
         from torchmetrics.image.kid import KernelInceptionDistance

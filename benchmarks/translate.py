@@ -36,7 +36,7 @@ from gantool.engine.whole import as_whole
 from gantool_export.onnx_file import to_onnx, to_onnx_in_segments
 from gantool_export.statistics import SharedStatistics
 from gantool_trainer import metrics
-from gantool_trainer.data import folders
+from gantool_trainer.data import listing
 from gantool_trainer.data.pictures import Picture, read_picture, scaled
 from gantool_trainer.data.rain import rain
 from gantool_trainer.families import FAMILIES
@@ -77,7 +77,7 @@ def unpaired(models: Models, train: Sequence[Sequence[Path]], test: Sequence[Seq
 
 def day_night(models: Models, sets: Path) -> list[Figures]:
     train, test = (
-        [folders.plain(sets / "day-night" / f"{part}{name}", 0, 0).train for name in "AB"] for part in ("train", "test")
+        [listing.required(sets / "day-night" / f"{part}{name}") for name in "AB"] for part in ("train", "test")
     )
     return unpaired(models, train, test)
 

@@ -67,7 +67,7 @@ def lay_out(name: str, pictures: Path, folder: Path) -> Path:
     settings = recipe.load(name)
     family = settings.family
     photographs = sorted(path for path in pictures.iterdir() if path.suffix == ".jpg")
-    if family in ("srgan", "gan", "dcgan", "infogan", "inpaint", "style") or getattr(settings.data, "drawn", ""):
+    if family in ("srgan", "gan", "dcgan", "infogan", "inpaint", "style") or getattr(settings.data, "corruption", ""):
         return pictures
     if family in ("anime", "stackgan"):
         return described(photographs, folder)

@@ -25,7 +25,7 @@ class Item:
 
 
 def read(data: Path, column: str = "") -> tuple[list[Item], list[Item]]:
-    """The pictures to train on, and those of the test part where there is one; ``column`` as in `folders.labelled`.
+    """The pictures to train on, and those of the test part where there is one; ``column`` as in `labels.parts`.
 
     Raises:
         TrainingError: one message that names everything wrong with the folder.
@@ -33,20 +33,19 @@ def read(data: Path, column: str = "") -> tuple[list[Item], list[Item]]:
     """
     from gantool.errors import ImageError
     from gantool.folders import left_by_system
-    from gantool_trainer.data import folders
+    from gantool_trainer.data import folders, labels
     from gantool_trainer.errors import TrainingError
 
     try:
-        labels = folders.names_of(data, column)
+        known = labels.names_of(data, column)
     except TrainingError as error:
         raise ImageError(str(error).replace("data.column", "--column")) from error
-    if wrong := [label for label in labels if left_by_system(label) or _RESERVED & set(label)]:
+    if wrong := [label for label in known if left_by_system(label) or _RESERVED & set(label)]:
         raise ImageError(f"{data} has the label '{wrong[0]}', which no folder of pictures can be called; rename it")
-    train, test = folders.both_parts(data, column, labels)
+    parts = [[(path, label) for path, label in part if label in known] for part in labels.parts(data, column)]
+    folders.bad_files([path for part in parts for path, _ in part], data)
     above = (data / "train").is_dir() + (not column)  # folders that the label's own one lies in, and itself
-    ours, theirs = (
-        [Item(item.path, labels[item.label], _name(item.path, data, above)) for item in part] for part in (train, test)
-    )
+    ours, theirs = ([Item(path, label, _name(path, data, above)) for path, label in part] for part in parts)
     return list(dict.fromkeys(ours)), list(dict.fromkeys(theirs))
 
 

@@ -17,7 +17,9 @@ import gantool
 from gantool import Model
 from gantool_cli.errors import explain
 from gantool_cli.verbs.augment import augment
-from gantool_trainer.data import folders
+from gantool_trainer.data import labelled
+from gantool_trainer.data.batches import DataConfig
+from gantool_trainer.data.labels import names_of
 
 MODEL = "cgan-mnist"
 LABELS = tuple("0123456789")
@@ -104,8 +106,8 @@ def test_the_manifest_accounts_for_every_picture(digits: Path, tmp_path: Path) -
 
 def test_the_result_is_a_labelled_folder_like_any_other(digits: Path, tmp_path: Path) -> None:
     run(digits, "--model", MODEL, "--per-class", 4, "-o", tmp_path / "more")
-    names = folders.names_of(tmp_path / "more", "")
-    split = folders.labelled(tmp_path / "more", "", names, 8, 0)
+    names = names_of(tmp_path / "more", "")
+    split = labelled.index(tmp_path / "more", "", names, DataConfig(), 0)
     assert names == ("3", "8") and [item.label for item in split.train] == [0] * 7 + [1] * 6
     assert [item.path.parent.parent.name for item in split.holdout] == ["test", "test"]
 

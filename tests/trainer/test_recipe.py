@@ -24,6 +24,20 @@ def test_every_value_can_be_overridden() -> None:
     assert changed.data.degrade.jpeg == (10, 20)
 
 
+def test_values_by_their_former_names_are_read() -> None:
+    restored, gray = recipe.load("restore"), recipe.load("colorize")
+    older = recipe.dump(restored)
+    damage = older["data"]["degrade"]
+    damage["noisy"], damage["packed"] = damage.pop("noise_probability"), damage.pop("jpeg_probability")
+    assert recipe.parse(older) == restored
+    older = recipe.dump(gray)
+    older["data"]["drawn"] = older["data"].pop("corruption")
+    assert recipe.parse(older) == gray
+    assert recipe.load("pan-derain", ["data.drawn=gray"]).model_dump()["data"]["corruption"] == "gray"
+    with pytest.raises(TrainingError, match=r"data\.corruption: .*\(got 'snow'\)"):
+        recipe.load("colorize", ["data.drawn=snow"])
+
+
 @pytest.mark.parametrize(
     ("override", "says"),
     [

@@ -13,10 +13,10 @@ from torch.nn.utils.parametrizations import spectral_norm
 from gantool.arrays import SIGNED, from_range, sheet, to_range
 from gantool.card import Identity, ModelCard, Port, Whole
 from gantool.card.ports import Noise
-from gantool_trainer.data import folders
-from gantool_trainer.data.batches import SquareConfig, Squares
+from gantool_trainer.data import plain
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import Picture, to_picture
+from gantool_trainer.data.squares import SquareConfig, Squares
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator
 from gantool_trainer.layers.blocks import he_initialise, initialise
@@ -163,7 +163,7 @@ def dataset(split: Split[Path], config: Any, data: SquareConfig, seed: int) -> S
 
 def scan(folder: Path, config: Any, data: SquareConfig, seed: int) -> Split[Path]:
     """`Family.scan` of any tree of pictures. Raises TrainingError."""
-    return folders.unlabelled(folder, data.holdout, seed, skip_bad=data.skip_bad)
+    return plain.index(folder, data, seed)
 
 
 def check_batch(real: Tensor) -> None:

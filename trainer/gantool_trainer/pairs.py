@@ -10,14 +10,13 @@ from torch import nn
 from gantool.arrays import SIGNED, Size, from_range, resize, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port
 from gantool_trainer import metrics
-from gantool_trainer.data import folders
-from gantool_trainer.data.batches import PairedConfig, PairedViews, drawn_over, pair_of
-from gantool_trainer.data.folders import Pair, Split
+from gantool_trainer.data import paired
+from gantool_trainer.data.folders import Split
+from gantool_trainer.data.paired import Pair, PairedConfig
 from gantool_trainer.data.pictures import Picture, to_picture, to_tensor
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Networks
 from gantool_trainer.layers.translators import PatchDiscriminator
-from gantool_trainer.seeds import rng
 
 
 def scan(folder: Path, data: PairedConfig, seed: int, multiple: int, strides: int) -> Split[Pair]:
@@ -27,20 +26,7 @@ def scan(folder: Path, data: PairedConfig, seed: int, multiple: int, strides: in
         raise TrainingError(
             f"data.crop is {data.crop}; give a multiple of {multiple} (2^model.levels), and at least {least}"
         )
-    if not data.drawn:
-        return folders.paired(folder, data.names, data.holdout, seed, skip_bad=data.skip_bad)
-    split = folders.unlabelled(folder, data.holdout, seed, skip_bad=data.skip_bad)
-    if inside := [name for name in data.names if any(name in path.relative_to(folder).parts for path in split.train)]:
-        raise TrainingError(
-            f"{folder} has a folder {inside[0]}: use its pairs with --set data.drawn='', or give a folder of pictures"
-        )
-    train, holdout = (tuple(Pair(path, path) for path in paths) for paths in (split.train, split.holdout))
-    return Split(train, holdout, split.skipped)
-
-
-def dataset(split: Split[Pair], config: Any, data: PairedConfig, seed: int) -> PairedViews:
-    """`Family.dataset`."""
-    return PairedViews(split.train, data, seed)
+    return paired.index(folder, data, seed)
 
 
 def samples(config: Any, networks: Networks, split: Split[Pair], data: PairedConfig) -> Picture:
@@ -60,9 +46,7 @@ def evaluate(config: Any, networks: Networks, split: Split[Pair], data: PairedCo
 def _held_out(
     generator: nn.Module, split: Split[Pair], data: PairedConfig, multiple: int
 ) -> Iterator[tuple[Picture, Picture, Picture]]:
-    for number, pair in enumerate(split.holdout):
-        source, target = pair_of(pair, data)
-        source = drawn_over(source, data.drawn, rng(number))
+    for source, target in paired.held_out(split, data):
         size = Size(*(max(1, round(length / multiple)) * multiple for length in source.shape[:2]))
         x = to_tensor(resize(source, size))[None].to(next(generator.parameters()).device)
         made = to_picture(from_range(generator(to_range(x, SIGNED))[0], SIGNED))

@@ -15,6 +15,8 @@ from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import FAMILIES
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_RENAMED = {"data": {"drawn": "corruption", "degrade": {"noisy": "noise_probability", "packed": "jpeg_probability"}}}
+"""Today's names of values that older recipes, checkpoints and overrides have under others."""
 
 
 class OptimiserConfig(BaseModel):
@@ -102,6 +104,7 @@ def parse(values: dict[str, Any], overrides: Sequence[str] = ()) -> Recipe:
     """A checked recipe from plain values. Raises TrainingError."""
     for override in overrides:
         _override(values, override)
+    values = _renamed(values, _RENAMED)
     named = values.get("family")
     family = FAMILIES.get(named) if isinstance(named, str) else None
     if family is None:
@@ -148,6 +151,13 @@ def _override(values: dict[str, Any], override: str) -> None:
         if not isinstance(table, dict):
             raise TrainingError(f"--set {override}: {name} is a value, not a table")
     table[key] = value
+
+
+def _renamed(values: Any, names: Any) -> Any:
+    """The same values under today's names; of two for one, such as a recipe's and an override's, the later stays."""
+    if not isinstance(values, dict) or not isinstance(names, dict):
+        return values
+    return {(new if isinstance(new := names.get(k), str) else k): _renamed(v, new) for k, v in values.items()}
 
 
 def _folder() -> Any:

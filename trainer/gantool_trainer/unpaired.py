@@ -1,4 +1,4 @@
-"""What families that learn from two sets of pictures share: a folder checked, results looked at and measured."""
+"""What families that learn from two sets of pictures share: results looked at and measured."""
 
 from pathlib import Path
 from typing import Any
@@ -9,28 +9,16 @@ from torch import nn
 from gantool.arrays import Range, from_range, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port
 from gantool_trainer import metrics
-from gantool_trainer.data import folders
-from gantool_trainer.data.batches import UnpairedConfig, UnpairedViews
-from gantool_trainer.data.folders import Domains
 from gantool_trainer.data.pictures import Picture, read_picture, scaled, to_picture, to_tensor
+from gantool_trainer.data.unpaired import Domains, UnpairedConfig
 from gantool_trainer.family import Networks
 
 _SHOWN = 4
 
 
-def scan(folder: Path, data: UnpairedConfig, seed: int) -> Domains:
-    """Raises TrainingError."""
-    return folders.unpaired(folder, data.holdout, seed, data.balance, skip_bad=data.skip_bad)
-
-
 def averaged(config: Any) -> tuple[str, ...]:
     """`Family.averaged`: the generators of both directions."""
     return ("a2b", "b2a")
-
-
-def dataset(split: Domains, config: Any, data: UnpairedConfig, seed: int) -> UnpairedViews:
-    """`Family.dataset`."""
-    return UnpairedViews(split, data, seed)
 
 
 def samples(networks: Networks, split: Domains, data: UnpairedConfig, values: Range, multiple: int) -> Picture:

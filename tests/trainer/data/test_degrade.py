@@ -58,3 +58,54 @@ def test_sharpening_steepens_edges_and_leaves_flat_parts(photo: Pixels) -> None:
     assert crisp[10, 9, 0] < 80 and crisp[10, 10, 0] > 160
     assert (crisp[:, :4] == 80).all() and (crisp[:, -4:] == 160).all()
     assert degrade.sharpened(photo, 0) is photo
+
+
+PLAIN = {"process": "single", "clean": 0.0, "blur": 0.0, "noise_probability": 0.0, "jpeg_probability": 0.0}
+
+
+@pytest.mark.parametrize("values", [{"clean": 1.0, "blur": 1.0, "noise_probability": 1.0, "jpeg_probability": 1.0}, {}])
+def test_what_is_left_clean_is_left_alone(values: dict[str, float], photo: Pixels) -> None:
+    config = DegradeConfig.model_validate(PLAIN | values)
+    assert np.array_equal(degrade.degrade(photo, 1, config, rng(0)), photo)
+    assert np.array_equal(degrade.degrade(photo, 2, config, rng(0)), degrade.bicubic(photo, 2))
+
+
+def test_the_clean_share_is_that_share() -> None:
+    flat = np.full((16, 16, 3), 128, np.uint8)
+    config = DegradeConfig.model_validate(PLAIN | {"clean": 0.3, "noise_probability": 1.0, "noise": (10, 20)})
+    clean = [np.array_equal(degrade.single(flat, 1, config, rng(seed)), flat) for seed in range(300)]
+    assert 0.2 < np.mean(clean) < 0.4
+
+
+def test_each_kind_of_damage_can_be_had_alone(photo: Pixels) -> None:
+    def deviation(picture: Pixels) -> float:
+        """Of what is finer than a pixel's neighbours."""
+        fine = picture[1:].astype(float) - picture[:-1]
+        return float(fine.std())
+
+    results = {
+        name: degrade.single(photo, 1, DegradeConfig.model_validate(PLAIN | values), rng(5))
+        for name, values in {
+            "noise": {"noise_probability": 1.0, "noise": (15, 15)},
+            "blur": {"blur": 1.0, "blur_sigma": (1.0, 1.5)},
+            "jpeg": {"jpeg_probability": 1.0, "jpeg": (20, 20)},
+        }.items()
+    }
+    assert deviation(results["noise"]) > 1.2 * deviation(photo)
+    assert deviation(results["blur"]) < 0.8 * deviation(photo)
+    assert not np.array_equal(results["jpeg"], photo)
+    assert np.abs(results["jpeg"].astype(int) - photo).mean() < 10
+
+
+def test_noise_is_as_strong_as_was_asked_for() -> None:
+    flat = np.full((100, 100, 3), 128, np.uint8)
+    for strength in (5, 15):
+        config = DegradeConfig.model_validate(PLAIN | {"noise_probability": 1.0, "noise": (strength, strength)})
+        for seed in range(4):
+            assert degrade.single(flat, 1, config, rng(seed)).std() == pytest.approx(strength, rel=0.1)
+
+
+def test_damage_is_a_function_of_its_draw(photo: Pixels) -> None:
+    config = DegradeConfig.model_validate({"process": "single", "clean": 0.0})
+    one, same, other = (degrade.single(photo, 1, config, rng(7, seed)) for seed in (1, 1, 2))
+    assert np.array_equal(one, same) and not np.array_equal(one, other)

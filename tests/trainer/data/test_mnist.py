@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gantool_trainer.data import folders, mnist
+from gantool_trainer.data import labelled, mnist, plain
+from gantool_trainer.data.batches import DataConfig
+from gantool_trainer.data.labels import names_of
 from gantool_trainer.data.pictures import read_picture
 from gantool_trainer.errors import TrainingError
 
@@ -35,9 +37,9 @@ def test_pictures_are_numbered(digits: Path) -> None:
 
 
 def test_folders_of_them_are_folders_of_pictures(digits: Path) -> None:
-    assert len(folders.unlabelled(digits, 2, 0).train) == 12
-    assert folders.names_of(digits, "") == ("0", "1", "2")
-    split = folders.labelled(digits, "", ("0", "2"), 1, 0)
+    assert len(plain.index(digits, DataConfig(holdout=2), 0).train) == 12
+    assert names_of(digits, "") == ("0", "1", "2")
+    split = labelled.index(digits, "", ("0", "2"), DataConfig(holdout=1), 0)
     assert [item.label for item in split.train] == [0, 1] * 4 and len(split.holdout) == 1
 
 
@@ -48,26 +50,26 @@ def test_a_damaged_file_is_named(damage: str, digits: Path) -> None:
     broken = {"cut": gzip.compress(data[:-1]), "header": gzip.compress(b"\0\0\x0d" + data[3:]), "gzip": b"\x1f\x8b no"}
     file.write_bytes(broken[damage])
     with pytest.raises(TrainingError, match=f"cannot read {file}"):
-        folders.unlabelled(digits, 2, 0)
+        plain.index(digits, DataConfig(holdout=2), 0)
 
 
 def test_pictures_without_pixels_are_refused(digits: Path) -> None:
     file = digits / "train" / "train-images-idx3-ubyte.gz"
     file.write_bytes(gzip.compress(packed(np.zeros((12, 0, 3)))))
     with pytest.raises(TrainingError, match=f"cannot read {file}"):
-        folders.unlabelled(digits, 2, 0)
+        plain.index(digits, DataConfig(holdout=2), 0)
 
 
 def test_what_systems_leave_is_passed_over(digits: Path) -> None:
     (digits / "train" / "._train-images-idx3-ubyte").write_bytes(b"no digits")
-    assert folders.names_of(digits, "") == ("0", "1", "2")
+    assert names_of(digits, "") == ("0", "1", "2")
 
 
 def test_labels_must_be_there_and_fit(digits: Path) -> None:
     labels = digits / "train" / "train-labels-idx1-ubyte.gz"
     labels.write_bytes(gzip.compress(packed(np.zeros(3))))
     with pytest.raises(TrainingError, match="and what belongs to it"):
-        folders.labelled(digits, "", ("0", "1"), 1, 0)
+        labelled.index(digits, "", ("0", "1"), DataConfig(holdout=1), 0)
 
 
 def test_all_of_mnist_in_one_folder(digits: Path, tmp_path: Path) -> None:
@@ -76,14 +78,17 @@ def test_all_of_mnist_in_one_folder(digits: Path, tmp_path: Path) -> None:
     for file in [*(digits / "train").iterdir(), *(digits / "test").iterdir()]:
         (flat / file.name).write_bytes(file.read_bytes())
         (flat / file.name).with_suffix("").write_bytes(gzip.decompress(file.read_bytes()))
-    for split in (folders.unlabelled(flat, 2, 0), folders.labelled(flat, "", ("0", "1", "2"), 2, 0)):
+    for split in (
+        plain.index(flat, DataConfig(holdout=2), 0),
+        labelled.index(flat, "", ("0", "1", "2"), DataConfig(holdout=2), 0),
+    ):
         assert len(split.train) == 10 and len(split.holdout) == 2
 
 
 def test_pictures_need_no_labels(digits: Path) -> None:
     for file in (digits / "train").glob("*labels*"):
         file.unlink()
-    assert len(folders.unlabelled(digits, 2, 0).train) == 12
+    assert len(plain.index(digits, DataConfig(holdout=2), 0).train) == 12
 
 
 def test_a_packed_file_is_read_no_further_than_it_claims(tmp_path: Path) -> None:
@@ -91,9 +96,9 @@ def test_a_packed_file_is_read_no_further_than_it_claims(tmp_path: Path) -> None
     file.write_bytes(gzip.compress(packed(np.zeros((2, 2, 3))) + bytes(10**8)))
     tracemalloc.start()
     with pytest.raises(TrainingError, match="damaged"):
-        folders.unlabelled(tmp_path, 1, 0)
+        plain.index(tmp_path, DataConfig(holdout=1), 0)
     assert tracemalloc.get_traced_memory()[1] < 10**7
     tracemalloc.stop()
     file.write_bytes(gzip.compress(bytes((0, 0, 8, 3)) + b"\xff" * 12))
     with pytest.raises(TrainingError, match="damaged"):
-        folders.unlabelled(tmp_path, 1, 0)
+        plain.index(tmp_path, DataConfig(holdout=1), 0)

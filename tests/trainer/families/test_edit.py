@@ -8,9 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from gantool_trainer.data.batches import PosedConfig, ViewConfig
-from gantool_trainer.data.folders import Posed, Split
+from gantool_trainer.data.folders import Split
 from gantool_trainer.data.holes import hole
+from gantool_trainer.data.posed import Posed, PosedConfig
+from gantool_trainer.data.views import ViewConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import FAMILIES, inpaint, pix2pix, pose, style
 from gantool_trainer.family import Update

@@ -9,7 +9,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gantool_trainer.data.batches import DescribedConfig, SquareConfig
+from gantool_trainer.data.captioned import CaptionedConfig
+from gantool_trainer.data.squares import SquareConfig
+from gantool_trainer.data.tagged import TaggedConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import FAMILIES, anime, cgan, dcgan, gan, infogan, stackgan
 from gantool_trainer.family import Update
@@ -224,10 +226,10 @@ def test_an_untrained_second_stage_enlarges_the_first() -> None:
     ("name", "data", "message"),
     [
         ("dcgan", SquareConfig(side=34), "data.side is 34; give one that can be halved"),
-        ("anime", DescribedConfig(side=48, columns=("hair",)), "data.side is 48; give model.base, 16"),
-        ("anime", DescribedConfig(side=32), "name the columns of the CSV"),
-        ("stackgan", DescribedConfig(side=32, gray=True), "in colour"),
-        ("stackgan", DescribedConfig(side=40), "data.side is 40; give model.first_side, 64"),
+        ("anime", TaggedConfig(side=48, columns=("hair",)), "data.side is 48; give model.base, 16"),
+        ("anime", TaggedConfig(side=32), "name the columns of the CSV"),
+        ("stackgan", CaptionedConfig(side=32, gray=True), "in colour"),
+        ("stackgan", CaptionedConfig(side=40), "data.side is 40; give model.first_side, 64"),
     ],
 )
 def test_data_that_does_not_fit(name: str, data: Any, message: str, photos: Path) -> None:
@@ -236,7 +238,7 @@ def test_data_that_does_not_fit(name: str, data: Any, message: str, photos: Path
         family.settle(family.Config(), photos, data)
 
 
-@pytest.mark.parametrize(("name", "data"), [("dcgan", SquareConfig(side=48)), ("anime", DescribedConfig(side=48))])
+@pytest.mark.parametrize(("name", "data"), [("dcgan", SquareConfig(side=48)), ("anime", TaggedConfig(side=48))])
 def test_fastgan_makes_powers_of_two(name: str, data: Any, photos: Path) -> None:
     family = FAMILIES[name]
     with pytest.raises(TrainingError, match="but FastGAN makes"):
@@ -280,7 +282,7 @@ def test_the_first_stage_rests_while_the_second_learns() -> None:
 def test_half_a_stack_is_not_exported() -> None:
     networks = stackgan.networks(CONFIGS["stackgan"])
     with pytest.raises(TrainingError, match="second stage is not trained"):
-        stackgan.exports(CONFIGS["stackgan"], networks, DescribedConfig())
+        stackgan.exports(CONFIGS["stackgan"], networks, CaptionedConfig())
 
 
 def test_one_class_is_none() -> None:

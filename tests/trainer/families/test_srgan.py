@@ -107,7 +107,7 @@ def test_a_perfect_generator_has_no_pixel_loss(generator: str) -> None:
 def test_crops_that_the_discriminator_cannot_halve_are_refused(tmp_path: object) -> None:
     from pathlib import Path
 
-    from gantool_trainer.data.batches import DegradedConfig
+    from gantool_trainer.data.degraded import DegradedConfig
 
     with pytest.raises(TrainingError, match="multiple of 8"):
         srgan.scan(Path("nowhere"), config(discriminator="unet"), DegradedConfig(crop=100), 0)
@@ -147,7 +147,7 @@ def test_without_an_adversarial_stage_there_is_no_discriminator() -> None:
 def test_vgg_is_asked_for_before_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
     from pathlib import Path
 
-    from gantool_trainer.data.batches import DegradedConfig
+    from gantool_trainer.data.degraded import DegradedConfig
 
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
     vgg.vgg19.cache_clear()

@@ -52,9 +52,9 @@ class DegradeConfig(BaseModel):
     """Factor of the intermediate resize of the first round."""
     noise: Level = (1.0, 30.0)
     """Standard deviation of Gaussian noise; Poisson noise is drawn at the same strength at mid-gray."""
-    noisy: Share = 1.0
+    noise_probability: Share = 1.0
     """Share of samples that the single process adds noise to."""
-    packed: Share = 1.0
+    jpeg_probability: Share = 1.0
     """Share of samples that the single process stores as JPEG."""
     jpeg: Quality = (30.0, 95.0)
     sinc: Share = 0.5
@@ -95,7 +95,7 @@ def single(picture: Picture, scale: int, config: DegradeConfig, rng: np.random.G
         return to_uint8(x)
     if rng.random() < config.blur:
         x = convolve(x, gaussian_kernel(rng, config.blur_sigma))
-    noisy, packed = rng.random() < config.noisy, rng.random() < config.packed
+    noisy, packed = rng.random() < config.noise_probability, rng.random() < config.jpeg_probability
     scanned = rng.random() < 0.5  # noise over the artefacts of a file, and not from the camera
     if packed and scanned:
         x = jpeg(x, rng.uniform(*config.jpeg))

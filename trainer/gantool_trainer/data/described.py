@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gantool import tables
+from gantool import poses, tables
 from gantool.errors import TableError
 from gantool.tables import Row, Table, nameless, spelling
-from gantool_trainer.data import listing
+from gantool_trainer.data import folders, listing
 from gantool_trainer.errors import TrainingError, some
 
 Said = tuple[Path, tuple[str, ...]]
@@ -22,6 +22,37 @@ def read(table: Path) -> Table:
         return tables.read(table)
     except TableError as error:
         raise TrainingError(str(error)) from error
+
+
+def parts(folder: Path, columns: Sequence[str]) -> tuple[list[Said], list[Said]]:
+    """What the CSVs of a folder say of the pictures to train on, and of others to hold out. Raises TrainingError."""
+    train, test = (said(folder, part, columns) for part in folders.parts(folder))
+    if not train:
+        raise TrainingError(f"{folder} has no CSV whose first column names pictures; put it beside them, or train.csv")
+    return train, test
+
+
+def said(folder: Path, part: str, columns: Sequence[str]) -> list[Said]:
+    """What the CSV of a part says of its pictures; nothing where there is none. Raises TrainingError."""
+    if not columns:
+        raise TrainingError(f"say with data.columns which columns of the CSV in {folder} describe the pictures")
+    found = _tables(folder, part)
+    if len(found) > 1:
+        fitting = [table for table in found if set(columns) <= set(read(table).columns)]
+        if len(fitting) > 1:
+            both = " and ".join(table.name for table in fitting[:2])
+            raise TrainingError(f"{folder} has {both}, which both have the column {columns[0]}; keep one of them there")
+        found = fitting or found
+    return rows(found[0], folder / part, columns) if found else []
+
+
+def _tables(folder: Path, part: str) -> list[Path]:
+    """The CSV of a part; of a folder that is not divided, all but those that have a meaning of their own."""
+    if part:
+        table = folder / f"{part}.csv"
+        return [table] if os.path.isdir(folder / part) and os.path.isfile(table) else []
+    others = {poses.TABLE, *(["test.csv"] if os.path.isdir(folder / "test") else [])}
+    return [table for table in tables.in_folder(folder) if table.name not in others]
 
 
 def rows(table: Path, root: Path, columns: Sequence[str]) -> list[Said]:
@@ -52,10 +83,10 @@ def rows(table: Path, root: Path, columns: Sequence[str]) -> list[Said]:
     return list(dict.fromkeys((paths[0], tuple(row.cells[column] for column in columns)) for row, paths in meant))
 
 
-def once(said: Iterable[Said]) -> list[Said]:
+def once(rows: Iterable[Said]) -> list[Said]:
     """The same, or a TrainingError where different things are said of one picture."""
     found: dict[Path, tuple[str, ...]] = {}
-    for path, values in said:
+    for path, values in rows:
         if found.setdefault(path, values) != values:
             both = " and as ".join(", ".join(own) for own in (found[path], values))
             raise TrainingError(f"{path} is in the table twice, as {both}; keep one of the rows")

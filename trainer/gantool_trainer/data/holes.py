@@ -4,6 +4,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from gantool.arrays import to_unit
+
 Mask = npt.NDArray[np.float32]
 _LEAST, _MOST = 0.2, 0.55
 """Of a box's side, over the picture's."""
@@ -20,7 +22,7 @@ def hole(side: int, draw: np.random.Generator) -> Mask:
     else:
         for _ in range(int(draw.integers(1, 4))):
             _stroke(canvas, side, draw)
-    return np.asarray(mask, np.float32) / np.float32(255)
+    return to_unit(np.asarray(mask))
 
 
 def _stroke(canvas: ImageDraw.ImageDraw, side: int, draw: np.random.Generator) -> None:

@@ -1,12 +1,13 @@
 """The pictures under a folder, before any of them is opened."""
 
 import os
+import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
 from gantool import formats
-from gantool.folders import Found, walk
+from gantool.folders import Found, left_by_system, walk
 from gantool_trainer.data import mnist
 from gantool_trainer.errors import TrainingError
 
@@ -30,6 +31,23 @@ def pictures(folder: Path, *, deep: bool = True) -> list[Path]:
         *(one.path for one in found if one.problem or one.path.suffix.lower() in SUFFIXES),
         *(picture for path in _numbered(found) for picture in _inside(path, mnist.pictures)),
     ]
+
+
+def required(folder: Path) -> list[Path]:
+    """The same. Raises TrainingError where there are none, too."""
+    if paths := pictures(folder):
+        return paths
+    raise TrainingError(f"no pictures under {folder} (looked for {', '.join(sorted(READ))})")
+
+
+def subfolders(folder: Path) -> set[str]:
+    """The names of the folders in a folder, but for those that systems leave there."""
+    return {composed(entry.name) for entry in os.scandir(folder) if entry.is_dir() and not left_by_system(entry.name)}
+
+
+def composed(name: str) -> str:
+    """A folder's name in the one form of unicode (NFC)."""
+    return unicodedata.normalize("NFC", name)
 
 
 def numbered(folder: Path) -> list[tuple[Path, int]]:

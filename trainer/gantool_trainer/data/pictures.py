@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gantool import formats
-from gantool.arrays import Size, resize
+from gantool.arrays import Size, from_unit, in_colour, resize, to_unit
 from gantool.errors import ImageError
 from gantool_trainer.data import mnist
 
@@ -32,7 +32,7 @@ def read_picture(path: Path) -> Picture:
     except OSError as error:
         raise ImageError(f"cannot read {path}: {error}") from error
     if gray is not None:
-        return np.repeat(gray[..., None], 3, axis=2)
+        return in_colour(gray)
     if not os.path.isfile(path):  # opening a pipe would wait for ever
         raise ImageError(f"{path} is {_instead_of_a_file(path)}")
     return formats.read_rgb(path)
@@ -63,12 +63,13 @@ def to_tensor(picture: Picture) -> "torch.Tensor":
     """(H, W, 3) uint8 to (3, H, W) float32 in 0..1."""
     import torch
 
-    return torch.from_numpy(np.array(picture.transpose(2, 0, 1), order="C")).float().div_(255)
+    return torch.from_numpy(to_unit(np.ascontiguousarray(picture.transpose(2, 0, 1))))
 
 
 def to_picture(x: "torch.Tensor") -> Picture:
     """(3, H, W) in 0..1 to (H, W, 3) uint8."""
-    return np.ascontiguousarray((x.float().cpu().clamp(0, 1) * 255).round().byte().numpy().transpose(1, 2, 0))
+    pixels = from_unit(x.detach().float().cpu().numpy(), np.dtype(np.uint8))
+    return np.ascontiguousarray(pixels.transpose(1, 2, 0))
 
 
 def scaled(picture: Picture, side: int) -> Picture:

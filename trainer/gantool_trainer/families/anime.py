@@ -14,10 +14,13 @@ from torch import Tensor, nn
 from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
 from gantool_trainer import from_noise, losses
-from gantool_trainer.data import folders
-from gantool_trainer.data.batches import Batch, DescribedConfig, Squares
-from gantool_trainer.data.folders import Split, Tagged
+from gantool_trainer.data import tagged
+from gantool_trainer.data.batches import Batch
+from gantool_trainer.data.folders import Split
+from gantool_trainer.data.labels import names_of
 from gantool_trainer.data.pictures import Picture
+from gantool_trainer.data.squares import Squares
+from gantool_trainer.data.tagged import Tagged, TaggedConfig
 from gantool_trainer.diffaugment import augmented, moved
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
@@ -29,7 +32,7 @@ from gantool_trainer.layers.translators import UNET_SAMPLING
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
-Data = DescribedConfig
+Data = TaggedConfig
 Enlargement = Literal["sub-pixel", "smooth"]
 _SHOWN = 64
 
@@ -154,7 +157,7 @@ def doublings(config: Config) -> int:
     return times
 
 
-def settle(config: Config, folder: Path, data: DescribedConfig) -> Config:
+def settle(config: Config, folder: Path, data: TaggedConfig) -> Config:
     config = config.model_copy(update={"shape": from_noise.shape_of(data), "groups": data.columns})
     if config.discriminator == "projected":
         projected.check_installed()
@@ -162,7 +165,7 @@ def settle(config: Config, folder: Path, data: DescribedConfig) -> Config:
         check_side(config.shape[1], config.latent)
     else:
         doublings(config)
-    tags = config.tags or tuple(folders.names_of(folder, column) for column in data.columns)
+    tags = config.tags or tuple(names_of(folder, column) for column in data.columns)
     if len(tags) != len(data.columns) or not tags:
         raise TrainingError(
             f"model.tags has {len(tags)} groups and data.columns {len(data.columns)}; name the columns of the CSV that "
@@ -193,11 +196,11 @@ def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
     return {"generator": ("generator",), "discriminator": ("critic",)}
 
 
-def scan(folder: Path, config: Config, data: DescribedConfig, seed: int) -> Split[Tagged]:
-    return folders.tagged(folder, data.columns, config.tags, data.holdout, seed, skip_bad=data.skip_bad)
+def scan(folder: Path, config: Config, data: TaggedConfig, seed: int) -> Split[Tagged]:
+    return tagged.index(folder, config.tags, data, seed)
 
 
-def dataset(split: Split[Tagged], config: Config, data: DescribedConfig, seed: int) -> Squares:
+def dataset(split: Split[Tagged], config: Config, data: TaggedConfig, seed: int) -> Squares:
     labels = np.array([item.labels for item in split.train], np.int64)
     return Squares([item.path for item in split.train], (labels,), data, seed)
 
@@ -244,7 +247,7 @@ def told(config: Config, logits: Tensor, labels: Tensor) -> Tensor:
     return torch.stack([F.cross_entropy(own, labels[:, i]) for i, own in enumerate(groups)]).sum()
 
 
-def samples(config: Config, networks: Networks, split: Split[Tagged], data: DescribedConfig) -> Picture:
+def samples(config: Config, networks: Networks, split: Split[Tagged], data: TaggedConfig) -> Picture:
     """A tag of the first group for each column, in turn; the others go round more slowly."""
     generator = networks["generator"]
 
@@ -256,7 +259,7 @@ def samples(config: Config, networks: Networks, split: Split[Tagged], data: Desc
     return from_noise.samples(made, generator, "normal", config.latent)
 
 
-def exports(config: Config, networks: Networks, data: DescribedConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: TaggedConfig) -> dict[str, Generator]:
     tags = (
         Port(group, "label", ("batch", len(own)), labels=own)
         for group, own in zip(config.groups, config.tags, strict=True)

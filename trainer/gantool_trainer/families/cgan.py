@@ -14,10 +14,13 @@ from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
 from gantool.card.ports import Noise
 from gantool_trainer import from_noise, losses
-from gantool_trainer.data import folders
-from gantool_trainer.data.batches import Batch, SquareConfig, Squares
-from gantool_trainer.data.folders import Labelled, Split
+from gantool_trainer.data import labelled
+from gantool_trainer.data.batches import Batch
+from gantool_trainer.data.folders import Split
+from gantool_trainer.data.labelled import Labelled
+from gantool_trainer.data.labels import names_of
 from gantool_trainer.data.pictures import Picture
+from gantool_trainer.data.squares import SquareConfig, Squares
 from gantool_trainer.diffaugment import augmented
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import (
@@ -73,7 +76,7 @@ class Config(BaseModel):
 
 
 def settle(config: Config, folder: Path, data: SquareConfig) -> Config:
-    labels = config.labels or folders.names_of(folder, data.column)
+    labels = config.labels or names_of(folder, data.column)
     return config.model_copy(update={"shape": from_noise.shape_of(data), "labels": labels})
 
 
@@ -90,7 +93,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
 def scan(folder: Path, config: Config, data: SquareConfig, seed: int) -> Split[Labelled]:
     if len(set(config.labels)) < 2:
         raise TrainingError(f"model.labels are {', '.join(config.labels)}; name at least two different ones")
-    return folders.labelled(folder, data.column, config.labels, data.holdout, seed, skip_bad=data.skip_bad)
+    return labelled.index(folder, data.column, config.labels, data, seed)
 
 
 def dataset(split: Split[Labelled], config: Config, data: SquareConfig, seed: int) -> Squares:

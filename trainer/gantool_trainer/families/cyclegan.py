@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
 from gantool_trainer import image_pool, losses, unpaired
-from gantool_trainer.data.batches import Batch, UnpairedConfig
-from gantool_trainer.data.folders import Domains
+from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.pictures import Picture
+from gantool_trainer.data.unpaired import Domains, UnpairedConfig, dataset, index
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layers.blocks import frozen
@@ -92,7 +92,7 @@ def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domai
     least = PatchDiscriminator.smallest(config.discriminator_strides) * 4 ** (config.scales - 1)
     if data.crop % MULTIPLE or data.crop < least:
         raise TrainingError(f"data.crop is {data.crop}; give a multiple of {MULTIPLE}, and at least {least}")
-    return unpaired.scan(folder, data, seed)
+    return index(folder, data, seed)
 
 
 def buffers(config: Config, data: UnpairedConfig) -> dict[str, Tensor]:
@@ -165,7 +165,7 @@ FAMILY = Family(
     Data=Data,
     networks=networks,
     scan=scan,
-    dataset=unpaired.dataset,
+    dataset=dataset,
     step=step,
     samples=samples,
     exports=exports,

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from gantool_trainer import losses, unpaired
-from gantool_trainer.data.batches import Batch, UnpairedConfig
-from gantool_trainer.data.folders import Domains
+from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.pictures import Picture
+from gantool_trainer.data.unpaired import Domains, UnpairedConfig, dataset, index
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layers.blocks import frozen
@@ -108,7 +108,7 @@ def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
 def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domains:
     if data.crop % MULTIPLE or data.crop < SMALLEST:
         raise TrainingError(f"data.crop is {data.crop}; give a multiple of {MULTIPLE}, and at least {SMALLEST}")
-    return unpaired.scan(folder, data, seed)
+    return index(folder, data, seed)
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
@@ -167,7 +167,7 @@ FAMILY = Family(
     Data=Data,
     networks=networks,
     scan=scan,
-    dataset=unpaired.dataset,
+    dataset=dataset,
     step=step,
     samples=samples,
     exports=exports,

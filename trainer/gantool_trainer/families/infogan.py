@@ -13,9 +13,10 @@ from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
 from gantool.card.ports import Noise
 from gantool_trainer import from_noise, losses
-from gantool_trainer.data.batches import Batch, SquareConfig
+from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import Picture
+from gantool_trainer.data.squares import SquareConfig
 from gantool_trainer.diffaugment import deformed
 from gantool_trainer.family import (
     Buffers,

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from gantool.arrays import SIGNED, from_range, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port, Whole
 from gantool_trainer import losses, metrics
-from gantool_trainer.data import folders
-from gantool_trainer.data.batches import Batch, ViewConfig, Views
+from gantool_trainer.data import plain
+from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.holes import hole
 from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, scaled, to_picture, to_tensor
+from gantool_trainer.data.views import ViewConfig, Views
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.from_noise import ConvTrunk, Judge
@@ -96,7 +97,7 @@ def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
 def scan(folder: Path, config: Config, data: ViewConfig, seed: int) -> Split[Path]:
     if data.crop % MULTIPLE or data.crop < _SIDE:
         raise TrainingError(f"data.crop is {data.crop}; give a multiple of {MULTIPLE}, and at least {_SIDE}")
-    return folders.unlabelled(folder, data.holdout, seed, skip_bad=data.skip_bad)
+    return plain.index(folder, data, seed)
 
 
 def dataset(split: Split[Path], config: Config, data: ViewConfig, seed: int) -> Views:

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
 from gantool_trainer import losses, pairs
-from gantool_trainer.data.batches import Batch, PairedConfig
-from gantool_trainer.data.folders import Pair, Split
+from gantool_trainer.data import paired
+from gantool_trainer.data.batches import Batch
+from gantool_trainer.data.folders import Split
+from gantool_trainer.data.paired import Pair, PairedConfig
 from gantool_trainer.family import (
     Buffers,
     Family,
@@ -105,7 +107,7 @@ FAMILY = Family(
     Data=Data,
     networks=networks,
     scan=scan,
-    dataset=pairs.dataset,
+    dataset=paired.dataset,
     step=step,
     samples=pairs.samples,
     exports=exports,

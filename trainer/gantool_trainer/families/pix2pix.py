@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
 from gantool_trainer import losses, pairs
-from gantool_trainer.data.batches import Batch, PairedConfig
-from gantool_trainer.data.folders import Pair, Split
+from gantool_trainer.data import paired
+from gantool_trainer.data.batches import Batch
+from gantool_trainer.data.folders import Split
+from gantool_trainer.data.paired import Pair, PairedConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layers.blocks import bare, frozen
@@ -56,8 +58,8 @@ class Config(BaseModel):
 
 
 def settle(config: Config, folder: Path, data: PairedConfig) -> Config:
-    if config.colour and (config.residual or data.drawn != "gray"):
-        raise TrainingError("colour is learnt from gray pictures: set data.drawn=gray and model.residual=false")
+    if config.colour and (config.residual or data.corruption != "gray"):
+        raise TrainingError("colour is learnt from gray pictures: set data.corruption=gray and model.residual=false")
     return config
 
 
@@ -113,7 +115,7 @@ FAMILY = Family(
     Data=Data,
     networks=networks,
     scan=scan,
-    dataset=pairs.dataset,
+    dataset=paired.dataset,
     step=step,
     samples=pairs.samples,
     exports=exports,

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 from gantool.arrays import SIGNED, from_range, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port, Whole
 from gantool_trainer import losses, metrics
-from gantool_trainer.data import folders
-from gantool_trainer.data.batches import Batch, PosedConfig, PosedPairs, posed_pair
-from gantool_trainer.data.folders import Posed, Split
+from gantool_trainer.data import posed
+from gantool_trainer.data.batches import Batch
+from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import Picture, read_picture, to_picture
+from gantool_trainer.data.posed import Posed, PosedConfig, PosedPairs, posed_pair
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
 from gantool_trainer.from_noise import ConvTrunk, Judge
@@ -124,7 +125,7 @@ class Posing(nn.Module):
 
 
 def settle(config: Config, folder: Path, data: PosedConfig) -> Config:
-    return config.model_copy(update={"joints": folders.keypoints_of(folder).joints, "side": data.side})
+    return config.model_copy(update={"joints": posed.keypoints_of(folder).joints, "side": data.side})
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
@@ -150,7 +151,7 @@ def scan(folder: Path, config: Config, data: PosedConfig, seed: int) -> Split[tu
     multiple = 2 ** (max(config.levels, config.second_levels) - 1)
     if data.side % multiple:
         raise TrainingError(f"data.side is {data.side}; give a multiple of {multiple} (2^(model.levels - 1))")
-    return folders.posed(folder, data.person, data.holdout, seed, skip_bad=data.skip_bad)
+    return posed.index(folder, data, seed)
 
 
 def dataset(split: Split[tuple[Posed, ...]], config: Config, data: PosedConfig, seed: int) -> PosedPairs:

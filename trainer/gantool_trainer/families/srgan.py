@@ -21,9 +21,11 @@ from torch.nn.utils.parametrizations import spectral_norm
 from gantool.arrays import from_range, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port
 from gantool_trainer import losses, metrics
-from gantool_trainer.data.batches import Batch, DegradedConfig, DegradedCrops
+from gantool_trainer.data import degraded
+from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.degrade import degrade
-from gantool_trainer.data.folders import Split, plain
+from gantool_trainer.data.degraded import DegradedConfig, DegradedCrops
+from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, to_picture, to_tensor
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
@@ -362,7 +364,7 @@ def scan(folder: Path, config: Config, data: DegradedConfig, seed: int) -> Split
         )
     if data.crop < (least := metrics.smallest_side(config.scale)):
         raise TrainingError(f"data.crop is {data.crop}, but SSIM cannot be measured below {least}")
-    return plain(folder, data.holdout, seed, least=data.crop, skip_bad=data.skip_bad)
+    return degraded.index(folder, data, seed)
 
 
 def _check_features(config: Config) -> None:

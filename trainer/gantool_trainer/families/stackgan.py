@@ -14,10 +14,12 @@ from gantool.arrays import SIGNED, to_range
 from gantool.card import Identity, ModelCard, Port, Whole
 from gantool.text import END, read, words
 from gantool_trainer import from_noise, losses
-from gantool_trainer.data import folders
-from gantool_trainer.data.batches import Batch, DescribedConfig, Squares
-from gantool_trainer.data.folders import Captioned, Split
+from gantool_trainer.data import captioned
+from gantool_trainer.data.batches import Batch
+from gantool_trainer.data.captioned import Captioned, CaptionedConfig
+from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import Picture
+from gantool_trainer.data.squares import Squares
 from gantool_trainer.diffaugment import augmented
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
@@ -27,7 +29,7 @@ from gantool_trainer.layers.translators import UNET_SAMPLING, Sampling
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
-Data = DescribedConfig
+Data = CaptionedConfig
 _TEMPERATURE = 0.1
 _ROWS = 8
 
@@ -209,14 +211,14 @@ def first_shape(config: Config) -> Shape:
     return (3, config.first_side, config.first_side)
 
 
-def settle(config: Config, folder: Path, data: DescribedConfig) -> Config:
+def settle(config: Config, folder: Path, data: CaptionedConfig) -> Config:
     if data.gray:
         raise TrainingError("StackGAN makes pictures in colour; leave out data.gray")
     if data.side % config.first_side or (data.side // config.first_side) & (data.side // config.first_side - 1):
         raise TrainingError(f"data.side is {data.side}; give model.first_side, {config.first_side}, times 1, 2, 4, ...")
     vocabulary = config.vocabulary
     if not vocabulary:
-        texts = folders.texts_of(folder, data.columns)
+        texts = captioned.texts_of(folder, data.columns)
         vocabulary = (END, *sorted({word for text in texts for word in words(text)[: config.words]}))
     return config.model_copy(update={"shape": from_noise.shape_of(data), "vocabulary": vocabulary})
 
@@ -246,11 +248,11 @@ def ema(config: Config) -> tuple[str, ...]:
     return ("encoder", "first", "second")
 
 
-def scan(folder: Path, config: Config, data: DescribedConfig, seed: int) -> Split[Captioned]:
-    return folders.captioned(folder, data.columns, data.holdout, seed, skip_bad=data.skip_bad)
+def scan(folder: Path, config: Config, data: CaptionedConfig, seed: int) -> Split[Captioned]:
+    return captioned.index(folder, data, seed)
 
 
-def dataset(split: Split[Captioned], config: Config, data: DescribedConfig, seed: int) -> Squares:
+def dataset(split: Split[Captioned], config: Config, data: CaptionedConfig, seed: int) -> Squares:
     numbers = np.stack([_tokens(config, item) for item in split.train])
     return Squares([item.path for item in split.train], (numbers,), data, seed)
 
@@ -337,7 +339,7 @@ def _noises(config: Config) -> tuple[int, int, int]:
     return config.latent, config.condition, config.condition
 
 
-def samples(config: Config, networks: Networks, split: Split[Captioned], data: DescribedConfig) -> Picture:
+def samples(config: Config, networks: Networks, split: Split[Captioned], data: CaptionedConfig) -> Picture:
     """A row for each of eight held-out texts, with the same noise in each column."""
     items = [split.holdout[i % len(split.holdout)] for i in range(_ROWS)]
     text = torch.from_numpy(np.stack([_tokens(config, item)[0] for item in items]))
@@ -350,7 +352,7 @@ def samples(config: Config, networks: Networks, split: Split[Captioned], data: D
     return from_noise.samples(drawn, networks["first"], "normal", sum(_noises(config)))
 
 
-def exports(config: Config, networks: Networks, data: DescribedConfig) -> dict[str, Generator]:
+def exports(config: Config, networks: Networks, data: CaptionedConfig) -> dict[str, Generator]:
     """Raises TrainingError before the second stage is trained."""
     if not any(bool(p.any()) for p in networks["second"].draw[-1].parameters()):  # type: ignore[index, union-attr]
         raise TrainingError("the second stage is not trained yet; train on, past the step model.second_from")

@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from gantool.arrays import SIGNED, from_range, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port
 from gantool_trainer import losses, metrics
-from gantool_trainer.data import folders
-from gantool_trainer.data.batches import Batch, LabelledConfig, LabelledViews
-from gantool_trainer.data.folders import Labelled, Split
+from gantool_trainer.data import labelled
+from gantool_trainer.data.batches import Batch
+from gantool_trainer.data.folders import Split
+from gantool_trainer.data.labelled import Labelled, LabelledConfig, LabelledViews
+from gantool_trainer.data.labels import names_of
 from gantool_trainer.data.pictures import Picture, read_picture, scaled, to_picture, to_tensor
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
@@ -99,7 +101,7 @@ class Critic(nn.Module):
 def settle(config: Config, folder: Path, data: LabelledConfig) -> Config:
     if config.labels:
         return config
-    return config.model_copy(update={"labels": folders.names_of(folder, data.column)})
+    return config.model_copy(update={"labels": names_of(folder, data.column)})
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
@@ -122,7 +124,7 @@ def scan(folder: Path, config: Config, data: LabelledConfig, seed: int) -> Split
         )
     if len(set(config.labels)) < 2:
         raise TrainingError(f"model.labels are {', '.join(config.labels)}; name at least two different ones")
-    return folders.labelled(folder, data.column, config.labels, data.holdout, seed, skip_bad=data.skip_bad)
+    return labelled.index(folder, data.column, config.labels, data, seed)
 
 
 def dataset(split: Split[Labelled], config: Config, data: LabelledConfig, seed: int) -> LabelledViews:

@@ -19,10 +19,11 @@ from torch import Tensor, nn
 from gantool.arrays import SIGNED, from_range, sheet, to_range
 from gantool.card import Geometry, Identity, ModelCard, Port, Whole
 from gantool.errors import ImageError
-from gantool_trainer.data import folders
-from gantool_trainer.data.batches import Batch, ViewConfig, Views
+from gantool_trainer.data import plain
+from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, scaled, to_picture, to_tensor
+from gantool_trainer.data.views import ViewConfig, Views
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
 from gantool_trainer.layers.blocks import bare, frozen
@@ -137,7 +138,7 @@ def ema(config: Config) -> tuple[str, ...]:
 def scan(folder: Path, config: Config, data: ViewConfig, seed: int) -> Split[Path]:
     if data.crop % _MULTIPLE or data.crop < 32:
         raise TrainingError(f"data.crop is {data.crop}; give a multiple of {_MULTIPLE}, and at least 32")
-    return folders.unlabelled(folder, data.holdout, seed, skip_bad=data.skip_bad)
+    return plain.index(folder, data, seed)
 
 
 def dataset(split: Split[Path], config: Config, data: ViewConfig, seed: int) -> Views:

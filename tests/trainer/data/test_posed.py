@@ -1,4 +1,4 @@
-"""Data for the families that edit: people in several poses, views with their picture's number, single damage."""
+"""People in several poses."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,17 +9,16 @@ import torch
 from PIL import Image
 
 from gantool import poses
-from gantool_trainer.data import degrade
-from gantool_trainer.data.batches import PosedConfig, PosedPairs, ViewConfig, Views, posed_pair
-from gantool_trainer.data.degrade import DegradeConfig
-from gantool_trainer.data.folders import posed
-from gantool_trainer.data.pictures import Picture
+from gantool_trainer.data.posed import PosedConfig, PosedPairs, index, posed_pair
 from gantool_trainer.data.poses import body
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.seeds import rng
 
 POSES = {"stand": "12,4,12,28", "sit": "12,10,-1,-1", "lie": "4,24,28,24"}
+
+
 PEOPLE = 4
+
+
 CONFIG = PosedConfig(side=32, workers=0)
 
 
@@ -56,19 +55,19 @@ def divided(folder: Path) -> None:
 
 
 def test_people_are_found_with_all_their_poses(people: Path) -> None:
-    split = posed(people, "character", 1, 0)
+    split = index(people, PosedConfig(holdout=1), 0)
     assert len(split.train) == 3 and len(split.holdout) == 1
     everybody = (*split.train, *split.holdout)
     assert {len({item.path.name[0] for item in person}) for person in everybody} == {1}
     for item in (item for person in everybody for item in person):
         points = [float(x) for x in POSES[item.path.stem[1:]].split(",")]
         assert item.points == (tuple(points[:2]), None if points[2] < 0 else tuple(points[2:]))
-    assert posed(people, "character", 1, 0) == split
+    assert index(people, PosedConfig(holdout=1), 0) == split
 
 
 def test_the_people_of_test_are_what_is_held_out(people: Path) -> None:
     divided(people)
-    split = posed(people, "character", 5, 0)
+    split = index(people, PosedConfig(holdout=5), 0)
     assert len(split.train) == 3 and [{i.path.parent.name for i in person} for person in split.holdout] == [{"test"}]
     assert {item.path.name[0] for person in split.holdout for item in person} == {"0"}
 
@@ -98,7 +97,7 @@ def test_what_is_wrong_with_a_folder_is_said_in_one_line(
 ) -> None:
     spoil(people)
     with pytest.raises(TrainingError, match=message) as caught:
-        posed(people, "character", 1, 0)
+        index(people, PosedConfig(holdout=1), 0)
     assert "\n" not in str(caught.value)
 
 
@@ -106,38 +105,38 @@ def test_what_is_wrong_with_a_folder_is_said_in_one_line(
 def test_poses_that_do_not_fit_their_columns_are_named_by_line(row: str, said: str, people: Path) -> None:
     replaced("keypoints.csv", "lie,4,24,28,24", row)(people)
     with pytest.raises(TrainingError, match=rf"keypoints\.csv, {said}"):
-        posed(people, "character", 1, 0)
+        index(people, PosedConfig(holdout=1), 0)
 
 
 def test_tables_that_pandas_numbered_say_the_same(people: Path) -> None:
-    before = posed(people, "character", 1, 0)
+    before = index(people, PosedConfig(holdout=1), 0)
     for name in ("pictures.csv", "keypoints.csv"):
         lines = (people / name).read_text().splitlines()
         numbered = [f",{lines[0]}", *(f"{number},{line}" for number, line in enumerate(lines[1:]))]
         (people / name).write_text("\n".join(numbered))
-    assert posed(people, "character", 1, 0) == before
+    assert index(people, PosedConfig(holdout=1), 0) == before
 
 
 def test_bad_pictures_of_people_are_skipped_and_whom_they_leave_alone(people: Path) -> None:
     for name in ("0sit", "0lie", "1sit"):
         (people / f"{name}.png").write_bytes(b"")
-    split = posed(people, "character", 1, 0, skip_bad=True)
+    split = index(people, PosedConfig(holdout=1, skip_bad=True), 0)
     everybody = sorted((person[0].path.name[0], len(person)) for person in (*split.train, *split.holdout))
     assert everybody == [("1", 2), ("2", 3), ("3", 3)] and len(split.skipped) == 3
 
 
 def test_whoever_is_held_out_stays_so_when_a_picture_is_added(people: Path) -> None:
-    before = {person[0].path.name[0] for person in posed(people, "character", 2, 0).holdout}
+    before = {person[0].path.name[0] for person in index(people, PosedConfig(holdout=2), 0).holdout}
     with (people / "pictures.csv").open("a") as file:
         for person in range(PEOPLE):
             Image.new("RGB", (40, 40)).save(people / f"{person}aaa.png")
             file.write(f"{person}aaa.png,who{person},sit\n")
-    assert {person[0].path.name[0] for person in posed(people, "character", 2, 0).holdout} == before
+    assert {person[0].path.name[0] for person in index(people, PosedConfig(holdout=2), 0).holdout} == before
 
 
 def test_too_few_people_for_the_holdout(people: Path) -> None:
     with pytest.raises(TrainingError, match="holdout"):
-        posed(people, "character", PEOPLE, 0)
+        index(people, PosedConfig(holdout=PEOPLE), 0)
 
 
 def seen(picture: torch.Tensor) -> tuple[int, ...]:
@@ -147,7 +146,7 @@ def seen(picture: torch.Tensor) -> tuple[int, ...]:
 
 
 def test_a_pair_is_somebody_in_two_poses(people: Path) -> None:
-    pairs = PosedPairs(posed(people, "character", 1, 0).train, CONFIG, seed=3)
+    pairs = PosedPairs(index(people, PosedConfig(holdout=1), 0).train, CONFIG, seed=3)
     known = {colour(person, number): (person, number) for person in range(PEOPLE) for number in range(3)}
     ordered = set()
     for n in range(60):
@@ -163,14 +162,14 @@ def test_a_pair_is_somebody_in_two_poses(people: Path) -> None:
 
 
 def test_every_person_comes_once_an_epoch(people: Path) -> None:
-    pairs = PosedPairs(posed(people, "character", 1, 0).train, CONFIG, seed=3)
+    pairs = PosedPairs(index(people, PosedConfig(holdout=1), 0).train, CONFIG, seed=3)
     assert len(pairs) == 3
     for epoch in range(3):
         assert len({seen(pairs[3 * epoch + place][0])[0] for place in range(3)}) == 3
 
 
 def test_a_pair_is_a_function_of_the_seed_and_its_number(people: Path) -> None:
-    people_ = posed(people, "character", 1, 0).train
+    people_ = index(people, PosedConfig(holdout=1), 0).train
     a, b = (PosedPairs(people_, CONFIG, seed=3) for _ in range(2))
     b[0], b[17]  # history must not matter
     assert all(torch.equal(x, y) for n in (5, 100) for x, y in zip(a[n], b[n], strict=True))
@@ -185,88 +184,3 @@ def test_the_points_are_those_of_the_target() -> None:
     assert ours.shape == theirs.shape == (3, 16, 16) and ours.max() == 0 and theirs.min() == 1
     assert joints.shape == (2, 16, 16) and where.shape == (1, 16, 16) and joints.dtype == torch.float32
     assert divmod(int(joints[0].argmax()), 16) == (8, 8) and not joints[1].any()
-
-
-def place(number: int, _: np.random.Generator) -> torch.Tensor:
-    return torch.tensor(number)
-
-
-@pytest.fixture
-def painted(tmp_path: Path) -> list[Path]:
-    """Pictures of a tone each, which says their place."""
-    paths = [tmp_path / f"{place}.png" for place in range(5)]
-    for place, path in enumerate(paths):
-        Image.new("RGB", (40, 36), (50 * place, 0, 0)).save(path)
-    return paths
-
-
-def test_a_views_number_is_its_pictures(painted: list[Path]) -> None:
-    views = Views(painted, ViewConfig(crop=16, side=(16, 24), workers=0), 1, place)
-    assert len(views) == 5
-    for epoch in range(3):
-        numbers = []
-        for i in range(5):
-            view, number = views[5 * epoch + i]
-            assert view.shape == (3, 16, 16) and number.dtype == torch.int64 and number.ndim == 0
-            assert seen(view)[0] == 50 * int(number)
-            numbers.append(int(number))
-        assert sorted(numbers) == list(range(5))
-
-
-def test_a_view_is_a_function_of_the_seed_and_its_number(photos: Path) -> None:
-    paths, config = sorted(photos.glob("*.jpg")), ViewConfig(crop=16, side=(16, 24), workers=0)
-    a, b = (Views(paths, config, 1, place) for _ in range(2))
-    b[2]
-    assert torch.equal(a[9][0], b[9][0]) and a[9][1] == b[9][1]
-    assert not torch.equal(a[9][0], Views(paths, config, 2, place)[9][0])
-
-
-PLAIN = {"process": "single", "clean": 0.0, "blur": 0.0, "noisy": 0.0, "packed": 0.0}
-
-
-@pytest.mark.parametrize("values", [{"clean": 1.0, "blur": 1.0, "noisy": 1.0, "packed": 1.0}, {}])
-def test_what_is_left_clean_is_left_alone(values: dict[str, float], photo: Picture) -> None:
-    config = DegradeConfig.model_validate(PLAIN | values)
-    assert np.array_equal(degrade.degrade(photo, 1, config, rng(0)), photo)
-    assert np.array_equal(degrade.degrade(photo, 2, config, rng(0)), degrade.bicubic(photo, 2))
-
-
-def test_the_clean_share_is_that_share() -> None:
-    flat = np.full((16, 16, 3), 128, np.uint8)
-    config = DegradeConfig.model_validate(PLAIN | {"clean": 0.3, "noisy": 1.0, "noise": (10, 20)})
-    clean = [np.array_equal(degrade.single(flat, 1, config, rng(seed)), flat) for seed in range(300)]
-    assert 0.2 < np.mean(clean) < 0.4
-
-
-def test_each_kind_of_damage_can_be_had_alone(photo: Picture) -> None:
-    def deviation(picture: Picture) -> float:
-        """Of what is finer than a pixel's neighbours."""
-        fine = picture[1:].astype(float) - picture[:-1]
-        return float(fine.std())
-
-    results = {
-        name: degrade.single(photo, 1, DegradeConfig.model_validate(PLAIN | values), rng(5))
-        for name, values in {
-            "noise": {"noisy": 1.0, "noise": (15, 15)},
-            "blur": {"blur": 1.0, "blur_sigma": (1.0, 1.5)},
-            "jpeg": {"packed": 1.0, "jpeg": (20, 20)},
-        }.items()
-    }
-    assert deviation(results["noise"]) > 1.2 * deviation(photo)
-    assert deviation(results["blur"]) < 0.8 * deviation(photo)
-    assert not np.array_equal(results["jpeg"], photo)
-    assert np.abs(results["jpeg"].astype(int) - photo).mean() < 10
-
-
-def test_noise_is_as_strong_as_was_asked_for() -> None:
-    flat = np.full((100, 100, 3), 128, np.uint8)
-    for strength in (5, 15):
-        config = DegradeConfig.model_validate(PLAIN | {"noisy": 1.0, "noise": (strength, strength)})
-        for seed in range(4):
-            assert degrade.single(flat, 1, config, rng(seed)).std() == pytest.approx(strength, rel=0.1)
-
-
-def test_damage_is_a_function_of_its_draw(photo: Picture) -> None:
-    config = DegradeConfig.model_validate({"process": "single", "clean": 0.0})
-    one, same, other = (degrade.single(photo, 1, config, rng(7, seed)) for seed in (1, 1, 2))
-    assert np.array_equal(one, same) and not np.array_equal(one, other)

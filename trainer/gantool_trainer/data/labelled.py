@@ -1,0 +1,75 @@
+"""Pictures of several kinds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from gantool_trainer.data import folders, labels
+from gantool_trainer.data.batches import DataConfig, sample_rng
+from gantool_trainer.data.folders import Split, by_file
+from gantool_trainer.data.pictures import Picture, to_tensor
+from gantool_trainer.data.views import TRIES, ViewConfig, cached, skip_uniform, view_of
+from gantool_trainer.errors import TrainingError, some
+
+
+class LabelledConfig(ViewConfig):
+    """Pictures of several kinds."""
+
+    column: str = ""
+    """The column of a CSV that holds the labels; without it there is a folder for each."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A picture and the place of its label in the list of them."""
+
+    path: Path
+    label: int
+
+
+def index(folder: Path, column: str, names: Sequence[str], data: DataConfig, seed: int) -> Split[Labelled]:
+    """Pictures of the labels ``names``, in a layout of `labels.parts`; those of others are left out.
+
+    Raises:
+        TrainingError: one message that names everything wrong with the folder.
+    """
+    places = {name: place for place, name in enumerate(names)}
+    found = labels.parts(folder, column)
+    train, test = ([(path, Labelled(path, places[label])) for path, label in part if label in places] for part in found)
+    split = folders.split(folder, by_file(folder, train), by_file(folder, test), data, seed)
+    shown = {item.label for item in split.train}
+    if lost := [name for place, name in enumerate(names) if place not in shown]:
+        if held_out := [name for name in lost if places[name] in {item.label for _, item in train}]:
+            raise TrainingError(f"all pictures of {some(held_out)} in {folder} are held out or left out; add some")
+        known = some(sorted({label for _, label in found[0]}))
+        raise TrainingError(f"{folder} has no pictures of {some(lost)} to train on; it has: {known}")
+    return split
+
+
+class LabelledViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Item ``n`` is (a view of a picture, its label's place): float32 in 0..1, (3, crop, crop), and int64 scalar.
+
+    Every label is shown equally often.
+    """
+
+    def __init__(self, items: Sequence[Labelled], config: LabelledConfig, seed: int) -> None:
+        self._config, self._seed = config, seed
+        self._pictures = cached([item.path for item in items], config)
+        self._numbers: dict[int, list[int]] = {}
+        for number, item in enumerate(items):
+            self._numbers.setdefault(item.label, []).append(number)
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+        draw = sample_rng(self._seed, n)
+        label = int(draw.choice(sorted(self._numbers)))
+        return to_tensor(skip_uniform(self._view(label, draw) for _ in range(TRIES))), torch.tensor(label)
+
+    def _view(self, label: int, draw: np.random.Generator) -> Picture:
+        return view_of(self._pictures[int(draw.choice(self._numbers[label]))], self._config, draw)
