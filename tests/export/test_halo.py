@@ -6,7 +6,7 @@ import cards
 from gantool import ModelCard, Port
 from gantool.card import Tiles, Whole
 from gantool_export.halo import find_tiling, receptive_radius, tiling_error
-from gantool_trainer.families.srgan import Compact, RRDBNet, SRResNet
+from gantool_trainer.layers.sr import Compact, RRDBNet, SRResNet
 
 
 def card(scale: int, multiple: int = 1) -> ModelCard:

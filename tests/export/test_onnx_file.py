@@ -20,7 +20,8 @@ from gantool_trainer.checkpoint import Checkpoint
 from gantool_trainer.errors import CheckpointError
 from gantool_trainer.families import FAMILIES, srgan
 from gantool_trainer.family import Generator
-from gantool_trainer.layers.translators import Sampling, unet
+from gantool_trainer.layers.sampling import Sampling
+from gantool_trainer.layers.unet import unet
 from tiny import SMALL, TINY
 
 SHAPE = ("batch", 3, "height", "width")

@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from gantool_export.statistics import SharedStatistics, normalises
-from gantool_trainer.families.srgan import Compact
-from gantool_trainer.layers.translators import ResnetGenerator
+from gantool_trainer.layers.resnet import ResnetGenerator
+from gantool_trainer.layers.sr import Compact
 
 
 @pytest.fixture

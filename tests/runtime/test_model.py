@@ -20,7 +20,7 @@ from gantool.engine.network import Network
 from gantool.picture import Picture
 from gantool_export.onnx_file import to_onnx
 from gantool_trainer.data.rain import rain
-from gantool_trainer.families.srgan import RRDBNet, SRResNet
+from gantool_trainer.layers.sr import RRDBNet, SRResNet
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 

@@ -58,6 +58,13 @@ def test_overrides_change_the_recipe(folder: Path) -> None:
         Run.open(folder, ["train.stepz=7"])
 
 
+def test_a_value_that_had_another_name_is_read_and_changed(tmp_path: Path) -> None:
+    header = checkpoint.Header(1, {"family": "stackgan", "model": {"found": 0.5}})
+    checkpoint.save(tmp_path / checkpoint.LAST, checkpoint.Checkpoint(header, {"buffers/none": torch.zeros(1)}))
+    assert Run.open(tmp_path).recipe.model.text_matching == 0.5
+    assert Run.open(tmp_path, ["model.text_matching=0.1"]).recipe.model.text_matching == 0.1
+
+
 def test_networks_have_the_weights_that_are_asked_for(folder: Path) -> None:
     state, run = checkpoint.load(folder), Run.open(folder)
     averaged, last = run.networks(), run.networks(ema=False)

@@ -28,7 +28,7 @@ def squares_fake(scores: Tensor) -> Tensor:
     return scores.square().mean()
 
 
-def lazily(weight: float, every: int, index: int, penalty: Callable[[], Tensor]) -> dict[str, Tensor]:
+def lazy_penalty(weight: float, every: int, index: int, penalty: Callable[[], Tensor]) -> dict[str, Tensor]:
     """A penalty's term, at steps that are multiples of ``every`` alone, where it weighs as much more (lazy
     regularisation, arXiv 1912.04958, appendix B); nothing without weight."""
     return {"penalty": every * weight * penalty()} if weight and index % every == 0 else {}

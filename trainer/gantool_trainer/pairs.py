@@ -16,7 +16,7 @@ from gantool_trainer.data.paired import Pair, PairedConfig
 from gantool_trainer.data.pictures import Picture, to_picture, to_tensor
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Generator, Networks
-from gantool_trainer.layers.translators import PatchDiscriminator
+from gantool_trainer.layers.patch import PatchDiscriminator
 
 
 def scan(folder: Path, data: PairedConfig, seed: int, multiple: int, strides: int) -> Split[Pair]:

@@ -15,7 +15,10 @@ from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import FAMILIES
 
 _Model = TypeVar("_Model", bound=BaseModel)
-_RENAMED = {"data": {"drawn": "corruption", "degrade": {"noisy": "noise_probability", "packed": "jpeg_probability"}}}
+_RENAMED = {
+    "data": {"drawn": "corruption", "degrade": {"noisy": "noise_probability", "packed": "jpeg_probability"}},
+    "model": {"found": "text_matching"},
+}
 """Today's names of values that older recipes, checkpoints and overrides have under others."""
 
 

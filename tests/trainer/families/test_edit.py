@@ -15,7 +15,7 @@ from gantool_trainer.data.views import ViewConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import FAMILIES, inpaint, pix2pix, pose, style
 from gantool_trainer.family import Update
-from gantool_trainer.layers.translators import colouring
+from gantool_trainer.layers.unet import colouring
 from gantool_trainer.layers.vgg import learnable_taps
 from gradients import reached_by_terms
 

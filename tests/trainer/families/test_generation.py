@@ -36,7 +36,7 @@ CONFIGS: dict[str, Any] = {
         words=5,
         second_from=1,
         second_blocks=1,
-        found=1.0,
+        text_matching=1.0,
         **SMALL,
     ),
 }
@@ -71,7 +71,7 @@ EXPECTED = {
         "discriminator/fake": {"first_judge"},
         "generator/adversarial": {"first"},
         "generator/divergence": {"first"},
-        "generator/found": {"first"},
+        "generator/text_matching": {"first"},
     },
     ("stackgan", 1): {
         "second_discriminator/real": {"second_judge"},
@@ -79,7 +79,7 @@ EXPECTED = {
         "second_discriminator/fake": {"second_judge"},
         "second_generator/adversarial": {"second"},
         "second_generator/divergence": {"second"},
-        "second_generator/found": {"second"},
+        "second_generator/text_matching": {"second"},
     },
 }
 
@@ -129,10 +129,10 @@ def test_a_choice_changes_no_path_of_the_gradients(name: str, update: dict[str, 
 
 @pytest.mark.parametrize("index", [0, 1])
 def test_stackgans_penalty_is_its_discriminators(index: int) -> None:
-    config = CONFIGS["stackgan"].model_copy(update={"penalty": 0.5, "discriminator_norm": "none", "found": 0.0})
+    config = CONFIGS["stackgan"].model_copy(update={"penalty": 0.5, "discriminator_norm": "none", "text_matching": 0.0})
     judge, prefix = ("second_judge", "second_") if index else ("first_judge", "")
     reached = reached_by_terms(*updates("stackgan", index, config))
-    assert reached[f"{prefix}discriminator/penalty"] == {judge} and f"{prefix}generator/found" not in reached
+    assert reached[f"{prefix}discriminator/penalty"] == {judge} and f"{prefix}generator/text_matching" not in reached
 
 
 @pytest.mark.parametrize("penalty", ["wgan-gp", "dragan", "r1"])

@@ -1,5 +1,4 @@
 import sys
-from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
@@ -26,16 +25,6 @@ def config(**changes: object) -> Config:
 def batch(scale: int, side: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
     torch.manual_seed(0)
     return torch.rand(2, 3, side, side), torch.rand(2, 3, side * scale, side * scale)
-
-
-def parameters(network: int, generator: str, blocks: int) -> int:
-    return sum(p.numel() for p in srgan.GENERATORS[generator](4, network, blocks).parameters())
-
-
-def test_the_papers_generators_have_their_published_size() -> None:
-    # Commonly counted: SRResNet 1.5 M, RRDB with 23 blocks (ESRGAN as released) 16.7 M.
-    assert parameters(64, "srresnet", 16) == pytest.approx(1.55e6, rel=0.02)
-    assert parameters(64, "rrdb", 23) == pytest.approx(16.7e6, rel=0.01)
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
@@ -111,30 +100,6 @@ def test_crops_that_the_discriminator_cannot_halve_are_refused(tmp_path: object)
 
     with pytest.raises(TrainingError, match="multiple of 8"):
         srgan.scan(Path("nowhere"), config(discriminator="unet"), DegradedConfig(crop=100), 0)
-
-
-def test_vgg_features_load_torchvisions_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = vgg.Features(37)
-    weights = {name: torch.randn_like(value) for name, value in whole.state_dict().items()}
-    models = ModuleType("torchvision.models")
-    models.VGG19_Weights = SimpleNamespace(  # type: ignore[attr-defined]
-        IMAGENET1K_V1=SimpleNamespace(get_state_dict=lambda **_: weights)
-    )
-    monkeypatch.setitem(sys.modules, "torchvision", ModuleType("torchvision"))
-    monkeypatch.setitem(sys.modules, "torchvision.models", models)
-    vgg.vgg19.cache_clear()
-    extract = vgg.vgg19("vgg22")
-    vgg.vgg19.cache_clear()
-    assert torch.equal(extract.features[0].weight, weights["features.0.weight"])
-    assert extract(torch.rand(1, 3, 32, 32)).shape == (1, 128, 16, 16)
-    assert not any(p.requires_grad for p in extract.parameters())
-
-
-def test_without_torchvision_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "torchvision.models", None)
-    vgg.vgg19.cache_clear()
-    with pytest.raises(TrainingError, match=r"model\.features=discriminator"):
-        vgg.vgg19("vgg54")
 
 
 def test_without_an_adversarial_stage_there_is_no_discriminator() -> None:

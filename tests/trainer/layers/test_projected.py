@@ -5,7 +5,7 @@ import torch
 from gantool_trainer import checkpoint, loop, recipe
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.efficientnet import efficientnet_lite0
-from gantool_trainer.layers.projected import LOCAL, WHOLE, ProjectedDiscriminator, ProjectedJudge
+from gantool_trainer.layers.projected import LOCAL, WHOLE, ProjectedDiscriminator, ProjectedPictureDiscriminator
 from tiny import TINY
 
 CPU = torch.device("cpu")
@@ -16,7 +16,7 @@ def test_scores_are_as_many_from_each_map() -> None:
     x = torch.rand(2, 3, 96, 96)
     assert ProjectedDiscriminator(WHOLE, UNIT)(x)[0].shape == (2, 4 * 3 * 3)
     assert ProjectedDiscriminator(LOCAL, UNIT)(x)[0].shape == (2, 4 * 6 * 6)
-    assert ProjectedJudge(64)(torch.rand(2, 1, 32, 32)).shape == (2, 4 * 2 * 2)
+    assert ProjectedPictureDiscriminator(64)(torch.rand(2, 1, 32, 32)).shape == (2, 4 * 2 * 2)
 
 
 def test_only_heads_are_trained_and_saved() -> None:

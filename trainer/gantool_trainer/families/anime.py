@@ -24,11 +24,12 @@ from gantool_trainer.data.tagged import Tagged, TaggedConfig
 from gantool_trainer.diffaugment import augmented, moved
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
-from gantool_trainer.from_noise import ConvTrunk, Shape
 from gantool_trainer.layers import projected
-from gantool_trainer.layers.blocks import Residual, bare, conv3x3, frozen, he_initialise, pixel_shuffle_up
+from gantool_trainer.layers.blocks import Residual, Shape, conv3x3, frozen, unwrap
+from gantool_trainer.layers.dcgan import ConvTrunk, halvings
 from gantool_trainer.layers.fastgan import FastGenerator, check_side
-from gantool_trainer.layers.translators import UNET_SAMPLING
+from gantool_trainer.layers.init import he_initialise
+from gantool_trainer.layers.sampling import KERNEL4, pixel_shuffle_up
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -106,16 +107,16 @@ class TaggedGenerator(nn.Module):
 def _doubled(channels: int, sampling: Enlargement) -> nn.Module:
     if sampling == "sub-pixel":
         return pixel_shuffle_up(channels, 2, nn.Identity)
-    return UNET_SAMPLING[sampling][1](channels, channels)
+    return KERNEL4[sampling][1](channels, channels)
 
 
-class Critic(nn.Module):
+class TagDiscriminator(nn.Module):
     """Strided convolutions with residual blocks between them, none normalised (section 3.2, figure 6): (N, 3, S, S) to
     scores (N, 1) and logits of all groups' tags (N, tags)."""
 
     def __init__(self, tags: int, channels: int, blocks: int, shape: Shape) -> None:
         super().__init__()
-        downs = from_noise.halvings(shape[1])
+        downs = halvings(shape[1])
         widths = [shape[0], *(channels * 2**i for i in range(downs + 1))]
         layers: list[nn.Module] = []
         for i in range(downs):
@@ -135,13 +136,13 @@ class Critic(nn.Module):
         return self.score(features), self.classify(features)
 
 
-class ProjectedCritic(nn.Module):
+class ProjectedTagDiscriminator(nn.Module):
     """Scores on fixed features, and tags told by strided convolutions: (N, 3, S, S) to scores (N, places) and logits of
     all groups' tags (N, tags). Features of photographs say little of the colours of drawn eyes."""
 
     def __init__(self, tags: int, config: Config) -> None:
         super().__init__()
-        self.judge = projected.ProjectedJudge(config.discriminator_side)
+        self.judge = projected.ProjectedPictureDiscriminator(config.discriminator_side)
         self.trunk = ConvTrunk(0, config.discriminator_channels, config.shape, "none")
         self.classify = nn.Linear(self.trunk.features, tags)
 
@@ -175,7 +176,7 @@ def settle(config: Config, folder: Path, data: TaggedConfig) -> Config:
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
-    return {"generator": _generator(config), "critic": _critic(config)}
+    return {"generator": _generator(config), "critic": _discriminator(config)}
 
 
 def _generator(config: Config) -> nn.Module:
@@ -185,11 +186,11 @@ def _generator(config: Config) -> nn.Module:
     return TaggedGenerator(config.latent + count, config)
 
 
-def _critic(config: Config) -> nn.Module:
+def _discriminator(config: Config) -> nn.Module:
     count = sum(map(len, config.tags))
     if config.discriminator == "projected":
-        return ProjectedCritic(count, config)
-    return Critic(count, config.discriminator_channels, config.discriminator_blocks, config.shape)
+        return ProjectedTagDiscriminator(count, config)
+    return TagDiscriminator(count, config.discriminator_channels, config.discriminator_blocks, config.shape)
 
 
 def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
@@ -219,21 +220,16 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     terms = {
         "real": config.adversarial * loss.real(real_scores),
         "fake": config.adversarial * loss.fake(fake_scores),
-        "tags": told(config, real_logits, labels) + told(config, fake_logits, wanted),
+        "tags": tag_loss(config, real_logits, labels) + tag_loss(config, fake_logits, wanted),
     }
-    penalty = losses.lazily(
-        config.penalty, config.penalty_every, index, lambda: losses.dragan(lambda x: bare(critic)(x)[0], seen)
+    penalty = losses.lazy_penalty(
+        config.penalty, config.penalty_every, index, lambda: losses.dragan(lambda x: unwrap(critic)(x)[0], seen)
     )
     yield Update("discriminator", terms | penalty)
     with frozen(critic):
         scores, logits = critic(shown(fake))
-    yield Update(
-        "generator",
-        {
-            "adversarial": config.adversarial * loss.made(scores),
-            "tags": told(config, logits, wanted),
-        },
-    )
+    terms = {"adversarial": config.adversarial * loss.made(scores), "tags": tag_loss(config, logits, wanted)}
+    yield Update("generator", terms)
 
 
 def planes(config: Config, labels: Tensor) -> list[Tensor]:
@@ -241,7 +237,7 @@ def planes(config: Config, labels: Tensor) -> list[Tensor]:
     return [F.one_hot(labels[:, i], len(own)).float() for i, own in enumerate(config.tags)]
 
 
-def told(config: Config, logits: Tensor, labels: Tensor) -> Tensor:
+def tag_loss(config: Config, logits: Tensor, labels: Tensor) -> Tensor:
     """How badly the tags are told from the pictures: cross-entropy, summed over the groups."""
     groups = logits.split([len(own) for own in config.tags], dim=1)
     return torch.stack([F.cross_entropy(own, labels[:, i]) for i, own in enumerate(groups)]).sum()

@@ -23,16 +23,11 @@ from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import SquareConfig, Squares
 from gantool_trainer.diffaugment import augmented
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import (
-    Buffers,
-    Family,
-    Generator,
-    Networks,
-    Update,
-)
-from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, DenseGenerator, DenseTrunk, Judge, JudgeNorm, Shape
-from gantool_trainer.layers.blocks import bare, frozen
-from gantool_trainer.layers.translators import Sampling
+from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.layers.blocks import Shape, frozen, unwrap
+from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm, TrunkDiscriminator
+from gantool_trainer.layers.dense import DenseGenerator, DenseTrunk
+from gantool_trainer.layers.sampling import Sampling
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -59,7 +54,7 @@ class Config(BaseModel):
     """Of a convolutional generator's last hidden map."""
     sampling: Sampling = "strided"
     discriminator_channels: Width = 64
-    discriminator_norm: JudgeNorm = "batch"
+    discriminator_norm: DiscriminatorNorm = "batch"
     """Of a convolutional discriminator."""
     penalty: Weight = 0.0
     """On the slope of a discriminator without batch norm (DRAGAN, arXiv 1705.07215)."""
@@ -84,10 +79,11 @@ def networks(config: Config) -> dict[str, nn.Module]:
     labels, shape = len(config.labels), config.shape
     if config.network == "dense":
         generator: nn.Module = DenseGenerator(config.latent + labels, config.hidden, shape)
-        return {"generator": generator, "discriminator": Judge(DenseTrunk(labels, config.discriminator_hidden, shape))}
-    trunk = ConvTrunk(labels, config.discriminator_channels, shape, config.discriminator_norm)
-    generator = ConvGenerator(config.latent + labels, config.channels, shape, config.sampling)
-    return {"generator": generator, "discriminator": Judge(trunk)}
+        trunk: DenseTrunk | ConvTrunk = DenseTrunk(labels, config.discriminator_hidden, shape)
+    else:
+        trunk = ConvTrunk(labels, config.discriminator_channels, shape, config.discriminator_norm)
+        generator = ConvGenerator(config.latent + labels, config.channels, shape, config.sampling)
+    return {"generator": generator, "discriminator": TrunkDiscriminator(trunk)}
 
 
 def scan(folder: Path, config: Config, data: SquareConfig, seed: int) -> Split[Labelled]:
@@ -107,7 +103,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     generator, discriminator = networks["generator"], networks["discriminator"]
     fake = generator(from_noise.noise(config.noise, len(real), config.latent, real.device), label)
     shown = augmented if config.augment else torch.nn.Identity()
-    seen, critic = shown(real), bare(discriminator)
+    seen, critic = shown(real), unwrap(discriminator)
     terms = {
         "real": losses.bce_real(discriminator(seen, label)),
         "fake": losses.bce_fake(discriminator(shown(fake.detach()), label)),
@@ -116,7 +112,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     def slope() -> Tensor:
         return losses.dragan(lambda x: critic(x, label), seen)
 
-    yield Update("discriminator", terms | losses.lazily(config.penalty, config.penalty_every, index, slope))
+    yield Update("discriminator", terms | losses.lazy_penalty(config.penalty, config.penalty_every, index, slope))
     with frozen(discriminator):
         scores = discriminator(shown(fake), label)
     yield Update("generator", {"adversarial": losses.bce_real(scores)})

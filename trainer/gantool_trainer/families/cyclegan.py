@@ -17,7 +17,9 @@ from gantool_trainer.data.unpaired import Domains, UnpairedConfig, dataset, inde
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layers.blocks import frozen
-from gantool_trainer.layers.translators import Norm, PatchDiscriminator, ResnetGenerator, RetouchingGenerator, Sampling
+from gantool_trainer.layers.patch import Norm, PatchDiscriminator
+from gantool_trainer.layers.resnet import ResnetGenerator, RetouchingGenerator
+from gantool_trainer.layers.sampling import Sampling
 
 Weight = Annotated[float, Field(ge=0)]
 Data = UnpairedConfig

@@ -18,18 +18,12 @@ from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import SquareConfig
 from gantool_trainer.diffaugment import augmented
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import (
-    Buffers,
-    Family,
-    Generator,
-    Networks,
-    Update,
-)
-from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Judge, JudgeNorm, Shape
+from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layers import projected
-from gantool_trainer.layers.blocks import bare, frozen
+from gantool_trainer.layers.blocks import Shape, frozen, unwrap
+from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm, TrunkDiscriminator
 from gantool_trainer.layers.fastgan import FastGenerator, check_side
-from gantool_trainer.layers.translators import Sampling
+from gantool_trainer.layers.sampling import Sampling
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -60,7 +54,7 @@ class Config(BaseModel):
     discriminator_channels: Width = 128
     discriminator_hidden: Annotated[int, Field(ge=0)] = 0
     """The same after the discriminator's last map."""
-    discriminator_norm: JudgeNorm = "batch"
+    discriminator_norm: DiscriminatorNorm = "batch"
     loss: Literal["bce", "squares", "hinge", "wasserstein"] = "bce"
     penalty: Literal["none", "wgan-gp", "dragan", "r1"] = "none"
     """On the discriminator's slope; needs a discriminator without batch norm."""
@@ -125,9 +119,9 @@ def _generator(config: Config) -> nn.Module:
 
 def _discriminator(config: Config) -> nn.Module:
     if config.discriminator == "projected":
-        return projected.ProjectedJudge(config.discriminator_side)
+        return projected.ProjectedPictureDiscriminator(config.discriminator_side)
     norm, hidden = config.discriminator_norm, config.discriminator_hidden
-    return Judge(ConvTrunk(0, config.discriminator_channels, config.shape, norm, hidden))
+    return TrunkDiscriminator(ConvTrunk(0, config.discriminator_channels, config.shape, norm, hidden))
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
@@ -139,7 +133,9 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     seen, made = shown(real), shown(fake.detach())
     terms = {"real": loss.real(discriminator(seen)), "fake": loss.fake(discriminator(made))}
     weight = 0.0 if config.penalty == "none" else config.penalty_weight
-    penalty = losses.lazily(weight, config.penalty_every, index, lambda: slope(config, bare(discriminator), seen, made))
+    penalty = losses.lazy_penalty(
+        weight, config.penalty_every, index, lambda: slope(config, unwrap(discriminator), seen, made)
+    )
     yield Update("discriminator", terms | penalty)
     with frozen(discriminator):
         scores = discriminator(shown(fake))

@@ -15,8 +15,8 @@ from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.unpaired import Domains, UnpairedConfig, dataset, index
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
-from gantool_trainer.layers.blocks import frozen
-from gantool_trainer.layers.translators import UNET_SAMPLING, Sampling
+from gantool_trainer.layers.blocks import each, frozen
+from gantool_trainer.layers.sampling import KERNEL4, Sampling
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Data = UnpairedConfig
@@ -57,7 +57,7 @@ class Autoencoder(nn.Module):
 
     def __init__(self, channels: int, code: int, sampling: Sampling) -> None:
         super().__init__()
-        down, up = UNET_SAMPLING[sampling]
+        down, up = KERNEL4[sampling]
         widths = [channels * m for m in (1, 2, 4, 8)]
         layers: list[nn.Module] = [down(3, widths[0]), nn.LeakyReLU(0.2)]
         for i in range(1, 4):
@@ -87,11 +87,8 @@ class Discriminator(nn.Module):
         self.judge = nn.Conv2d(widths[3], 1, 4)
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        x, hidden = self.head(x), []
-        for stage in self.stages:
-            x = stage(x)
-            hidden.append(x)
-        return self.judge(x), hidden
+        hidden = list(each(self.stages, self.head(x)))
+        return self.judge(hidden[-1]), hidden
 
 
 def networks(config: Config) -> dict[str, nn.Module]:

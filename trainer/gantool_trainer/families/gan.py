@@ -14,15 +14,10 @@ from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import SquareConfig
-from gantool_trainer.family import (
-    Buffers,
-    Family,
-    Generator,
-    Networks,
-    Update,
-)
-from gantool_trainer.from_noise import DenseGenerator, DenseTrunk, Judge, Shape
-from gantool_trainer.layers.blocks import frozen
+from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.layers.blocks import Shape, frozen
+from gantool_trainer.layers.dcgan import TrunkDiscriminator
+from gantool_trainer.layers.dense import DenseGenerator, DenseTrunk
 
 Width = Annotated[int, Field(ge=1)]
 Data = SquareConfig
@@ -45,7 +40,7 @@ class Config(BaseModel):
 def networks(config: Config) -> dict[str, nn.Module]:
     return {
         "generator": DenseGenerator(config.latent, config.hidden, config.shape),
-        "discriminator": Judge(DenseTrunk(0, config.discriminator_hidden, config.shape)),
+        "discriminator": TrunkDiscriminator(DenseTrunk(0, config.discriminator_hidden, config.shape)),
     }
 
 

@@ -18,16 +18,11 @@ from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import SquareConfig
 from gantool_trainer.diffaugment import deformed
-from gantool_trainer.family import (
-    Buffers,
-    Family,
-    Generator,
-    Networks,
-    Update,
-)
-from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, Shape
-from gantool_trainer.layers.blocks import frozen, initialise
-from gantool_trainer.layers.translators import Sampling
+from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.layers.blocks import Shape, frozen
+from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk
+from gantool_trainer.layers.init import initialise
+from gantool_trainer.layers.sampling import Sampling
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -63,7 +58,7 @@ class Config(BaseModel):
     """The same for the continuous codes, whose information is measured in another unit (section 7)."""
 
 
-class Reader(nn.Module):
+class CodeDiscriminator(nn.Module):
     """The discriminator, and what reads the codes from its features (section 6): (N, C, H, W) to scores (N, 1), logits
     of the category (N, categories), and the codes' means (N, codes)."""
 
@@ -90,7 +85,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
     inputs = config.latent + config.categories + config.codes
     return {
         "generator": ConvGenerator(inputs, config.channels, config.shape, config.sampling, config.hidden),
-        "discriminator": Reader(config),
+        "discriminator": CodeDiscriminator(config),
     }
 
 
@@ -122,7 +117,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
 
 
 def judged(config: Config, discriminator: nn.Module, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What `Reader` says of pictures, but the category as it is read when they are deformed."""
+    """What `CodeDiscriminator` says of pictures, but the category as it is read when they are deformed."""
     scores, logits, read = discriminator(fake)
     if config.deform:
         _, logits, _ = discriminator(deformed(fake, config.deform))

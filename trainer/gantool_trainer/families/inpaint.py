@@ -21,9 +21,11 @@ from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, sc
 from gantool_trainer.data.views import ViewConfig, Views
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
-from gantool_trainer.from_noise import ConvTrunk, Judge
-from gantool_trainer.layers.blocks import Residual, bare, frozen, he_initialise, scale_weights
-from gantool_trainer.layers.translators import UNET_SAMPLING, PatchDiscriminator, reflected
+from gantool_trainer.layers.blocks import Residual, frozen, reflected, unwrap
+from gantool_trainer.layers.dcgan import ConvTrunk, TrunkDiscriminator
+from gantool_trainer.layers.init import he_initialise, scale_weights
+from gantool_trainer.layers.patch import PatchDiscriminator
+from gantool_trainer.layers.sampling import KERNEL4
 from gantool_trainer.seeds import rng
 
 Width = Annotated[int, Field(ge=1)]
@@ -60,7 +62,7 @@ class Completion(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        c, (down, up) = channels, UNET_SAMPLING["smooth"]
+        c, (down, up) = channels, KERNEL4["smooth"]
         self.layers = nn.Sequential(
             *(reflected(4, c, 5), nn.LeakyReLU(0.2)),
             *(down(c, 2 * c), nn.LeakyReLU(0.2), down(2 * c, 4 * c), nn.LeakyReLU(0.2)),
@@ -85,7 +87,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
     shape = (4, _SIDE, _SIDE)
     return {
         "generator": Completion(config.channels),
-        "whole": Judge(ConvTrunk(0, config.discriminator_channels, shape, "none")),
+        "whole": TrunkDiscriminator(ConvTrunk(0, config.discriminator_channels, shape, "none")),
         "patches": PatchDiscriminator(4, config.discriminator_channels, 2, "none"),
     }
 
@@ -119,8 +121,8 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
         judged = {}
         for name, judge, seen, made in zip(("whole", "patches"), (whole, patches), ours, theirs, strict=True):
             judged[name] = losses.bce_real(_scores(judge(seen), mask)) + losses.bce_fake(_scores(judge(made), mask))
-            slope = functools.partial(losses.dragan, functools.partial(_verdict, bare(judge)), seen)
-            penalty = losses.lazily(config.penalty, config.penalty_every, index, slope)
+            slope = functools.partial(losses.dragan, functools.partial(_verdict, unwrap(judge)), seen)
+            penalty = losses.lazy_penalty(config.penalty, config.penalty_every, index, slope)
             judged |= {f"{name}_{key}": value for key, value in penalty.items()}
         yield Update("discriminator", judged)
         with frozen(whole, patches):

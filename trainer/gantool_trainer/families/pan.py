@@ -15,15 +15,11 @@ from gantool_trainer.data import paired
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.paired import Pair, PairedConfig
-from gantool_trainer.family import (
-    Buffers,
-    Family,
-    Generator,
-    Networks,
-    Update,
-)
+from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layers.blocks import frozen
-from gantool_trainer.layers.translators import Norm, PatchDiscriminator, Sampling, UnetNorm, unet
+from gantool_trainer.layers.patch import Norm, PatchDiscriminator
+from gantool_trainer.layers.sampling import Sampling
+from gantool_trainer.layers.unet import UnetNorm, unet
 
 Weight = Annotated[float, Field(ge=0)]
 Data = PairedConfig

@@ -17,8 +17,10 @@ from gantool_trainer.data.folders import Split
 from gantool_trainer.data.paired import Pair, PairedConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
-from gantool_trainer.layers.blocks import bare, frozen
-from gantool_trainer.layers.translators import Norm, PatchDiscriminator, Sampling, UnetNorm, colouring, unet
+from gantool_trainer.layers.blocks import frozen, unwrap
+from gantool_trainer.layers.patch import Norm, PatchDiscriminator
+from gantool_trainer.layers.sampling import Sampling
+from gantool_trainer.layers.unet import UnetNorm, colouring, unet
 
 Weight = Annotated[float, Field(ge=0)]
 Data = PairedConfig
@@ -85,14 +87,14 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     terms = {"pixel": config.pixel * distance(fake, target)}
     if config.adversarial:
         discriminator = networks["discriminator"]
-        real, critic = torch.cat([source, target], dim=1), bare(discriminator)
+        real, critic = torch.cat([source, target], dim=1), unwrap(discriminator)
         real_scores, _ = discriminator(real)
         fake_scores, _ = discriminator(torch.cat([source, fake.detach()], dim=1))
 
         def slope() -> Tensor:
             return losses.dragan(lambda x: critic(x)[0].mean(dim=(1, 2, 3)), real)
 
-        penalty = losses.lazily(config.penalty, config.penalty_every, index, slope)
+        penalty = losses.lazy_penalty(config.penalty, config.penalty_every, index, slope)
         # Halved, so that it learns more slowly than the generator (section 3.3).
         judged = (losses.bce_real(real_scores) + losses.bce_fake(fake_scores)) / 2
         yield Update("discriminator", {"judge": judged, **penalty})

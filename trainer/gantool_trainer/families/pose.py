@@ -24,8 +24,9 @@ from gantool_trainer.data.pictures import Picture, read_picture, to_picture
 from gantool_trainer.data.posed import Posed, PosedConfig, PosedPairs, posed_pair
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
-from gantool_trainer.from_noise import ConvTrunk, Judge
-from gantool_trainer.layers.blocks import Residual, bare, conv3x3, frozen, he_initialise, scale_weights
+from gantool_trainer.layers.blocks import Residual, conv3x3, frozen, unwrap
+from gantool_trainer.layers.dcgan import ConvTrunk, TrunkDiscriminator
+from gantool_trainer.layers.init import he_initialise, scale_weights
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -135,7 +136,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
     return {
         "first": Unet(3 + len(config.joints), c, config.levels, dense),
         "second": Unet(6, config.second_channels, config.second_levels, nn.Identity()),
-        "discriminator": Judge(ConvTrunk(0, config.discriminator_channels, shape, "none")),
+        "discriminator": TrunkDiscriminator(ConvTrunk(0, config.discriminator_channels, shape, "none")),
     }
 
 
@@ -171,8 +172,8 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     fine = coarse + second(source, coarse)
     real, fake = torch.cat([source, target], dim=1), torch.cat([source, fine.detach()], dim=1)
     terms = {"real": losses.bce_real(discriminator(real)), "fake": losses.bce_fake(discriminator(fake))}
-    critic = bare(discriminator)
-    penalty = losses.lazily(config.penalty, config.penalty_every, index, lambda: losses.dragan(critic, real))
+    critic = unwrap(discriminator)
+    penalty = losses.lazy_penalty(config.penalty, config.penalty_every, index, lambda: losses.dragan(critic, real))
     yield Update("discriminator", terms | penalty)
     with frozen(discriminator):
         scores = discriminator(torch.cat([source, fine], dim=1))

@@ -23,9 +23,10 @@ from gantool_trainer.data.squares import Squares
 from gantool_trainer.diffaugment import augmented
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
-from gantool_trainer.from_noise import ConvGenerator, ConvTrunk, JudgeNorm, Shape
-from gantool_trainer.layers.blocks import Residual, bare, conv3x3, frozen, initialise
-from gantool_trainer.layers.translators import UNET_SAMPLING, Sampling
+from gantool_trainer.layers.blocks import Residual, Shape, conv3x3, frozen, unwrap
+from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm
+from gantool_trainer.layers.init import initialise
+from gantool_trainer.layers.sampling import KERNEL4, Sampling
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -59,13 +60,13 @@ class Config(BaseModel):
     second_channels: Width = 64
     second_blocks: Width = 4
     discriminator_channels: Width = 64
-    discriminator_norm: JudgeNorm = "batch"
+    discriminator_norm: DiscriminatorNorm = "batch"
     """Of their convolutions."""
     penalty: Weight = 0.0
     """On the discriminators' slope (DRAGAN, arXiv 1705.07215); needs ones without batch norm."""
     penalty_every: Width = 1
     """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
-    found: Weight = 0.0
+    text_matching: Weight = 0.0
     """Of the made pictures being found by their texts among a batch's, and the reverse, as the real ones are (after
     AttnGAN, arXiv 1711.10485): a stronger voice for the text than the discriminator's."""
     divergence: Weight = 1.0
@@ -160,7 +161,7 @@ class SecondStage(nn.Module):
         self.factor = config.shape[1] // config.first_side
         ups = (4 * self.factor).bit_length() - 1
         widths = [4 * c, *(max(c // 2, 4 * c // 2 ** (i + 1)) for i in range(ups))]
-        up, layers = UNET_SAMPLING[config.sampling][1], list[nn.Module]()
+        up, layers = KERNEL4[config.sampling][1], list[nn.Module]()
         for i in range(ups):
             layers += [up(widths[i], widths[i + 1]), nn.BatchNorm2d(widths[i + 1]), nn.ReLU()]
         self.draw = nn.Sequential(*layers, conv3x3(widths[-1], 3))
@@ -176,7 +177,7 @@ class SecondStage(nn.Module):
         return large + drawn, mean, log_variance
 
 
-class MatchingJudge(nn.Module):
+class MatchingDiscriminator(nn.Module):
     """Says whether a picture is real and the text's (section 3.3): (N, 3, S, S) and (N, e) to scores (N, 1)."""
 
     def __init__(self, config: Config, shape: Shape) -> None:
@@ -229,8 +230,8 @@ def networks(config: Config) -> dict[str, nn.Module]:
         "matcher": PictureEncoder(config.discriminator_channels // 2 or 1, config.embedding, first_shape(config)),
         "first": FirstStage(config),
         "second": SecondStage(config),
-        "first_judge": MatchingJudge(config, first_shape(config)),
-        "second_judge": MatchingJudge(config, config.shape),
+        "first_judge": MatchingDiscriminator(config, first_shape(config)),
+        "second_judge": MatchingDiscriminator(config, config.shape),
     }
 
 
@@ -275,7 +276,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
         yield Update("encoder", {"matching": matching(embedding, networks["matcher"](small), text)})
         embedding = embedding.detach()
         fake, mean, log_variance = networks["first"](embedding, *noise[:2])
-        real, judge, prefix = small, networks["first_judge"], ""
+        real, discriminator, prefix = small, networks["first_judge"], ""
     else:
         if index == config.second_from:
             yield Finished(("encoder", "first"))
@@ -285,35 +286,36 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
             embedding = networks["encoder"](text)
             picture, *_ = networks["first"](embedding, *noise[:2])
         fake, mean, log_variance = networks["second"](picture, embedding, noise[2])
-        judge, prefix = networks["second_judge"], "second_"
+        discriminator, prefix = networks["second_judge"], "second_"
 
     shown = augmented if config.augment else nn.Identity()
     seen, made = shown(real), shown(fake.detach())
-    judged = judgement(judge, seen, made, embedding, other(texts, text))
-    slope = losses.lazily(
-        config.penalty,
-        config.penalty_every,
-        index,
-        lambda: losses.dragan(lambda x: bare(judge)(x, embedding), seen),
-    )
-    yield Update(f"{prefix}discriminator", judged | slope)
+    judged = discriminator_losses(discriminator, seen, made, embedding, other(texts, text))
+
+    def slope() -> Tensor:
+        return losses.dragan(lambda x: unwrap(discriminator)(x, embedding), seen)
+
+    penalty = losses.lazy_penalty(config.penalty, config.penalty_every, index, slope)
+    yield Update(f"{prefix}discriminator", judged | penalty)
     terms = {"divergence": config.divergence * divergence(mean, log_variance)}
-    with frozen(judge, networks["matcher"]):
-        terms["adversarial"] = losses.bce_real(judge(shown(fake), embedding))
-        if config.found:
+    with frozen(discriminator, networks["matcher"]):
+        terms["adversarial"] = losses.bce_real(discriminator(shown(fake), embedding))
+        if config.text_matching:
             small = F.interpolate(fake, size=first_shape(config)[1:], mode="area")
-            terms["found"] = config.found * matching(embedding, networks["matcher"](small), text)
+            terms["text_matching"] = config.text_matching * matching(embedding, networks["matcher"](small), text)
     yield Update(f"{prefix}generator", terms)
 
 
-def judgement(judge: nn.Module, real: Tensor, fake: Tensor, embedding: Tensor, mismatched: Tensor) -> dict[str, Tensor]:
+def discriminator_losses(
+    discriminator: nn.Module, real: Tensor, fake: Tensor, embedding: Tensor, mismatched: Tensor
+) -> dict[str, Tensor]:
     """The discriminator's terms: what is real and the text's, what is not the text's where ``mismatched`` (N,) is 1,
     and what is made."""
-    wrong = F.softplus(judge(real, embedding.roll(1, dims=0)))[:, 0]
+    wrong = F.softplus(discriminator(real, embedding.roll(1, dims=0)))[:, 0]
     return {
-        "real": losses.bce_real(judge(real, embedding)),
+        "real": losses.bce_real(discriminator(real, embedding)),
         "mismatched": (wrong * mismatched).sum() / mismatched.sum().clamp_min(1) / 2,
-        "fake": losses.bce_fake(judge(fake, embedding)) / 2,
+        "fake": losses.bce_fake(discriminator(fake, embedding)) / 2,
     }
 
 

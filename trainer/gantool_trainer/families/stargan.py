@@ -21,8 +21,8 @@ from gantool_trainer.data.labels import names_of
 from gantool_trainer.data.pictures import Picture, read_picture, scaled, to_picture, to_tensor
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
-from gantool_trainer.layers.blocks import Residual, bare, conv3x3, frozen
-from gantool_trainer.layers.translators import UNET_SAMPLING, Sampling
+from gantool_trainer.layers.blocks import Residual, conv3x3, frozen, unwrap
+from gantool_trainer.layers.sampling import KERNEL4, Sampling
 
 Weight = Annotated[float, Field(ge=0)]
 Data = LabelledConfig
@@ -57,7 +57,7 @@ class LabelledGenerator(nn.Module):
 
     def __init__(self, labels: int, channels: int, blocks: int, sampling: Sampling) -> None:
         super().__init__()
-        c, (down, up) = channels, UNET_SAMPLING[sampling]
+        c, (down, up) = channels, KERNEL4[sampling]
         self.layers = nn.Sequential(
             nn.Conv2d(3 + labels, c, 7, padding=3),
             *_normed(c),
@@ -80,7 +80,7 @@ def _normed(channels: int) -> tuple[nn.Module, nn.Module]:
     return nn.InstanceNorm2d(channels, affine=True), nn.ReLU()
 
 
-class Critic(nn.Module):
+class LabelDiscriminator(nn.Module):
     """Says how real each patch is, and of which label the whole (table 5): (N, 3, H, W) to scores (N, 1, h, w) and
     logits (N, labels). The last map is averaged to 2x2, which the paper's crops of 128 pixels have by themselves."""
 
@@ -108,7 +108,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
     labels = len(config.labels)
     return {
         "generator": LabelledGenerator(labels, config.channels, config.blocks, config.sampling),
-        "critic": Critic(labels, config.discriminator_channels, config.discriminator_strides),
+        "critic": LabelDiscriminator(labels, config.discriminator_channels, config.discriminator_strides),
     }
 
 
@@ -146,7 +146,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
         "discriminator",
         {
             "critic": critic(fake)[0].mean() - scores.mean(),
-            "penalty": config.penalty * losses.gradient_penalty(lambda x: bare(critic)(x)[0], real, fake),
+            "penalty": config.penalty * losses.gradient_penalty(lambda x: unwrap(critic)(x)[0], real, fake),
             "classification": config.classification * F.cross_entropy(logits, label),
         },
     )

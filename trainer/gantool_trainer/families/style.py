@@ -26,8 +26,8 @@ from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, sc
 from gantool_trainer.data.views import ViewConfig, Views
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
-from gantool_trainer.layers.blocks import bare, frozen
-from gantool_trainer.layers.translators import RetouchingGenerator
+from gantool_trainer.layers.blocks import frozen, unwrap
+from gantool_trainer.layers.resnet import RetouchingGenerator
 from gantool_trainer.layers.vgg import Taps, learnable_taps, vgg19_taps
 
 Width = Annotated[int, Field(ge=1)]
@@ -158,7 +158,7 @@ def buffers(config: Config, data: ViewConfig) -> dict[str, Tensor]:
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update | Finished]:
     views, numbers = batch
-    features, taps = networks["features"], bare(networks["features"])
+    features, taps = networks["features"], unwrap(networks["features"])
     assert isinstance(taps, Taps)
     if index < config.style_from:
         guesses = networks["head"](features(views)[0][-1].mean(dim=(2, 3)))

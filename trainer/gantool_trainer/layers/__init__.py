@@ -1,1 +1,1 @@
-"""Networks and layers that several families share."""
+"""Networks and layers, a file for each kind; their docstrings name the papers that they are from."""

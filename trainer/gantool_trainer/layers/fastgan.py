@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.from_noise import Shape
-from gantool_trainer.layers.blocks import conv3x3, initialise
+from gantool_trainer.layers.blocks import Shape, conv3x3
+from gantool_trainer.layers.init import initialise
 
 _FIRST = 4
 _NOISY = (8, 16)

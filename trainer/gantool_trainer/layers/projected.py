@@ -69,7 +69,7 @@ class ProjectedDiscriminator(nn.Module):
         return torch.cat([head(own).flatten(1) for head, own in zip(self.heads, mixed, strict=True)], dim=1), maps
 
 
-class ProjectedJudge(nn.Module):
+class ProjectedPictureDiscriminator(nn.Module):
     """`ProjectedDiscriminator` for whole pictures: (N, 1 or 3, S, S) in -1..1, scaled to ``side``, to scores alone."""
 
     def __init__(self, side: int) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gantool_trainer.errors import TrainingError
+from gantool_trainer.layers.blocks import each
 
 Colour = tuple[float, float, float]
 _WIDTHS = (64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512, 512, 512, 512)
@@ -97,10 +98,8 @@ class Taps(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
         x = (x - self.mean) / self.std
-        colours, maps = torch.cat([x, torch.ones_like(x[:, :1])], dim=1), []
-        for layer in self.layers:
-            x = layer(x)
-            maps.append(x)
+        colours = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
+        maps = list(each(self.layers, x))
         return [colours, *(maps[i] for i in self._taps)], maps[self._content]
 
 
