@@ -14,10 +14,13 @@ from gantool_trainer import image_pool, losses, unpaired
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.unpaired import Domains, UnpairedConfig, dataset, index
+from gantool_trainer.diffaugment import moved
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import frozen
 from gantool_trainer.layers.patch import Norm, PatchDiscriminator
+from gantool_trainer.layers.projected import WHOLE, ProjectedDiscriminator
 from gantool_trainer.layers.resnet import ResnetGenerator, RetouchingGenerator
 from gantool_trainer.layers.sampling import Sampling
 
@@ -41,12 +44,18 @@ class Config(BaseModel):
     generator: Literal["resnet", "retouching"] = "resnet"
     """What makes every pixel anew, as in the paper, or what changes the light of the pixels that are there."""
     sampling: Sampling = "strided"
+    discriminator: Literal["patch", "projected"] = "patch"
+    """The paper's, or one on fixed features (arXiv 2111.01007), which has no other choices."""
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
     discriminator_strides: Annotated[int, Field(ge=1, le=5)] = 3
     discriminator_norm: Norm = "instance"
     scales: Annotated[int, Field(ge=1, le=3)] = 1
     """At how many sizes discriminators look: the picture's own, a quarter of it, a sixteenth. Small, a patch shows more
     of the scene (after pix2pixHD, arXiv 1711.11585, section 3.2)."""
+    loss: Literal["squares", "hinge"] = "squares"
+    adversarial: Weight = 1.0
+    augment: bool = False
+    """Whether discriminators see everything moved and cut at random, so that they learn no picture by heart."""
     cycle: Weight = 10.0
     cycle_half_life: Annotated[int, Field(ge=0)] = 0
     """Steps in which the cycle's weight falls to its half; 0 keeps it."""
@@ -66,13 +75,13 @@ def networks(config: Config) -> dict[str, nn.Module]:
     made: dict[str, nn.Module] = {
         name: GENERATORS[config.generator](config.channels, config.blocks, config.sampling) for name in ("a2b", "b2a")
     }
-    return made | {
-        name: PatchDiscriminator(
-            3, config.discriminator_channels, config.discriminator_strides, config.discriminator_norm
-        )
-        for domain in "ab"
-        for name in _judges(config, domain)
-    }
+    return made | {name: _discriminator(config) for domain in "ab" for name in _judges(config, domain)}
+
+
+def _discriminator(config: Config) -> nn.Module:
+    if config.discriminator == "projected":
+        return ProjectedDiscriminator(WHOLE, RANGE)
+    return PatchDiscriminator(3, config.discriminator_channels, config.discriminator_strides, config.discriminator_norm)
 
 
 def _judges(config: Config, domain: str) -> dict[str, int]:
@@ -91,9 +100,12 @@ def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
 
 
 def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domains:
-    least = PatchDiscriminator.smallest(config.discriminator_strides) * 4 ** (config.scales - 1)
-    if data.crop % MULTIPLE or data.crop < least:
-        raise TrainingError(f"data.crop is {data.crop}; give a multiple of {MULTIPLE}, and at least {least}")
+    unit, least = MULTIPLE, PatchDiscriminator.smallest(config.discriminator_strides) * 4 ** (config.scales - 1)
+    if config.discriminator == "projected":
+        projected.check_installed()
+        unit = least = projected.unit(WHOLE) * 4 ** (config.scales - 1)
+    if data.crop % unit or data.crop < least:
+        raise TrainingError(f"data.crop is {data.crop}; give a multiple of {unit}, and at least {least}")
     return index(folder, data, seed)
 
 
@@ -105,14 +117,14 @@ def buffers(config: Config, data: UnpairedConfig) -> dict[str, Tensor]:
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     a, b = (to_range(pictures, SIGNED) for pictures in batch)
-    a2b, b2a = networks["a2b"], networks["b2a"]
+    a2b, b2a, loss = networks["a2b"], networks["b2a"], losses.ADVERSARIAL[config.loss]
     cycle = config.cycle * (0.5 ** (index / config.cycle_half_life) if config.cycle_half_life else 1.0)
 
     fake_b, fake_a = a2b(a), b2a(b)
     with frozen(*(networks[name] for domain in "ab" for name in _judges(config, domain))):
         terms = {
-            "adversarial_b": _mean(losses.squares_real(scores) for scores in _scores(config, networks, "b", fake_b)),
-            "adversarial_a": _mean(losses.squares_real(scores) for scores in _scores(config, networks, "a", fake_a)),
+            "adversarial_b": config.adversarial * _mean(map(loss.made, _scores(config, networks, "b", fake_b))),
+            "adversarial_a": config.adversarial * _mean(map(loss.made, _scores(config, networks, "a", fake_a))),
             "cycle_a": cycle * F.l1_loss(b2a(_noisy(fake_b, config.cycle_noise)), a),
             "cycle_b": cycle * F.l1_loss(a2b(_noisy(fake_a, config.cycle_noise)), b),
         }
@@ -126,11 +138,12 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
         shown = image_pool.exchange(_pool(buffers, domain), fake)
         scores = zip(_scores(config, networks, domain, real), _scores(config, networks, domain, shown), strict=True)
         for name, (ours, theirs) in zip(_judges(config, domain), scores, strict=True):
-            terms[name] = (losses.squares_real(ours) + losses.squares_fake(theirs)) / 2
+            terms[name] = (loss.real(ours) + loss.fake(theirs)) / 2
     yield Update("discriminator", terms)
 
 
 def _scores(config: Config, networks: Networks, domain: str, x: Tensor) -> Iterator[Tensor]:
+    x = moved(x) if config.augment else x
     for name, factor in _judges(config, domain).items():
         yield networks[name](F.avg_pool2d(x, factor) if factor > 1 else x)[0]
 

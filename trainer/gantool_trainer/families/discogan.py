@@ -2,20 +2,24 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from gantool.arrays import SIGNED, from_range, to_range
 from gantool_trainer import losses, unpaired
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.unpaired import Domains, UnpairedConfig, dataset, index
+from gantool_trainer.diffaugment import moved
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import each, frozen
+from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.layers.sampling import KERNEL4, Sampling
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -37,7 +41,12 @@ class Config(BaseModel):
     """Numbers that each 64 pixels go through; with 0, the innermost map is that of the fourth stride, as the authors
     have it for pictures whose parts lie alike."""
     sampling: Sampling = "strided"
+    discriminator: Literal["patch", "projected"] = "patch"
+    """The paper's, or one on fixed features (arXiv 2111.01007), which has no other choices."""
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
+    loss: Literal["bce", "hinge"] = "bce"
+    augment: bool = False
+    """Whether discriminators see everything moved and cut at random, so that they learn no picture by heart."""
     matching: Share = 0.9
     """Share of feature matching in what the discriminators tell the generators; the rest is adversarial."""
     reconstruction: Share = 0.5
@@ -95,7 +104,13 @@ def networks(config: Config) -> dict[str, nn.Module]:
     made: dict[str, nn.Module] = {
         name: Autoencoder(config.channels, config.code, config.sampling) for name in ("a2b", "b2a")
     }
-    return made | {name: Discriminator(config.discriminator_channels) for name in ("judge_a", "judge_b")}
+    return made | {name: _discriminator(config) for name in ("judge_a", "judge_b")}
+
+
+def _discriminator(config: Config) -> nn.Module:
+    if config.discriminator == "projected":
+        return ProjectedDiscriminator(LOCAL, RANGE)
+    return Discriminator(config.discriminator_channels)
 
 
 def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
@@ -105,6 +120,8 @@ def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
 def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domains:
     if data.crop % MULTIPLE or data.crop < SMALLEST:
         raise TrainingError(f"data.crop is {data.crop}; give a multiple of {MULTIPLE}, and at least {SMALLEST}")
+    if config.discriminator == "projected":
+        projected.check_installed()
     return index(folder, data, seed)
 
 
@@ -113,11 +130,12 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     if len(a) < 2:
         raise TrainingError("DiscoGAN normalises over the batch; set train.batch to at least 2")
     a2b, b2a, judge_a, judge_b = (networks[name] for name in ("a2b", "b2a", "judge_a", "judge_b"))
+    loss, shown = losses.ADVERSARIAL[config.loss], _moved if config.augment else nn.Identity()
     if index % config.interval == 0:
         with torch.no_grad():
             fake_b, fake_a = a2b(a), b2a(b)
         terms = {
-            name: (losses.bce_real(judge(real)[0]) + losses.bce_fake(judge(fake)[0])) / 2
+            name: (loss.real(judge(shown(real))[0]) + loss.fake(judge(shown(fake))[0])) / 2
             for name, judge, real, fake in (("judge_a", judge_a, a, fake_a), ("judge_b", judge_b, b, fake_b))
         }
         yield Update("discriminator", terms)
@@ -131,12 +149,16 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     }
     for name, judge, real, fake in (("a", judge_a, a, fake_a), ("b", judge_b, b, fake_b)):
         with frozen(judge):
-            scores, ours = judge(fake)
+            scores, ours = judge(shown(fake))
             with torch.no_grad():
-                _, theirs = judge(real)
-        terms[f"adversarial_{name}"] = (1 - share) * (1 - config.matching) * losses.bce_real(scores)
+                _, theirs = judge(shown(real))
+        terms[f"adversarial_{name}"] = (1 - share) * (1 - config.matching) * loss.made(scores)
         terms[f"matching_{name}"] = (1 - share) * config.matching * matching(ours, theirs)
     yield Update("generator", terms)
+
+
+def _moved(x: Tensor) -> Tensor:
+    return from_range(moved(to_range(x, SIGNED)), SIGNED)
 
 
 def matching(ours: list[Tensor], theirs: list[Tensor]) -> Tensor:

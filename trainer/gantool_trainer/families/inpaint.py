@@ -1,9 +1,9 @@
 """Holes in pictures filled: completion with a global and a patch discriminator (Iizuka et al., ACM TOG 36(4), 2017)."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -21,10 +21,13 @@ from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, sc
 from gantool_trainer.data.views import ViewConfig, Views
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Residual, frozen, reflected, unwrap
 from gantool_trainer.layers.dcgan import ConvTrunk, TrunkDiscriminator
+from gantool_trainer.layers.efficientnet import efficientnet_lite0
 from gantool_trainer.layers.init import he_initialise, scale_weights
 from gantool_trainer.layers.patch import PatchDiscriminator
+from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.layers.sampling import KERNEL4
 from gantool_trainer.seeds import rng
 
@@ -43,6 +46,8 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     channels: Width = 32
+    discriminator: Literal["whole-and-patches", "projected"] = "whole-and-patches"
+    """The paper's two, or one on fixed features (arXiv 2111.01007), which has no other choices and needs no penalty."""
     discriminator_channels: Width = 32
     pixel: Weight = 1.0
     """Of the mean absolute difference in the holes."""
@@ -50,6 +55,9 @@ class Config(BaseModel):
     """Of each discriminator's word."""
     adversarial_from: Annotated[int, Field(ge=0)] = 0
     """The step from which the discriminators join (the paper's phases, section 4.3)."""
+    loss: Literal["bce", "hinge"] = "bce"
+    features: Weight = 0.0
+    """Of the distance of a projected discriminator's fixed features."""
     penalty: Weight = 0.25
     """On the discriminators' slopes (DRAGAN, arXiv 1705.07215), which have no norms."""
     penalty_every: Width = 4
@@ -84,21 +92,33 @@ class Completion(nn.Module):
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
+    generator = Completion(config.channels)
+    if config.discriminator == "projected":
+        return {"generator": generator, "projected": ProjectedDiscriminator(LOCAL, SIGNED)}
     shape = (4, _SIDE, _SIDE)
     return {
-        "generator": Completion(config.channels),
+        "generator": generator,
         "whole": TrunkDiscriminator(ConvTrunk(0, config.discriminator_channels, shape, "none")),
         "patches": PatchDiscriminator(4, config.discriminator_channels, 2, "none"),
     }
 
 
 def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("generator",), "discriminator": ("whole", "patches")}
+    return {"generator": ("generator",), "discriminator": tuple(_judges(config))}
+
+
+def _judges(config: Config) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
+    """The discriminators by name, and what each of them sees of pictures and holes."""
+    return {"projected": _alone} if config.discriminator == "projected" else {"whole": _small, "patches": _joined}
 
 
 def scan(folder: Path, config: Config, data: ViewConfig, seed: int) -> Split[Path]:
     if data.crop % MULTIPLE or data.crop < _SIDE:
         raise TrainingError(f"data.crop is {data.crop}; give a multiple of {MULTIPLE}, and at least {_SIDE}")
+    if config.discriminator == "projected":
+        projected.check_installed()
+        if data.crop % (unit := projected.unit(LOCAL)):
+            raise TrainingError(f"data.crop is {data.crop}; give a multiple of {unit} for a projected discriminator")
     return plain.index(folder, data, seed)
 
 
@@ -116,25 +136,39 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     fake = networks["generator"](real, mask)
     terms = {"pixel": config.pixel * ((fake - real).abs() * mask).sum() / (3 * mask.sum()).clamp_min(1)}
     if index >= config.adversarial_from:
-        whole, patches = networks["whole"], networks["patches"]
-        ours, theirs = _shown(real, mask), _shown(fake.detach(), mask)
+        loss, judges = losses.ADVERSARIAL[config.loss], _judges(config)
         judged = {}
-        for name, judge, seen, made in zip(("whole", "patches"), (whole, patches), ours, theirs, strict=True):
-            judged[name] = losses.bce_real(_scores(judge(seen), mask)) + losses.bce_fake(_scores(judge(made), mask))
+        for name, shown in judges.items():
+            judge, seen = networks[name], shown(real, mask)
+            ours, theirs = _scores(judge(seen), mask), _scores(judge(shown(fake.detach(), mask)), mask)
+            judged[name] = loss.real(ours) + loss.fake(theirs)
             slope = functools.partial(losses.dragan, functools.partial(_verdict, unwrap(judge)), seen)
             penalty = losses.lazy_penalty(config.penalty, config.penalty_every, index, slope)
             judged |= {f"{name}_{key}": value for key, value in penalty.items()}
         yield Update("discriminator", judged)
-        with frozen(whole, patches):
-            for name, judge, made in zip(("whole", "patches"), (whole, patches), _shown(fake, mask), strict=True):
-                terms[name] = config.adversarial * losses.bce_real(_scores(judge(made), mask))
+        with frozen(*(networks[name] for name in judges)):
+            for name, shown in judges.items():
+                terms[name] = config.adversarial * loss.made(_scores(networks[name](shown(fake, mask)), mask))
+    if config.features:
+        look = efficientnet_lite0(LOCAL, fake.device)
+        with torch.no_grad():
+            theirs = look(from_range(real, SIGNED))
+        terms["features"] = config.features * losses.feature_distance(look(from_range(fake, SIGNED)), theirs)
     yield Update("generator", terms)
 
 
-def _shown(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """What the two discriminators see: the whole made small, and all of it, each with the holes."""
-    both = torch.cat([x, mask], dim=1)
-    return nn.functional.interpolate(both, size=(_SIDE, _SIDE), mode="area"), both
+def _alone(x: Tensor, mask: Tensor) -> Tensor:
+    return x
+
+
+def _joined(x: Tensor, mask: Tensor) -> Tensor:
+    """With the holes."""
+    return torch.cat([x, mask], dim=1)
+
+
+def _small(x: Tensor, mask: Tensor) -> Tensor:
+    """The whole with the holes, made small."""
+    return nn.functional.interpolate(_joined(x, mask), size=(_SIDE, _SIDE), mode="area")
 
 
 def _scores(judged: Tensor | tuple[Tensor, list[Tensor]], mask: Tensor) -> Tensor:
@@ -142,7 +176,7 @@ def _scores(judged: Tensor | tuple[Tensor, list[Tensor]], mask: Tensor) -> Tenso
     if isinstance(judged, Tensor):
         return judged
     scores, _ = judged
-    return scores[nn.functional.adaptive_max_pool2d(mask, scores.shape[2:]) > 0]
+    return scores[(nn.functional.adaptive_max_pool2d(mask, scores.shape[2:]) > 0).expand_as(scores)]
 
 
 def _verdict(judge: nn.Module, x: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
@@ -16,8 +16,10 @@ from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.paired import Pair, PairedConfig
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import frozen
 from gantool_trainer.layers.patch import Norm, PatchDiscriminator
+from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.layers.sampling import Sampling
 from gantool_trainer.layers.unet import UnetNorm, unet
 
@@ -37,9 +39,15 @@ class Config(BaseModel):
     norm: UnetNorm = "instance"
     residual: bool = False
     """The generator makes what is added to the picture, which suits rain: most of the picture stays."""
+    discriminator: Literal["patch", "projected"] = "patch"
+    """The paper's, or one on fixed features (arXiv 2111.01007), whose maps are then those between which the distance is
+    measured."""
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
     discriminator_norm: Norm = "instance"
+    loss: Literal["bce", "hinge"] = "bce"
     adversarial: Weight = 1.0
+    pixel: Weight = 0.0
+    """Of the mean absolute difference, which the paper does without."""
     perceptual: tuple[Weight, Weight, Weight, Weight] = (5.0, 1.5, 1.5, 5.0)
     """Weights of the distances in the discriminator's four hidden layers."""
     margin: Weight = 1.0
@@ -51,24 +59,33 @@ class Config(BaseModel):
 def networks(config: Config) -> dict[str, nn.Module]:
     return {
         "generator": unet(config.channels, config.levels, config.sampling, config.norm, residual=config.residual),
-        "discriminator": PatchDiscriminator(3, config.discriminator_channels, STRIDES, config.discriminator_norm),
+        "discriminator": _discriminator(config),
     }
 
 
+def _discriminator(config: Config) -> nn.Module:
+    if config.discriminator == "projected":
+        return ProjectedDiscriminator(LOCAL, SIGNED)
+    return PatchDiscriminator(3, config.discriminator_channels, STRIDES, config.discriminator_norm)
+
+
 def scan(folder: Path, config: Config, data: PairedConfig, seed: int) -> Split[Pair]:
+    if config.discriminator == "projected":
+        projected.check_installed()
     return pairs.scan(folder, data, seed, 2**config.levels, STRIDES)
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     source, target = (to_range(pictures, SIGNED) for pictures in batch)
     generator, discriminator = networks["generator"], networks["discriminator"]
+    loss = losses.ADVERSARIAL[config.loss]
     fake = generator(source)
     real_scores, real_hidden = discriminator(target)
     fake_scores, fake_hidden = discriminator(fake.detach())
     yield Update(
         "discriminator",
         {
-            "judge": losses.bce_real(real_scores) + losses.bce_fake(fake_scores),
+            "judge": loss.real(real_scores) + loss.fake(fake_scores),
             "margin": F.relu(config.margin - perceptual_distance(config, fake_hidden, real_hidden)),
         },
     )
@@ -76,13 +93,13 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
         scores, fake_hidden = discriminator(fake)
         with torch.no_grad():
             _, real_hidden = discriminator(target)
-    yield Update(
-        "generator",
-        {
-            "adversarial": config.adversarial * losses.bce_real(scores),
-            "perceptual": perceptual_distance(config, fake_hidden, real_hidden),
-        },
-    )
+    terms = {
+        "adversarial": config.adversarial * loss.made(scores),
+        "perceptual": perceptual_distance(config, fake_hidden, real_hidden),
+    }
+    if config.pixel:
+        terms["pixel"] = config.pixel * F.l1_loss(fake, target)
+    yield Update("generator", terms)
 
 
 def perceptual_distance(config: Config, ours: list[Tensor], theirs: list[Tensor]) -> Tensor:

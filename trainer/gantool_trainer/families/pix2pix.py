@@ -9,16 +9,20 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from gantool.arrays import SIGNED, to_range
+from gantool.arrays import SIGNED, from_range, to_range
 from gantool_trainer import losses, pairs
 from gantool_trainer.data import paired
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.paired import Pair, PairedConfig
+from gantool_trainer.diffaugment import moved
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import frozen, unwrap
+from gantool_trainer.layers.efficientnet import efficientnet_lite0
 from gantool_trainer.layers.patch import Norm, PatchDiscriminator
+from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.layers.sampling import Sampling
 from gantool_trainer.layers.unet import UnetNorm, colouring, unet
 
@@ -43,11 +47,19 @@ class Config(BaseModel):
     """The generator adds colour to a gray picture, whose light stays; what it makes is run by `gantool colorize`."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """In the innermost levels on the way up; the paper has 0.5."""
+    discriminator: Literal["patch", "projected"] = "patch"
+    """The paper's, of a picture with what it was made of, or one on fixed features (arXiv 2111.01007), of the picture
+    alone, which has no other choices."""
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
     discriminator_strides: Annotated[int, Field(ge=1, le=5)] = 3
     discriminator_norm: Norm = "instance"
     adversarial: Weight = 1.0
     """0 leaves the discriminator out: the baseline that L1 alone reaches."""
+    loss: Literal["bce", "hinge"] = "bce"
+    augment: bool = False
+    """Whether the discriminator sees everything moved and cut at random, so that it learns no picture by heart."""
+    features: Weight = 0.0
+    """Of the distance of a projected discriminator's fixed features."""
     penalty: Weight = 0.0
     """On the slope of a discriminator without norms (DRAGAN, arXiv 1705.07215)."""
     penalty_every: Annotated[int, Field(ge=1)] = 1
@@ -70,13 +82,20 @@ def networks(config: Config) -> dict[str, nn.Module]:
     generator = colouring(*shape) if config.colour else unet(*shape, config.residual)
     if not config.adversarial:
         return {"generator": generator}
-    discriminator = PatchDiscriminator(
-        6, config.discriminator_channels, config.discriminator_strides, config.discriminator_norm
-    )
-    return {"generator": generator, "discriminator": discriminator}
+    return {"generator": generator, "discriminator": _discriminator(config)}
+
+
+def _discriminator(config: Config) -> nn.Module:
+    if config.discriminator == "projected":
+        return ProjectedDiscriminator(LOCAL, SIGNED)
+    return PatchDiscriminator(6, config.discriminator_channels, config.discriminator_strides, config.discriminator_norm)
 
 
 def scan(folder: Path, config: Config, data: PairedConfig, seed: int) -> Split[Pair]:
+    if config.discriminator == "projected":
+        projected.check_installed()
+        if data.crop % (unit := projected.unit(LOCAL)):
+            raise TrainingError(f"data.crop is {data.crop}; give a multiple of {unit} for a projected discriminator")
     return pairs.scan(folder, data, seed, 2**config.levels, config.discriminator_strides)
 
 
@@ -87,21 +106,33 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     terms = {"pixel": config.pixel * distance(fake, target)}
     if config.adversarial:
         discriminator = networks["discriminator"]
-        real, critic = torch.cat([source, target], dim=1), unwrap(discriminator)
+        loss, critic = losses.ADVERSARIAL[config.loss], unwrap(discriminator)
+        real = _shown(config, source, target)
         real_scores, _ = discriminator(real)
-        fake_scores, _ = discriminator(torch.cat([source, fake.detach()], dim=1))
+        fake_scores, _ = discriminator(_shown(config, source, fake.detach()))
 
         def slope() -> Tensor:
             return losses.dragan(lambda x: critic(x)[0].mean(dim=(1, 2, 3)), real)
 
         penalty = losses.lazy_penalty(config.penalty, config.penalty_every, index, slope)
         # Halved, so that it learns more slowly than the generator (section 3.3).
-        judged = (losses.bce_real(real_scores) + losses.bce_fake(fake_scores)) / 2
+        judged = (loss.real(real_scores) + loss.fake(fake_scores)) / 2
         yield Update("discriminator", {"judge": judged, **penalty})
         with frozen(discriminator):
-            scores, _ = discriminator(torch.cat([source, fake], dim=1))
-        terms["adversarial"] = config.adversarial * losses.bce_real(scores)
+            scores, _ = discriminator(_shown(config, source, fake))
+        terms["adversarial"] = config.adversarial * loss.made(scores)
+    if config.features:
+        look = efficientnet_lite0(LOCAL, fake.device)
+        with torch.no_grad():
+            theirs = look(from_range(target, SIGNED))
+        terms["features"] = config.features * losses.feature_distance(look(from_range(fake, SIGNED)), theirs)
     yield Update("generator", terms)
+
+
+def _shown(config: Config, source: Tensor, x: Tensor) -> Tensor:
+    """What the discriminator sees of a picture."""
+    seen = x if config.discriminator == "projected" else torch.cat([source, x], dim=1)
+    return moved(seen) if config.augment else seen
 
 
 def exports(config: Config, networks: Networks, data: PairedConfig) -> dict[str, Generator]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import torch
@@ -23,10 +23,14 @@ from gantool_trainer.data.squares import Squares
 from gantool_trainer.diffaugment import augmented
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
+from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Residual, Shape, conv3x3, frozen, unwrap
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm
+from gantool_trainer.layers.fastgan import FastGenerator, check_side
 from gantool_trainer.layers.init import initialise
+from gantool_trainer.layers.projected import ProjectedTextDiscriminator
 from gantool_trainer.layers.sampling import KERNEL4, Sampling
+from gantool_trainer.losses import Adversarial
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -55,13 +59,20 @@ class Config(BaseModel):
     """Numbers that stand for a text."""
     condition: Width = 128
     latent: Width = 100
+    generator: Literal["dcgan", "fastgan"] = "dcgan"
+    """Of the first stage: the paper's, or FastGAN's (arXiv 2101.04775), most of whose latent is noise for its maps."""
     channels: Width = 64
     sampling: Sampling = "smooth"
     second_channels: Width = 64
     second_blocks: Width = 4
+    discriminator: Literal["stackgan", "projected"] = "stackgan"
+    """The paper's, or ones on fixed features (arXiv 2111.01007), which have no other choices than the side."""
+    discriminator_side: Width = 96
+    """To which pictures are scaled for fixed features; a multiple of 32."""
     discriminator_channels: Width = 64
     discriminator_norm: DiscriminatorNorm = "batch"
     """Of their convolutions."""
+    loss: Literal["bce", "hinge"] = "bce"
     penalty: Weight = 0.0
     """On the discriminators' slope (DRAGAN, arXiv 1705.07215); needs ones without batch norm."""
     penalty_every: Width = 1
@@ -127,12 +138,17 @@ class FirstStage(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.condition = Conditioner(config.embedding, config.condition)
-        inputs = config.latent + config.condition
-        self.draw = ConvGenerator(inputs, config.channels, first_shape(config), config.sampling)
+        self.draw = _first_generator(config)
 
     def forward(self, embedding: Tensor, latent: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         condition, mean, log_variance = self.condition(embedding, noise)
         return self.draw(latent, condition), mean, log_variance
+
+
+def _first_generator(config: Config) -> nn.Module:
+    if config.generator == "fastgan":
+        return FastGenerator(config.latent, config.condition, config.channels, first_shape(config))
+    return ConvGenerator(config.latent + config.condition, config.channels, first_shape(config), config.sampling)
 
 
 class SecondStage(nn.Module):
@@ -217,6 +233,10 @@ def settle(config: Config, folder: Path, data: CaptionedConfig) -> Config:
         raise TrainingError("StackGAN makes pictures in colour; leave out data.gray")
     if data.side % config.first_side or (data.side // config.first_side) & (data.side // config.first_side - 1):
         raise TrainingError(f"data.side is {data.side}; give model.first_side, {config.first_side}, times 1, 2, 4, ...")
+    if config.discriminator == "projected":
+        projected.check_installed()
+    if config.generator == "fastgan":
+        check_side(config.first_side, config.latent)
     vocabulary = config.vocabulary
     if not vocabulary:
         texts = captioned.texts_of(folder, data.columns)
@@ -230,9 +250,15 @@ def networks(config: Config) -> dict[str, nn.Module]:
         "matcher": PictureEncoder(config.discriminator_channels // 2 or 1, config.embedding, first_shape(config)),
         "first": FirstStage(config),
         "second": SecondStage(config),
-        "first_judge": MatchingDiscriminator(config, first_shape(config)),
-        "second_judge": MatchingDiscriminator(config, config.shape),
+        "first_judge": _judge(config, first_shape(config)),
+        "second_judge": _judge(config, config.shape),
     }
+
+
+def _judge(config: Config, shape: Shape) -> nn.Module:
+    if config.discriminator == "projected":
+        return ProjectedTextDiscriminator(config.discriminator_side, config.embedding)
+    return MatchingDiscriminator(config, shape)
 
 
 def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
@@ -290,7 +316,8 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
 
     shown = augmented if config.augment else nn.Identity()
     seen, made = shown(real), shown(fake.detach())
-    judged = discriminator_losses(discriminator, seen, made, embedding, other(texts, text))
+    loss = losses.ADVERSARIAL[config.loss]
+    judged = discriminator_losses(loss, discriminator, seen, made, embedding, other(texts, text))
 
     def slope() -> Tensor:
         return losses.dragan(lambda x: unwrap(discriminator)(x, embedding), seen)
@@ -299,7 +326,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     yield Update(f"{prefix}discriminator", judged | penalty)
     terms = {"divergence": config.divergence * divergence(mean, log_variance)}
     with frozen(discriminator, networks["matcher"]):
-        terms["adversarial"] = losses.bce_real(discriminator(shown(fake), embedding))
+        terms["adversarial"] = loss.made(discriminator(shown(fake), embedding))
         if config.text_matching:
             small = F.interpolate(fake, size=first_shape(config)[1:], mode="area")
             terms["text_matching"] = config.text_matching * matching(embedding, networks["matcher"](small), text)
@@ -307,15 +334,15 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
 
 
 def discriminator_losses(
-    discriminator: nn.Module, real: Tensor, fake: Tensor, embedding: Tensor, mismatched: Tensor
+    loss: Adversarial, discriminator: nn.Module, real: Tensor, fake: Tensor, embedding: Tensor, mismatched: Tensor
 ) -> dict[str, Tensor]:
     """The discriminator's terms: what is real and the text's, what is not the text's where ``mismatched`` (N,) is 1,
     and what is made."""
-    wrong = F.softplus(discriminator(real, embedding.roll(1, dims=0)))[:, 0]
+    wrong = discriminator(real, embedding.roll(1, dims=0))[mismatched > 0]
     return {
-        "real": losses.bce_real(discriminator(real, embedding)),
-        "mismatched": (wrong * mismatched).sum() / mismatched.sum().clamp_min(1) / 2,
-        "fake": losses.bce_fake(discriminator(fake, embedding)) / 2,
+        "real": loss.real(discriminator(real, embedding)),
+        "mismatched": loss.fake(wrong) / 2 if len(wrong) else wrong.new_zeros(()),
+        "fake": loss.fake(discriminator(fake, embedding)) / 2,
     }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -19,8 +19,10 @@ from gantool_trainer.data.folders import Split
 from gantool_trainer.data.labelled import Labelled, LabelledConfig, LabelledViews
 from gantool_trainer.data.labels import names_of
 from gantool_trainer.data.pictures import Picture, read_picture, scaled, to_picture, to_tensor
+from gantool_trainer.diffaugment import moved
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Residual, conv3x3, frozen, unwrap
 from gantool_trainer.layers.sampling import KERNEL4, Sampling
 
@@ -40,8 +42,16 @@ class Config(BaseModel):
     channels: Annotated[int, Field(ge=1)] = 64
     blocks: Annotated[int, Field(ge=1)] = 6
     sampling: Sampling = "strided"
+    discriminator: Literal["patch", "projected"] = "patch"
+    """The paper's, or one on fixed features (arXiv 2111.01007), whose labels are told from the picture itself."""
+    discriminator_side: Annotated[int, Field(ge=32)] = 96
+    """To which pictures are enlarged for fixed features; a multiple of 32."""
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
     discriminator_strides: Annotated[int, Field(ge=1, le=7)] = 6
+    loss: Literal["wasserstein", "hinge"] = "wasserstein"
+    adversarial: Weight = 1.0
+    augment: bool = False
+    """Whether the discriminator sees everything moved and cut at random, so that it learns no picture by heart."""
     penalty: Weight = 10.0
     classification: Weight = 1.0
     reconstruction: Weight = 10.0
@@ -98,6 +108,18 @@ class LabelDiscriminator(nn.Module):
         return self.score(hidden), self.classify(hidden).flatten(1)
 
 
+class ProjectedLabelDiscriminator(nn.Module):
+    """Scores on fixed features, the label of ``critic``: features of photographs say little of the colours of drawn
+    hair."""
+
+    def __init__(self, critic: LabelDiscriminator, side: int) -> None:
+        super().__init__()
+        self.critic, self.judge = critic, projected.ProjectedPictureDiscriminator(side)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.judge(x), self.critic(x)[1]
+
+
 def settle(config: Config, folder: Path, data: LabelledConfig) -> Config:
     if config.labels:
         return config
@@ -108,8 +130,13 @@ def networks(config: Config) -> dict[str, nn.Module]:
     labels = len(config.labels)
     return {
         "generator": LabelledGenerator(labels, config.channels, config.blocks, config.sampling),
-        "critic": LabelDiscriminator(labels, config.discriminator_channels, config.discriminator_strides),
+        "critic": _critic(config),
     }
+
+
+def _critic(config: Config) -> nn.Module:
+    own = LabelDiscriminator(len(config.labels), config.discriminator_channels, config.discriminator_strides)
+    return ProjectedLabelDiscriminator(own, config.discriminator_side) if config.discriminator == "projected" else own
 
 
 def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
@@ -122,6 +149,8 @@ def scan(folder: Path, config: Config, data: LabelledConfig, seed: int) -> Split
             f"data.crop is {data.crop}, but must be a multiple of {MULTIPLE} and no smaller than "
             f"2^model.discriminator_strides, {2**config.discriminator_strides}"
         )
+    if config.discriminator == "projected":
+        projected.check_installed()
     if len(set(config.labels)) < 2:
         raise TrainingError(f"model.labels are {', '.join(config.labels)}; name at least two different ones")
     return labelled.index(folder, data.column, config.labels, data, seed)
@@ -134,6 +163,7 @@ def dataset(split: Split[Labelled], config: Config, data: LabelledConfig, seed: 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     real, label = to_range(batch[0], SIGNED), batch[1]
     generator, critic = networks["generator"], networks["critic"]
+    loss, shown = losses.ADVERSARIAL[config.loss], moved if config.augment else nn.Identity()
     count = len(config.labels)
     own = F.one_hot(label, count).float()
     target = torch.randint(count, label.shape).to(label.device)  # its own too, which must change nothing
@@ -141,24 +171,28 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
 
     with torch.no_grad():
         fake = generator(real, wanted)
-    scores, logits = critic(real)
+    seen, made = shown(real), shown(fake)
+    scores, logits = critic(seen)
+    penalty = losses.lazy_penalty(
+        config.penalty, 1, index, lambda: losses.gradient_penalty(lambda x: unwrap(critic)(x)[0], seen, made)
+    )
     yield Update(
         "discriminator",
         {
-            "critic": critic(fake)[0].mean() - scores.mean(),
-            "penalty": config.penalty * losses.gradient_penalty(lambda x: unwrap(critic)(x)[0], real, fake),
+            "critic": loss.real(scores) + loss.fake(critic(made)[0]),
             "classification": config.classification * F.cross_entropy(logits, label),
+            **penalty,
         },
     )
     if (index + 1) % config.critics:
         return
     fake = generator(real, wanted)
     with frozen(critic):
-        scores, logits = critic(fake)
+        scores, logits = critic(shown(fake))
     yield Update(
         "generator",
         {
-            "adversarial": -scores.mean(),
+            "adversarial": config.adversarial * loss.made(scores),
             "classification": config.classification * F.cross_entropy(logits, target),
             "reconstruction": config.reconstruction * F.l1_loss(generator(fake, own), real),
         },

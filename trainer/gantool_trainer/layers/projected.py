@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gantool.arrays import from_range
+from gantool.arrays import SIGNED, from_range
 from gantool_trainer.layers import efficientnet
 from gantool_trainer.seeds import torch_seed
 
@@ -23,6 +23,8 @@ LOCAL = (0, 2, 4, 10)
 _MIXED = 64
 _SIZE = 10.0
 """Of what the blocks give for photographs and drawings. Heads see about 1: the hinge's margin is to mean something."""
+_DEEPEST = 20.0
+"""Of the deepest map averaged over space, whose product with a text is to move scores by about 1."""
 _MIXING = 31  # what a seed is for
 
 
@@ -50,23 +52,26 @@ class Mixing(nn.Module):
 
 
 class ProjectedDiscriminator(nn.Module):
-    """Small spectrally normalised networks, each on one mixed map: (N, 3, H, W) in ``bounds`` to scores (N, maps x
-    places) and the fixed network's own maps after ``taps``.
+    """Small spectrally normalised networks, each on one mixed map: (N, 1 or 3, H, W) in ``bounds`` to scores (N, maps,
+    h, w) and the fixed network's own maps after ``taps``.
 
-    Pictures are looked at with sides that are multiples of the last map's stride. Heads halve their maps to the side of
-    the smallest, so that each has as many scores.
+    Pictures are scaled to ``side`` where one is given; else H and W are multiples of the last map's stride. Heads halve
+    their maps to the side of the smallest, so that each has as many scores.
     """
 
-    def __init__(self, taps: tuple[int, ...], bounds: tuple[float, float]) -> None:
+    def __init__(self, taps: tuple[int, ...], bounds: tuple[float, float], side: int | None = None) -> None:
         super().__init__()
-        self._taps, self._bounds = taps, bounds
+        self._taps, self._bounds, self._side = taps, bounds, side
         strides = efficientnet.strides(taps)
         self.heads = nn.ModuleList(_head(strides[-1] // stride) for stride in strides)
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        maps = efficientnet.efficientnet_lite0(self._taps, x.device)(from_range(x, self._bounds))
+        if self._side is not None:
+            x = F.interpolate(x, (self._side, self._side), mode="bilinear", align_corners=False)
+        x = from_range(x.expand(-1, 3, -1, -1), self._bounds)
+        maps = efficientnet.efficientnet_lite0(self._taps, x.device)(x)
         mixed = mixing(self._taps, x.device)(maps)
-        return torch.cat([head(own).flatten(1) for head, own in zip(self.heads, mixed, strict=True)], dim=1), maps
+        return torch.cat([head(own) for head, own in zip(self.heads, mixed, strict=True)], dim=1), maps
 
 
 class ProjectedPictureDiscriminator(nn.Module):
@@ -74,12 +79,31 @@ class ProjectedPictureDiscriminator(nn.Module):
 
     def __init__(self, side: int) -> None:
         super().__init__()
-        self._side = side
-        self.discriminator = ProjectedDiscriminator(WHOLE, (-1.0, 1.0))
+        self.discriminator = ProjectedDiscriminator(WHOLE, SIGNED, side)
 
     def forward(self, picture: Tensor) -> Tensor:
-        x = F.interpolate(picture, (self._side, self._side), mode="bilinear", align_corners=False)
-        return self.discriminator(x.expand(-1, 3, -1, -1))[0]
+        return self.discriminator(picture)[0].flatten(1)
+
+
+class ProjectedTextDiscriminator(nn.Module):
+    """The same for a picture and its text: (N, 3, S, S) in -1..1 and (N, e) to scores. To those of the places is added
+    how well the text agrees with the deepest map as a whole (arXiv 1802.05637, section 3)."""
+
+    def __init__(self, side: int, embedding: int) -> None:
+        super().__init__()
+        self.discriminator = ProjectedDiscriminator(WHOLE, SIGNED, side)
+        deepest = efficientnet.channels(WHOLE)[-1]
+        self.look = spectral_norm(nn.Linear(deepest, embedding))
+
+    def forward(self, picture: Tensor, embedding: Tensor) -> Tensor:
+        scores, maps = self.discriminator(picture)
+        seen = self.look(maps[-1].mean(dim=(2, 3)) / _DEEPEST)
+        return scores.flatten(1) + (seen * F.normalize(embedding, dim=1)).sum(dim=1, keepdim=True)
+
+
+def unit(taps: tuple[int, ...]) -> int:
+    """Of which the sides of pictures are multiples that are looked at as they are."""
+    return efficientnet.strides(taps)[-1]
 
 
 def check_installed() -> None:
