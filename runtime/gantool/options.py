@@ -21,6 +21,7 @@ class Options(Control, total=False):
     working_size: int | None
     strength: float | None
     size: TargetSize | None
+    denoise: float | None
     mask: AnyPicture | None
     box: tuple[int, int, int, int] | None
     pose: str | Path | Mapping[str, Any] | Pose | None

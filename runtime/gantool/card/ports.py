@@ -21,6 +21,7 @@ Kind = Literal[
     "features",
     "style",
     "weight",
+    "strength",
     "gradient",
     "loss",
 ]
@@ -55,6 +56,8 @@ class Port(Part):
     """Names of the classes or codes, or the words that a text is made of, by their number; 0 ends a text."""
     noise: Noise = "normal"
     """What a latent is drawn from: N(0, 1), or evenly from its range."""
+    default: float | None = None
+    """Of a strength, where nobody says one."""
     dtype: Dtype = "float32"
     """Of the graph's tensor; a text is of int64."""
 
@@ -88,6 +91,8 @@ def faults(port: Port) -> Iterator[str]:
         yield "has other channels than RGB or L"
     elif kind == "features" and not {name.partition("/")[0] for name in names} <= _SIDES:
         yield "has axes that follow from no picture"
+    elif kind == "strength" and (shape[1] != 1 or port.default is None or not 0 <= port.default <= 1):
+        yield "is no strength with a default of 0 to 1"
     if (kind == "text") != (port.dtype == "int64"):
         yield f"has the dtype {port.dtype}, which no {kind} has"
     if not -_FAR < port.range[0] < port.range[1] < _FAR:

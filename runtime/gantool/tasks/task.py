@@ -123,7 +123,7 @@ class Task(Generic[O, I]):
         values.check({name: schema.rule for name, schema in known.items()}, said)
         meant = {name: value for name, value in said.items() if value is not None}
         if foreign := [name for name in meant if name not in known and meant[name] is not False]:
-            raise _no_use(card, foreign[0])
+            raise no_use(card, foreign[0])
         return self.Options(**{name: value for name, value in meant.items() if name in known})
 
 
@@ -151,8 +151,9 @@ def refuse(card: "ModelCard", options: Any, *names: str) -> None:
     """Raises ModelError if one of these options is said, of which the model of this card has no use."""
     for name in names:
         if getattr(options, name):
-            raise _no_use(card, name)
+            raise no_use(card, name)
 
 
-def _no_use(card: "ModelCard", name: str) -> ModelError:
+def no_use(card: "ModelCard", name: str) -> ModelError:
+    """An option is said of which the model of this card has no use."""
     return ModelError(f"{card.name} has no use for {name.replace('_', ' ')}; leave it out", option=name)

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gantool.tasks.task import Task, check_ports, option, tile
+from gantool import values
+from gantool.tasks.task import Task, check_ports, no_use, option, tile
 from gantool.values import Rule
 
 if TYPE_CHECKING:
     from gantool.card import ModelCard
-    from gantool.engine import Control, Engine
+    from gantool.engine import Control, Engine, SharedInputs
     from gantool.picture import Picture, PictureInfo
     from gantool.sizes import TargetSize
     from gantool.tasks.pieces import Pieces
@@ -40,11 +41,31 @@ class Options:
     size: "TargetSize | None" = option(Rule(_is_target, "a TargetSize, such as TargetSize(width=3840)"))
     """How large the result is to be (default: the picture times the card's ``scale``): the model is run as often as is
     needed, and what is too large is made smaller in linear light."""
+    denoise: float | None = option(
+        values.between(0, 1),
+        "How much of the picture's grain is taken for noise: 0 keeps it as texture, 1 removes it.",
+        "0..1",
+        least=0,
+        most=1,
+    )
     tile: int | None = tile()
 
 
 def accepts(card: "ModelCard") -> None:
-    check_ports(card, {"feedforward": [("image", "image")]})
+    check_ports(card, {"feedforward": [("image", "image"), ("image strength", "image")]})
+
+
+def bind(card: "ModelCard", options: Options) -> "SharedInputs":
+    """The strength that is asked for, of a model that has one."""
+    import numpy as np
+
+    strengths = card.taking("strength")
+    if not strengths and options.denoise is not None:
+        raise no_use(card, "denoise")
+    return {
+        port.name: np.full((1, 1), port.default if options.denoise is None else options.denoise, np.float32)
+        for port in strengths
+    }
 
 
 def result(card: "ModelCard", info: "PictureInfo", options: Options) -> "PictureInfo":
@@ -54,23 +75,25 @@ def result(card: "ModelCard", info: "PictureInfo", options: Options) -> "Picture
     return replace(info, size=size)
 
 
-def run(engine: "Engine", picture: "Picture", options: Options, inputs: None, control: "Control") -> "Pieces":
+def run(engine: "Engine", picture: "Picture", options: Options, inputs: "SharedInputs", control: "Control") -> "Pieces":
     control = {**control, "tile": options.tile}
     if options.size is None:
-        return _enlarged(engine, picture, control)
-    return _to_size(engine, picture, options.size, control)
+        return _enlarged(engine, picture, inputs, control)
+    return _to_size(engine, picture, options.size, inputs, control)
 
 
-def _enlarged(engine: "Engine", picture: "Picture", control: "Control") -> "Pieces":
+def _enlarged(engine: "Engine", picture: "Picture", inputs: "SharedInputs", control: "Control") -> "Pieces":
     """By the model's own scale."""
     from gantool.picture import as_gray, bleed
     from gantool.tasks.pieces import developed
 
     seen = bleed(as_gray(picture))
-    return developed(engine.run(seen.colour, {}, control), seen, result(engine.card, picture.info, Options()))
+    return developed(engine.run(seen.colour, inputs, control), seen, result(engine.card, picture.info, Options()))
 
 
-def _to_size(engine: "Engine", picture: "Picture", target: "TargetSize", control: "Control") -> "Pieces":
+def _to_size(
+    engine: "Engine", picture: "Picture", target: "TargetSize", inputs: "SharedInputs", control: "Control"
+) -> "Pieces":
     """The model run as often as is needed; the rest is a reduction."""
     from gantool import memory
     from gantool.arrays import Box
@@ -88,7 +111,7 @@ def _to_size(engine: "Engine", picture: "Picture", target: "TargetSize", control
     areas = [float(scale ** (2 * number)) for number in range(count)]
     for number, area in enumerate(areas):
         part = part_of(control, sum(areas[:number]) / sum(areas), area / sum(areas))
-        picture = assembled(_enlarged(engine, picture, part), result(engine.card, picture.info, Options()))
+        picture = assembled(_enlarged(engine, picture, inputs, part), result(engine.card, picture.info, Options()))
     yield Box.of(size), to_array(downscaled(picture, size))
 
 
@@ -98,6 +121,7 @@ TASK = Task(
     help=_HELP,
     Options=Options,
     accepts=accepts,
+    bind=bind,
     run=run,
     result=result,
     model="upscale-x4",
