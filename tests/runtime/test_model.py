@@ -412,3 +412,11 @@ def test_a_shipped_model_of_many_labels(photos: Path) -> None:
     model = gantool.load("stargan-hair", device="cpu")
     blue, red = (model(face, to=colour).mean(axis=(0, 1)) for colour in ("blue", "red"))
     assert blue[2] - blue[0] > red[2] - red[0] + 10
+
+
+def test_a_result_beside_its_source_has_a_suffix_that_is_written(tiny_model: gantool.Model) -> None:
+    named = (tiny_model.beside(Path(source)).name for source in ("photo.JPG", "photo.mpo", "photo.bmp"))
+    assert tuple(named) == (
+        f"photo-{tiny_model.card.name}.JPG",
+        *(f"photo-{tiny_model.card.name}.{s}" for s in ("jpg", "png")),
+    )
