@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import classifier
 import numpy as np
 import numpy.typing as npt
 import typer
@@ -21,6 +20,7 @@ import typer
 from gantool import storage
 from gantool_cli import labelled
 from gantool_trainer.data.pictures import read_picture
+from gantool_trainer.evaluation import classifier
 from gantool_trainer.seeds import rng
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None)

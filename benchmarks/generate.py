@@ -1,247 +1,30 @@
-"""Quality and speed of the models that make pictures from noise.
+"""Speed of the models that make pictures from noise, and what else is said of them; quality.py has their figures.
 
-    python benchmarks/generate.py quality                     # every shipped model; needs the sets under data/
-    python benchmarks/generate.py quality --recipe cgan-mnist -m mine.onnx
-    python benchmarks/generate.py speed                       # one picture at a time beside a batch
-    python benchmarks/generate.py codes runs/infogan-mnist    # InfoGAN's category as a classifier of digits
-    python benchmarks/generate.py fid -m anime-faces data/anime_faces/train   # FID and KID; needs torchmetrics[image]
-
-What is generated is measured by networks trained on the spot, on the training pictures alone.
+python benchmarks/generate.py speed                       # one picture at a time beside a batch
+python benchmarks/generate.py codes runs/infogan-mnist    # InfoGAN's category as a classifier of digits
+python benchmarks/generate.py fid -m anime-faces data/anime_faces/train   # FID and KID; needs torchmetrics[image]
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
-import classifier
 import numpy as np
-import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 import typer
-from classifier import Classifier
-from measure import Figures, Measure, Models, kinds, mean, tell
-from PIL import Image
 from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
-from upscale import in_turn
+from timing import in_turn
 
 import gantool
 from gantool.methods.conditioning import draw_inputs
 from gantool.tasks.generate import Conditions, size
-from gantool.text import read, words
-from gantool_trainer.data import captioned, folders, labelled, listing, mnist
-from gantool_trainer.data.batches import DataConfig
-from gantool_trainer.data.captioned import Captioned, CaptionedConfig
-from gantool_trainer.data.pictures import Picture, read_picture, to_tensor
+from gantool_trainer.data import folders, listing, mnist
+from gantool_trainer.data.pictures import read_picture, to_tensor
 from gantool_trainer.data.squares import SquareConfig, square
-from gantool_trainer.families import stackgan
+from gantool_trainer.evaluation.generate import pixels
 from gantool_trainer.run import Run
-from gantool_trainer.seeds import rng
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None)
-_MANY, _SIDE, _WORDS = 10_000, 64, 36
-
-
-def digits(models: Models, sets: Path) -> list[Figures]:
-    """Frechet distances to the test digits, beside the training digits', and how the classes are covered."""
-    known, train, test = _mnist(sets)
-    fair = classifier.frechet(train[: len(test)], test)
-    results = []
-    for model in models:
-        made = known.features(_shown(model.generate(_MANY, seed=1)))
-        counts = np.bincount(known.labels(made[:1000]), minlength=10)
-        results.append(
-            {
-                "Frechet": classifier.frechet(made, test),
-                "Frechet of real": fair,
-                "classes of 10": float((counts > 0).sum()),
-                "least share": counts.min() / 1000,
-                "largest share": counts.max() / 1000,
-                **_memorised(made[:500], train, test[:500]),
-            }
-        )
-    return results
-
-
-def asked_for(models: Models, sets: Path) -> list[Figures]:
-    """Digits of each class: how many are read as what was asked for; beside the classifier's own accuracy."""
-    known, train, test = _mnist(sets)
-    fair = classifier.frechet(train[:5000], test)
-    truth = mnist.labels(sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz")
-    results = []
-    for model in models:
-        made = [known.features(_shown(model.generate(500, seed=1, label=str(digit)))) for digit in range(10)]
-        right = [float((known.labels(own) == digit).mean()) for digit, own in enumerate(made)]
-        results.append(
-            {
-                "class seen": mean(right),
-                "class seen, worst": min(right),
-                "classifier accuracy": float((known.labels(test) == truth).mean()),
-                "Frechet": classifier.frechet(np.concatenate(made), test),
-                "Frechet of real": fair,
-            }
-        )
-    return results
-
-
-def faces(models: Models, sets: Path) -> list[Figures]:
-    """Anime faces: Frechet distance to the test faces, and, where the model takes tags, how many are seen."""
-    shown, held = (kinds(sets / "anime_faces", part, "hair") for part in ("train", "test"))
-    known = classifier.trained(list(shown.values()), side=64, steps=1500)
-    train, test = (known.features(read_picture(p) for own in of.values() for p in own) for of in (shown, held))
-    truth = np.concatenate([np.full(len(own), place) for place, own in enumerate(held.values())])
-    results = []
-    for model in models:
-        made = known.features(_shown(model.generate(len(train), seed=1)))
-        figures = {
-            "Frechet": classifier.frechet(made, test),
-            "Frechet of real": classifier.frechet(train, test),
-            "classifier accuracy": float((known.labels(test) == truth).mean()),
-            **_memorised(made[:476], train, test),
-        }
-        if model.card.taking("label"):
-            seen = [
-                float((known.labels(known.features(_shown(model.generate(40, label=f"{hair} hair")))) == place).mean())
-                for place, hair in enumerate(shown)
-            ]
-            figures["hair seen"] = mean(seen)
-        results.append(figures)
-    return results
-
-
-def people(models: Models, sets: Path) -> list[Figures]:
-    """People of the test texts: how often the text is the first of ten, by a network that was trained to match the real
-    pairs; beside the real test pictures, and pictures of other people's texts."""
-    split = captioned.index(sets / "lpc_pose", CaptionedConfig(columns=("caption",), holdout=10_000), 0)
-    texts, real = [item.texts[0] for item in split.holdout], [read_picture(item.path) for item in split.holdout]
-    rank = _matcher(split.train)
-    poses = [text[text.index("facing") :] for text in texts]
-
-    def in_the_same_pose(pictures: Sequence[Picture]) -> float:
-        own = [[i for i, pose in enumerate(poses) if pose == chosen] for chosen in dict.fromkeys(poses)]
-        return sum(len(of) * rank([pictures[i] for i in of], [texts[i] for i in of]) for of in own) / len(texts)
-
-    results = []
-    for model in models:
-        made = _shown(model.generate(1, seed=number, text=text)[0] for number, text in enumerate(texts))
-        half = len(made) // 2
-        results.append(
-            {
-                "text first of 10": rank(made, texts),
-                "real, text first of 10": rank(real, texts),
-                "text first of 10 in the same pose": in_the_same_pose(made),
-                "real, text first of 10 in the same pose": in_the_same_pose(real),
-                "of other texts": rank([*made[half:], *made[:half]], texts),
-            }
-        )
-    return results
-
-
-def _matcher(items: Sequence[Captioned]) -> Callable[[Sequence[Picture], Sequence[str]], float]:
-    """A fresh pair of encoders trained on these, as a function that ranks the texts of pictures."""
-    torch.manual_seed(0)
-    vocabulary = ["", *sorted({word for item in items for text in item.texts for word in words(text)})]
-    texts = stackgan.TextEncoder(len(vocabulary), 128)
-    pictures = stackgan.PictureEncoder(24, 128, (3, _SIDE, _SIDE))
-    config = SquareConfig(side=_SIDE)
-
-    def numbered(captions: Sequence[str]) -> torch.Tensor:
-        return torch.from_numpy(np.stack([read(vocabulary, text, _WORDS).tokens for text in captions]))
-
-    seen = torch.stack([to_tensor(square(read_picture(item.path), config)) for item in items])
-    numbers = numbered([item.texts[0] for item in items])
-    steps, optimiser = 1500, torch.optim.Adam([*texts.parameters(), *pictures.parameters()], lr=5e-4)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    for step in range(steps):
-        chosen = torch.from_numpy(rng(1, step).choice(len(items), 48, replace=False))
-        own = numbers[chosen]
-        loss = stackgan.matching(texts(own), pictures(2 * seen[chosen] - 1), own)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-    texts.eval(), pictures.eval()
-
-    @torch.inference_mode()
-    def first(shown: Sequence[Picture], captions: Sequence[str]) -> float:
-        x = torch.stack([to_tensor(square(picture, config)) for picture in shown])
-        likeness = F.normalize(pictures(2 * x - 1), dim=1) @ F.normalize(texts(numbered(captions)), dim=1).T
-        hits = []
-        for i, caption in enumerate(captions):
-            others = [j for j, other in enumerate(captions) if other != caption]
-            chosen = rng(2, i).choice(others, 9, replace=False)
-            hits.append(float(likeness[i, i] > likeness[i, torch.from_numpy(chosen)].max()))
-        return mean(hits)
-
-    return first
-
-
-@lru_cache(maxsize=1)
-def _mnist(sets: Path) -> tuple[Classifier, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """A classifier of the training digits, and the features of all of them, in random order, and of the test digits."""
-    train = labelled.index(sets / "mnist" / "train", "", tuple("0123456789"), DataConfig(holdout=1), 0).train
-    by_label = [[item.path for item in train if item.label == digit] for digit in range(10)]
-    known = classifier.trained(by_label, side=28, steps=8000, batch=64, crop=26, mirror=False)
-    test = mnist.pictures(sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz")
-    mixed = [train[i].path for i in rng(0).permutation(len(train))]
-    train_features, test_features = (known.features(map(read_picture, own)) for own in (mixed, test))
-    return known, train_features, test_features
-
-
-def _memorised(made: npt.NDArray[np.float64], train: npt.NDArray[np.float64], test: npt.NDArray[np.float64]) -> Figures:
-    """How far what is made is from the nearest training picture, over how far test pictures are: 0 for copies."""
-    ours, fair = (np.median(classifier.nearest(own, train)) for own in (made, test))
-    return {"nearest training picture": float(ours / fair)}
-
-
-def _shown(pictures: Iterable[Image.Image]) -> list[Picture]:
-    return [np.asarray(picture.convert("RGB")) for picture in pictures]
-
-
-_FACES = (
-    "4,760 pictures of seed 1 beside the 476 test faces, in the features of a small classifier of hair colours trained "
-    "on the spot; of real: the training faces; hair seen: 40 pictures of each colour; nearest training picture: median "
-    "distance to it over that of real test faces"
-)
-_MNIST = (
-    "10,000 pictures of seed 1 beside the 10,000 test digits, in the features of a small classifier of digits trained "
-    "on the spot; of real: as many training digits; classes and shares over the first 1,000; nearest training picture: "
-    "median distance to it over that of real test digits"
-)
-_PEOPLE = (
-    "a picture of each of the 320 test texts, of 20 people whom the model has not seen; first of 10: the text is "
-    "nearer to the picture than nine others, by two encoders trained on the spot to match the real pairs, of the kind "
-    "that the model learned from; in the same pose: the nine are of other people in that pose; of other texts: with "
-    "the pictures of other people"
-)
-MEASURES: Mapping[str, Measure] = {
-    "gan-mnist": Measure(("gan-mnist",), _MNIST, digits),
-    "dcgan-mnist": Measure(("dcgan-mnist",), _MNIST, digits),
-    "infogan-mnist": Measure(("infogan-mnist",), _MNIST, digits),
-    "cgan-mnist": Measure(
-        ("cgan-mnist",),
-        "500 pictures of each class, read by a small classifier of digits trained on the spot, whose accuracy is on "
-        "the test digits; Frechet distances to these in its features, of real: of as many training digits",
-        asked_for,
-    ),
-    "dcgan-faces": Measure(("dcgan-faces",), _FACES, faces),
-    "anime-faces": Measure(("anime-faces",), _FACES, faces),
-    "stackgan-people": Measure(("stackgan-people",), _PEOPLE, people),
-}
-
-
-@app.command()
-def quality(
-    recipe: Annotated[str, typer.Option(help="Of which recipe; by default all.")] = "",
-    model: Annotated[
-        list[str] | None, typer.Option("-m", "--model", help="Another model than the shipped one.")
-    ] = None,
-    sets: Annotated[Path, typer.Option(help="Folder of the data sets.")] = Path("data"),
-) -> None:
-    """The figures of each model beside those of real pictures."""
-    tell(MEASURES, recipe, model or [], sets)
 
 
 @app.command()
@@ -285,7 +68,7 @@ def fid(
         raise SystemExit(f"install torchmetrics[image], and be online for its weights: {error}") from error
     config = SquareConfig(side=size(loaded.card, None)[0])
     real = (square(read_picture(path), config) for path in paths)
-    for own, is_real in ((iter(_shown(loaded.generate(count))), False), (real, True)):
+    for own, is_real in ((iter(pixels(loaded.generate(count))), False), (real, True)):
         while chosen := list(islice(own, 50)):
             for score in scores:
                 score.update(torch.from_numpy(np.stack(chosen)).permute(0, 3, 1, 2), real=is_real)

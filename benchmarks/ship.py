@@ -14,12 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import edit
-import generate
 import onnx
-import translate
 import typer
-import upscale
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 import gantool
@@ -27,8 +23,8 @@ from gantool import library
 from gantool.card import KEY
 from gantool_export import export
 from gantool_trainer import recipe as recipes
+from gantool_trainer.evaluation import MEASURES
 
-MEASURES = {**upscale.MEASURES, **translate.MEASURES, **generate.MEASURES, **edit.MEASURES}
 _MODELS = Path(__file__).parent.parent / "runtime" / "gantool" / "models"
 _SHIPPED = Path(recipes.__file__).parent / "recipes" / "shipped"
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gantool_trainer import kid
+from gantool_trainer.evaluation import kid
 
 
 def pictures(photos: Path) -> list[np.ndarray]:
@@ -55,3 +55,9 @@ def test_whole_pictures_are_compared_at_any_size() -> None:
     torch.manual_seed(0)
     noise = torch.rand(48, 3, 32, 32)
     assert kid.kid(torch.rand(48, 3, 32, 32), noise) < 0.1 < kid.kid(0.5 * torch.rand(48, 3, 32, 32), noise)
+
+
+def test_pictures_of_any_size_are_seen_as_squares(photos: Path) -> None:
+    originals = [read_picture(path) for path in sorted(photos.glob("*.jpg"))]
+    wide = [np.pad(picture, ((0, 0), (0, 2 * picture.shape[0]), (0, 0))) for picture in originals]
+    assert kid.of_pictures(originals, originals) < kid.of_pictures(wide, originals)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gantool_trainer.data.pictures import Picture, to_tensor
+from gantool_trainer.data.pictures import Picture, centre_crop, scaled, to_tensor
 from gantool_trainer.layers.efficientnet import efficientnet_lite0
 
 SIDE = 96
@@ -34,6 +34,15 @@ def kid(made: Tensor, real: Tensor) -> float:
     theirs, ours = features(real), features(made)
     mean, deviation = theirs.mean(0), theirs.std(0)
     return kernel_distance((ours - mean) / deviation, (theirs - mean) / deviation)
+
+
+def of_pictures(made: Iterable[Picture], real: Iterable[Picture]) -> float:
+    """`kid` of pictures (H, W, 3) uint8, their middles as squares. Raises what it does."""
+    return kid(*(torch.stack([_square(picture) for picture in pictures]) for pictures in (made, real)))
+
+
+def _square(picture: Picture) -> Tensor:
+    return to_tensor(scaled(centre_crop(picture, min(picture.shape[:2])), SIDE))
 
 
 def patches(picture: Picture) -> Tensor:
