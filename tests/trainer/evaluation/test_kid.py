@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from gantool_trainer.data.pictures import read_picture
 from gantool_trainer.evaluation import kid
 
 
