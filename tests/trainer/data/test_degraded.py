@@ -55,3 +55,14 @@ def test_targets_are_sharpened_and_inputs_are_not(photos: Path) -> None:
 def test_pictures_smaller_than_the_crop_are_named(photos: Path) -> None:
     with pytest.raises(DataError, match=r"8 of 8 pictures cannot be used.* smaller than 200 pixels"):
         index(photos, DegradedConfig(crop=200, holdout=2), 0)
+
+
+def test_graded_samples_say_how_strong_their_noise_is(photos: Path) -> None:
+    noisy = DegradeConfig(process="single", clean=0.0, blur=0.0, jpeg_probability=0.0, noise=(20.0, 20.0))
+    samples = [pairs(photos, degrade=noisy, graded=True)[n] for n in range(40)]
+    quiet = pairs(photos, degrade=noisy.weaker(0.0))
+    strengths = [float(strength) for _, _, strength in samples]
+    assert {0.0, 1.0} < set(strengths) and all(0 <= strength <= 1 for strength in strengths)
+    for n, (low, _, strength) in enumerate(samples):
+        noise = float((low - quiet[n][0]).std())  # Poisson's is weaker in the dark
+        assert noise <= 1.5 * 20 / 255 * float(strength) and (noise > 0.01 or float(strength) < 0.5)

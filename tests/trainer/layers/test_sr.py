@@ -4,6 +4,7 @@ from torch import nn
 
 from gantool_trainer.layers.sr import (
     Compact,
+    CompactDenoising,
     CompactRefined,
     Folded,
     HighPassDiscriminator,
@@ -56,3 +57,15 @@ def test_a_discriminator_of_high_frequencies_does_not_see_light() -> None:
     discriminator, picture = HighPassDiscriminator(4).eval(), torch.rand(1, 3, 16, 16)
     assert torch.allclose(discriminator(picture)[0], discriminator(picture + 0.5)[0], atol=1e-5)
     assert not torch.allclose(discriminator(picture)[0], discriminator(picture.flip(3))[0], atol=1e-5)
+
+
+def test_a_denoising_network_begins_as_the_one_that_is_told_nothing_and_learns_from_what_it_is_told() -> None:
+    torch.manual_seed(0)
+    plain, told, x = CompactRefined(2, 8, 1), CompactDenoising(2, 8, 1), torch.rand(2, 3, 8, 8)
+    told.load_state_dict(plain.state_dict(), strict=False)
+    strength = torch.tensor([[0.0], [1.0]])
+    assert torch.equal(told(x, strength), plain(x))
+    told(x, strength).sum().backward()
+    assert told.grain.grad is not None and told.grain.grad.any()
+    torch.nn.init.ones_(told.grain)
+    assert torch.equal(told(x, torch.ones(2, 1)), told(x)) and not torch.equal(told(x, strength)[0], told(x)[0])

@@ -5,7 +5,7 @@ from its seed alone.
 """
 
 import io
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +61,11 @@ class DegradeConfig(BaseModel):
     """Probability of the final ringing (sinc) filter."""
     sharpen: Annotated[float, Field(ge=0)] = 0.0
     """Strength of the unsharp mask on what the network is to reach, so that its results are crisp."""
+
+    def weaker(self, strength: float) -> Self:
+        """With noise of this share of its deviation."""
+        low, high = self.noise
+        return self.model_copy(update={"noise": (strength * low, strength * high)})
 
 
 def sharpened(picture: Picture, strength: float) -> Picture:

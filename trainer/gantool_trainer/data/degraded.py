@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from gantool.arrays import Size, resize
 from gantool_trainer.data import plain
-from gantool_trainer.data.batches import DataConfig, PictureCache, load_picture, sample_rng, shuffled
+from gantool_trainer.data.batches import Batch, DataConfig, PictureCache, load_picture, sample_rng, shuffled
 from gantool_trainer.data.degrade import DegradeConfig, degrade, sharpened
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import random_crop, to_tensor
@@ -25,6 +25,9 @@ class DegradedConfig(DataConfig):
     """Factor, drawn between these, by which a picture is made smaller before the crop: large photographs have little
     detail in each pixel, and the artefacts of their JPEG files."""
     degrade: DegradeConfig = DegradeConfig()
+    graded: bool = False
+    """Whether each sample's noise is made weaker by a strength of its own, 0..1, which comes with it: 0 is a picture
+    whose grain is texture."""
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
@@ -38,8 +41,9 @@ def index(folder: Path, data: DegradedConfig, seed: int) -> Split[Path]:
     return plain.undivided(folder, data, seed, least=data.crop)
 
 
-class DegradedCrops(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Item ``n`` is (low, high): float32 in 0..1, shapes (3, crop/scale, crop/scale) and (3, crop, crop)."""
+class DegradedCrops(Dataset[Batch]):
+    """Item ``n`` is (low, high): float32 in 0..1, shapes (3, crop/scale, crop/scale) and (3, crop, crop); and, graded,
+    the strength (1,) of its noise."""
 
     def __init__(self, paths: Sequence[Path], config: DegradedConfig, scale: int, seed: int) -> None:
         self._config, self._scale, self._seed = config, scale, seed
@@ -48,11 +52,13 @@ class DegradedCrops(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def __len__(self) -> int:
         return len(self._pictures)
 
-    def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def __getitem__(self, n: int) -> Batch:
         draw = sample_rng(self._seed, n)
         picture = self._pictures[shuffled(self._seed, n, len(self))]
         side = self._config.crop
         window = min(round(side / draw.uniform(*self._config.shrink)), *picture.shape[:2])
         high = resize(random_crop(picture, window, draw), Size(side, side))
-        low = degrade(high, self._scale, self._config.degrade, draw)
-        return to_tensor(low), to_tensor(sharpened(high, self._config.degrade.sharpen))
+        strength = min(1.0, max(0.0, draw.uniform(-0.5, 1.5))) if self._config.graded else 1.0  # the ends most often
+        low = degrade(high, self._scale, self._config.degrade.weaker(strength), draw)
+        pair = to_tensor(low), to_tensor(sharpened(high, self._config.degrade.sharpen))
+        return (*pair, torch.tensor([strength], dtype=torch.float32)) if self._config.graded else pair

@@ -47,9 +47,11 @@ class Config(BaseModel):
 
     task: Literal["upscale", "restore"] = "upscale"
     scale: Literal[1, 2, 4, 8] = 4
-    generator: Literal["srresnet", "rrdb", "compact", "compact-refined", "folded"] = "srresnet"
+    generator: Literal["srresnet", "rrdb", "compact", "compact-refined", "compact-denoising", "folded"] = "srresnet"
     channels: Annotated[int, Field(ge=1)] = 64
     blocks: Annotated[int, Field(ge=1)] = 16
+    denoise: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """How much of a picture's grain a denoising generator takes for noise where nobody says it."""
     discriminator: Literal["srgan", "unet", "patch", "projected"] = "srgan"
     discriminator_channels: Annotated[int, Field(ge=1)] = 64
     relativistic: bool = False
@@ -75,6 +77,7 @@ GENERATORS: dict[str, type[sr.SRResNet | sr.RRDBNet | sr.Compact | sr.Folded]] =
     "rrdb": sr.RRDBNet,
     "compact": sr.Compact,
     "compact-refined": sr.CompactRefined,
+    "compact-denoising": sr.CompactDenoising,
     "folded": sr.Folded,
 }
 DISCRIMINATORS: dict[str, type[sr.SRGANDiscriminator | sr.UNetDiscriminator | sr.HighPassDiscriminator]] = {
@@ -90,6 +93,8 @@ _CROP_UNIT = {"srgan": 1, "unet": 8, "patch": 4, "projected": 16}
 def settle(config: Config, folder: Path, data: DegradedConfig) -> Config:
     if config.generator == "folded" and config.scale != 1:
         raise TrainingError(f"a folded generator keeps the size; set model.scale=1, not {config.scale}")
+    if (config.generator == "compact-denoising") != data.graded:
+        raise TrainingError("a denoising generator learns from noise of known strength: set data.graded for it alone")
     return config
 
 
@@ -131,9 +136,9 @@ def dataset(split: Split[Path], config: Config, data: DegradedConfig, seed: int)
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     generator = networks["generator"]
-    low, high = batch
+    low, high, *strength = batch
     real = to_range(high, GENERATORS[config.generator].output_range)
-    fake = generator(low)
+    fake = generator(low, *strength)
     if config.adversarial_from is None or index < config.adversarial_from:
         yield Update("generator", {"pixel": pixel_loss(config, fake, real)})
         return
@@ -251,11 +256,18 @@ def exports(config: Config, networks: Networks, data: DegradedConfig) -> dict[st
         identity=Identity("unnamed", f"{config.generator}-{config.blocks}x{config.channels}"),
         task=config.task,
         program="feedforward",
-        inputs=(Port("image", "image", shape),),
+        inputs=(Port("image", "image", shape), *_strength(config)),
         outputs=(Port("result", "image", large, range=GENERATORS[config.generator].output_range),),
         geometry=Geometry(scale=config.scale, multiple=multiple(config)),
     )
     return {"": Generator(networks["generator"], card)}
+
+
+def _strength(config: Config) -> tuple[Port, ...]:
+    """How much of the grain is noise, where the network is told."""
+    if config.generator != "compact-denoising":
+        return ()
+    return (Port("denoise", "strength", ("batch", 1), default=config.denoise),)
 
 
 FAMILY = Family(

@@ -118,6 +118,21 @@ class CompactRefined(Compact):
         return self.refine(super().forward(x))
 
 
+class CompactDenoising(CompactRefined):
+    """`CompactRefined` that is told how much of a picture's grain is noise, and not texture: (N, 3, H, W) in 0..1 and
+    strengths (N, 1) in 0..1. As in FFDNet (arXiv 1710.04026, section III-B) it is an input of the first convolution,
+    where one value for the whole picture is an offset for each channel."""
+
+    def __init__(self, scale: int, channels: int, blocks: int) -> None:
+        super().__init__(scale, channels, blocks)
+        self.grain = nn.Parameter(torch.zeros(channels, 1, 1))
+
+    def forward(self, x: Tensor, strength: Tensor | None = None) -> Tensor:
+        strength = torch.ones_like(x[:, :1, 0, 0]) if strength is None else strength
+        features = self.head(x) + strength[:, :, None, None] * self.grain
+        return self.refine(self.tail(features + self.body(features)) + bilinear_up(x, self.scale))
+
+
 class ScaledResidual(nn.Sequential):
     """x + 0.2 layers(x): ESRGAN's residual scaling."""
 
