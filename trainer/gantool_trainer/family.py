@@ -1,5 +1,6 @@
 """What a family module offers to the loop and to the exporter."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,10 @@ import numpy.typing as npt
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from gantool.card import ModelCard
+from gantool.card import Geometry, ModelCard
 from gantool_trainer.data.batches import Batch, DataConfig
+from gantool_trainer.data.pictures import Picture
+from gantool_trainer.errors import TrainingError
 
 Networks = Mapping[str, nn.Module]
 C = TypeVar("C")
@@ -19,6 +22,35 @@ D = TypeVar("D", bound=DataConfig)
 S = TypeVar("S")
 Buffers = Mapping[str, Tensor]
 """What training remembers besides weights, such as a pool of earlier pictures; changed in place."""
+
+
+@dataclass(frozen=True)
+class SizeRule:
+    """Which heights and widths of pictures a network takes."""
+
+    multiple: int = 1
+    minimum: int = 1
+
+    def check(self, crop: int) -> None:
+        """Raises TrainingError for crops of another side."""
+        least = f", and at least {self.minimum}" if self.minimum > self.multiple else ""
+        if crop % self.multiple or crop < self.minimum:
+            raise TrainingError(f"data.crop is {crop}; give a multiple of {self.multiple}{least}")
+
+    def geometry(self, training_size: int = 0, keeps_scene: bool = False) -> Geometry:
+        """What a card says of it; see there."""
+        return Geometry(
+            multiple=self.multiple, minimum=self.minimum, training_size=training_size, keeps_scene=keeps_scene
+        )
+
+    def cut(self, picture: Picture) -> Picture:
+        """What of a picture (H, W, 3) it can be, from its upper left corner."""
+        height, width = (length - length % self.multiple for length in picture.shape[:2])
+        return picture[:height, :width]
+
+    def and_also(self, other: "SizeRule") -> "SizeRule":
+        """What both networks take."""
+        return SizeRule(math.lcm(self.multiple, other.multiple), max(self.minimum, other.minimum))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What families that make pictures from noise share: the folder checked, noise drawn, sheets looked at, cards."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, from_range, sheet, to_range
-from gantool.card import Identity, ModelCard, Port, Whole
 from gantool.card.ports import Noise
 from gantool_trainer.data import plain
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import Picture, to_picture
 from gantool_trainer.data.squares import SquareConfig, Squares
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator
 from gantool_trainer.layers.blocks import Shape
 from gantool_trainer.layers.dcgan import DiscriminatorNorm, halvings
 from gantool_trainer.seeds import torch_seed
@@ -77,26 +75,3 @@ def page(x: Tensor) -> Picture:
     """(N, C, H, W) in -1..1 in rows of eight."""
     shown = [to_picture(from_range(picture.expand(3, -1, -1), SIGNED)) for picture in x]
     return sheet([shown[i : i + _COLUMNS] for i in range(0, len(shown), _COLUMNS)])
-
-
-def described(network: nn.Module, architecture: str, inputs: Sequence[Port], shape: Shape) -> Generator:
-    """The generator with its card."""
-    card = ModelCard(
-        identity=Identity("unnamed", architecture),
-        task="generate",
-        program="feedforward",
-        inputs=tuple(inputs),
-        outputs=(result("result", shape),),
-        tiling=Whole(),
-    )
-    return Generator(network, card)
-
-
-def result(name: str, shape: Shape) -> Port:
-    """An output of pictures."""
-    return Port(name, "image", ("batch", *shape), range=(-1.0, 1.0), channels="L" if shape[0] == 1 else "RGB")
-
-
-def latent(kind: Noise, length: int) -> Port:
-    """The input of noise."""
-    return Port("latent", "latent", ("batch", length), range=(-1.0, 1.0), noise=kind)

@@ -7,25 +7,20 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from gantool.arrays import SIGNED, Size, from_range, resize, sheet, to_range
-from gantool.card import Geometry, Identity, ModelCard, Port
-from gantool_trainer import metrics
+from gantool.arrays import Size, resize, sheet
+from gantool.card import ModelCard
+from gantool_trainer import cards, metrics
 from gantool_trainer.data import paired
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.paired import Pair, PairedConfig
-from gantool_trainer.data.pictures import Picture, to_picture, to_tensor
-from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Generator, Networks
-from gantool_trainer.layers.patch import PatchDiscriminator
+from gantool_trainer.data.pictures import Picture
+from gantool_trainer.family import Networks, SizeRule
+from gantool_trainer.looking import applied
 
 
-def scan(folder: Path, data: PairedConfig, seed: int, multiple: int, strides: int) -> Split[Pair]:
+def scan(folder: Path, data: PairedConfig, seed: int, rule: SizeRule) -> Split[Pair]:
     """Raises TrainingError."""
-    least = PatchDiscriminator.smallest(strides)
-    if data.crop % multiple or data.crop < least:
-        raise TrainingError(
-            f"data.crop is {data.crop}; give a multiple of {multiple} (2^model.levels), and at least {least}"
-        )
+    rule.check(data.crop)
     return paired.index(folder, data, seed)
 
 
@@ -48,28 +43,12 @@ def _held_out(
 ) -> Iterator[tuple[Picture, Picture, Picture]]:
     for source, target in paired.held_out(split, data):
         size = Size(*(max(1, round(length / multiple)) * multiple for length in source.shape[:2]))
-        x = to_tensor(resize(source, size))[None].to(next(generator.parameters()).device)
-        made = to_picture(from_range(generator(to_range(x, SIGNED))[0], SIGNED))
+        made = applied(generator, resize(source, size))
         yield source, resize(made, Size.of(source)), target
 
 
-def described(
-    generator: nn.Module,
-    architecture: str,
-    data: PairedConfig,
-    *,
-    multiple: int,
-    detail: bool,
-    task: str = "translate",
-) -> Generator:
-    """The generator with the card of a translation at the size that it was trained on."""
-    shape = ("batch", 3, "height", "width")
-    card = ModelCard(
-        identity=Identity("unnamed", architecture),
-        task=task,
-        program="feedforward",
-        inputs=(Port("image", "image", shape, range=(-1.0, 1.0)),),
-        outputs=(Port("result", "image", shape, range=(-1.0, 1.0)),),
-        geometry=Geometry(multiple=multiple, minimum=multiple, training_size=data.side[1], keeps_scene=detail),
-    )
-    return Generator(generator, card)
+def card(task: str, architecture: str, config: Any, data: PairedConfig) -> ModelCard:
+    """Of a U-Net with ``config.levels``, at the size that it was trained on."""
+    multiple = 2**config.levels
+    geometry = SizeRule(multiple, multiple).geometry(data.side[1], config.detail)
+    return cards.from_picture(task, architecture, geometry)

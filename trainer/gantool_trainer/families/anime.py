@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
-from gantool_trainer import from_noise, losses
+from gantool_trainer import cards, from_noise, losses
 from gantool_trainer.data import tagged
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
@@ -260,10 +260,15 @@ def exports(config: Config, networks: Networks, data: TaggedConfig) -> dict[str,
         Port(group, "label", ("batch", len(own)), labels=own)
         for group, own in zip(config.groups, config.tags, strict=True)
     )
-    inputs = (from_noise.latent("normal", config.latent), *tags)
+    inputs = (cards.latent("normal", config.latent), *tags)
     size = f"{config.blocks}x{config.channels}" if config.generator == "resnet" else config.channels
     name = f"tagged-{config.generator}-{size}"
-    return {"": from_noise.described(networks["generator"], name, inputs, config.shape)}
+    return {
+        "": Generator(
+            networks["generator"],
+            cards.from_noise(name, inputs, config.shape),
+        )
+    }
 
 
 FAMILY = Family(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
 from gantool.card.ports import Noise
-from gantool_trainer import from_noise, losses
+from gantool_trainer import cards, from_noise, losses
 from gantool_trainer.data import labelled
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
@@ -133,8 +133,13 @@ def samples(config: Config, networks: Networks, split: Split[Labelled], data: Sq
 def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
     label = Port("class", "label", ("batch", len(config.labels)), labels=config.labels)
     widths = "-".join(map(str, config.hidden)) if config.network == "dense" else f"{config.channels}-{config.sampling}"
-    inputs = (from_noise.latent(config.noise, config.latent), label)
-    return {"": from_noise.described(networks["generator"], f"conditional-{widths}", inputs, config.shape)}
+    inputs = (cards.latent(config.noise, config.latent), label)
+    return {
+        "": Generator(
+            networks["generator"],
+            cards.from_noise(f"conditional-{widths}", inputs, config.shape),
+        )
+    }
 
 
 FAMILY = Family(

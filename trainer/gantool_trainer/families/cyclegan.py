@@ -10,13 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
-from gantool_trainer import image_pool, losses, unpaired
+from gantool_trainer import cards, image_pool, losses, unpaired
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.unpaired import Domains, UnpairedConfig, dataset, index
 from gantool_trainer.diffaugment import moved
-from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import frozen
 from gantool_trainer.layers.patch import Norm, PatchDiscriminator
@@ -27,8 +26,7 @@ from gantool_trainer.layers.sampling import Sampling
 Weight = Annotated[float, Field(ge=0)]
 Data = UnpairedConfig
 RANGE = (-1.0, 1.0)
-MULTIPLE = 4
-MINIMUM = 16
+RULE = SizeRule(4, 16)
 GENERATORS = {"resnet": ResnetGenerator, "retouching": RetouchingGenerator}
 
 
@@ -100,12 +98,13 @@ def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
 
 
 def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domains:
-    unit, least = MULTIPLE, PatchDiscriminator.smallest(config.discriminator_strides) * 4 ** (config.scales - 1)
+    reduced = 4 ** (config.scales - 1)
     if config.discriminator == "projected":
         projected.check_installed()
-        unit = least = projected.unit(WHOLE) * 4 ** (config.scales - 1)
-    if data.crop % unit or data.crop < least:
-        raise TrainingError(f"data.crop is {data.crop}; give a multiple of {unit}, and at least {least}")
+        seen = SizeRule(projected.unit(WHOLE) * reduced)
+    else:
+        seen = SizeRule(minimum=PatchDiscriminator.smallest(config.discriminator_strides) * reduced)
+    RULE.and_also(seen).check(data.crop)
     return index(folder, data, seed)
 
 
@@ -161,16 +160,16 @@ def _pool(buffers: Buffers, domain: str) -> image_pool.Pool:
 
 
 def samples(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> Picture:
-    return unpaired.samples(networks, split, data, RANGE, MULTIPLE)
+    return unpaired.samples(networks, split, data, RANGE, RULE)
 
 
 def evaluate(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> dict[str, float]:
-    return unpaired.evaluate(networks, split, data, RANGE, MULTIPLE)
+    return unpaired.evaluate(networks, split, data, RANGE, RULE)
 
 
 def exports(config: Config, networks: Networks, data: UnpairedConfig) -> dict[str, Generator]:
     name = f"{config.generator}-{config.blocks}x{config.channels}-{config.sampling}"
-    card = unpaired.described(name, data, RANGE, multiple=MULTIPLE, minimum=MINIMUM, detail=config.detail)
+    card = cards.from_picture("translate", name, RULE.geometry(data.side[1], config.detail))
     return {name: Generator(networks[key], card) for name, key in zip(config.names, ("a2b", "b2a"), strict=True)}
 
 
@@ -186,6 +185,6 @@ FAMILY = Family(
     exports=exports,
     evaluate=evaluate,
     optimisers=optimisers,
-    ema=unpaired.averaged,
+    ema=unpaired.ema,
     buffers=buffers,
 )

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
-from gantool.card import Geometry, Identity, ModelCard, Port, Whole
+from gantool.card import Geometry, Port
 from gantool.card.ports import Noise
-from gantool_trainer import from_noise, losses
+from gantool_trainer import cards, from_noise, losses
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import Picture
@@ -155,28 +155,26 @@ def samples(config: Config, networks: Networks, split: Split[Path], data: Square
 
 
 def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
-    inputs = (from_noise.latent(config.noise, config.latent),)
+    inputs = (cards.latent(config.noise, config.latent),)
     name = f"dcgan-{config.channels}-{config.sampling}" if config.generator == "dcgan" else f"fastgan-{config.channels}"
-    generator = from_noise.described(networks["generator"], name, inputs, config.shape)
+    generator = Generator(networks["generator"], cards.from_noise(name, inputs, config.shape))
     if not config.search:
         return {"": generator}
     shape = (1, *config.shape)
-    card = ModelCard(
-        identity=Identity("unnamed", f"{name}-search"),
-        task="inpaint",
-        program="latent-search",
-        inputs=(
+    card = cards.made(
+        "inpaint",
+        f"{name}-search",
+        (
             Port("latent", "latent", (1, config.latent), range=_SEARCHED[config.noise], noise=config.noise),
-            Port("image", "image", shape, range=(-1.0, 1.0)),
+            cards.picture("image", shape=shape),
             Port("importance", "mask", (1, 1, *config.shape[1:])),
         ),
-        outputs=(
-            Port("result", "image", shape, range=(-1.0, 1.0)),
-            Port("gradient", "gradient", (1, config.latent)),
-            Port("loss", "loss", (1, 1)),
-        ),
+        cards.picture("result", shape=shape),
+        Port("gradient", "gradient", (1, config.latent)),
+        Port("loss", "loss", (1, 1)),
+        program="latent-search",
+        whole=True,
         geometry=Geometry(training_size=data.side),
-        tiling=Whole(),
     )
     return {"": generator, "search": Generator(LatentSearch(config, networks), card)}
 

@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, from_range, to_range
-from gantool_trainer import losses, unpaired
+from gantool_trainer import cards, losses, unpaired
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.unpaired import Domains, UnpairedConfig, dataset, index
 from gantool_trainer.diffaugment import moved
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import each, frozen
 from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
@@ -25,8 +25,7 @@ from gantool_trainer.layers.sampling import KERNEL4, Sampling
 Share = Annotated[float, Field(ge=0, le=1)]
 Data = UnpairedConfig
 RANGE = (0.0, 1.0)
-MULTIPLE = 16
-SMALLEST = 64
+RULE = SizeRule(16, 64)
 
 
 class Config(BaseModel):
@@ -118,8 +117,7 @@ def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
 
 
 def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domains:
-    if data.crop % MULTIPLE or data.crop < SMALLEST:
-        raise TrainingError(f"data.crop is {data.crop}; give a multiple of {MULTIPLE}, and at least {SMALLEST}")
+    RULE.check(data.crop)
     if config.discriminator == "projected":
         projected.check_installed()
     return index(folder, data, seed)
@@ -167,16 +165,16 @@ def matching(ours: list[Tensor], theirs: list[Tensor]) -> Tensor:
 
 
 def samples(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> Picture:
-    return unpaired.samples(networks, split, data, RANGE, MULTIPLE)
+    return unpaired.samples(networks, split, data, RANGE, RULE)
 
 
 def evaluate(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> dict[str, float]:
-    return unpaired.evaluate(networks, split, data, RANGE, MULTIPLE)
+    return unpaired.evaluate(networks, split, data, RANGE, RULE)
 
 
 def exports(config: Config, networks: Networks, data: UnpairedConfig) -> dict[str, Generator]:
     name = f"autoencoder-{config.channels}-{config.code}-{config.sampling}"
-    card = unpaired.described(name, data, RANGE, multiple=MULTIPLE, minimum=SMALLEST, detail=config.detail)
+    card = cards.from_picture("translate", name, RULE.geometry(data.side[1], config.detail), values=RANGE)
     return {name: Generator(networks[key], card) for name, key in zip(config.names, ("a2b", "b2a"), strict=True)}
 
 
@@ -192,5 +190,5 @@ FAMILY = Family(
     exports=exports,
     evaluate=evaluate,
     optimisers=optimisers,
-    ema=unpaired.averaged,
+    ema=unpaired.ema,
 )

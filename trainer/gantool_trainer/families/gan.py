@@ -9,7 +9,7 @@ from torch import nn
 
 from gantool.arrays import SIGNED, to_range
 from gantool.card.ports import Noise
-from gantool_trainer import from_noise, losses
+from gantool_trainer import cards, from_noise, losses
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import Picture
@@ -68,9 +68,14 @@ def samples(config: Config, networks: Networks, split: Split[Path], data: Square
 
 
 def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
-    inputs = (from_noise.latent(config.noise, config.latent),)
+    inputs = (cards.latent(config.noise, config.latent),)
     name = f"dense-{'-'.join(map(str, config.hidden))}"
-    return {"": from_noise.described(networks["generator"], name, inputs, config.shape)}
+    return {
+        "": Generator(
+            networks["generator"],
+            cards.from_noise(name, inputs, config.shape),
+        )
+    }
 
 
 FAMILY = Family(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
 from gantool.card.ports import Noise
-from gantool_trainer import from_noise, losses
+from gantool_trainer import cards, from_noise, losses
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import Picture
@@ -155,12 +155,17 @@ def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str,
     categories = tuple(map(str, range(config.categories)))
     codes = tuple(f"c{i + 1}" for i in range(config.codes))
     inputs = (
-        from_noise.latent(_NOISE, config.latent),
+        cards.latent(_NOISE, config.latent),
         Port("category", "label", ("batch", config.categories), labels=categories),
         Port("codes", "code", ("batch", config.codes), range=(-1.0, 1.0), labels=codes),
     )
     name = f"infogan-{config.channels}-{config.sampling}"
-    return {"": from_noise.described(networks["generator"], name, inputs, config.shape)}
+    return {
+        "": Generator(
+            networks["generator"],
+            cards.from_noise(name, inputs, config.shape),
+        )
+    }
 
 
 FAMILY = Family(

@@ -11,16 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, from_range, sheet, to_range
-from gantool.card import Geometry, Identity, ModelCard, Port, Whole
-from gantool_trainer import losses, metrics
+from gantool.card import Port
+from gantool_trainer import cards, losses, metrics
 from gantool_trainer.data import plain
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.holes import hole
-from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, scaled, to_picture, to_tensor
+from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, scaled
 from gantool_trainer.data.views import ViewConfig, Views
-from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Residual, frozen, reflected, unwrap
 from gantool_trainer.layers.dcgan import ConvTrunk, TrunkDiscriminator
@@ -29,14 +28,15 @@ from gantool_trainer.layers.init import he_initialise, scale_weights
 from gantool_trainer.layers.patch import PatchDiscriminator
 from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.layers.sampling import KERNEL4
+from gantool_trainer.looking import applied
 from gantool_trainer.seeds import rng
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = ViewConfig
-MULTIPLE = 4
 _SIDE = 64
 """At which the whole is judged, and the smallest that is filled."""
+RULE = SizeRule(4, _SIDE)
 _DILATIONS = (2, 4, 8, 16)
 
 
@@ -113,12 +113,11 @@ def _judges(config: Config) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
 
 
 def scan(folder: Path, config: Config, data: ViewConfig, seed: int) -> Split[Path]:
-    if data.crop % MULTIPLE or data.crop < _SIDE:
-        raise TrainingError(f"data.crop is {data.crop}; give a multiple of {MULTIPLE}, and at least {_SIDE}")
+    rule = RULE
     if config.discriminator == "projected":
         projected.check_installed()
-        if data.crop % (unit := projected.unit(LOCAL)):
-            raise TrainingError(f"data.crop is {data.crop}; give a multiple of {unit} for a projected discriminator")
+        rule = rule.and_also(SizeRule(projected.unit(LOCAL)))
+    rule.check(data.crop)
     return plain.index(folder, data, seed)
 
 
@@ -205,26 +204,14 @@ def _held_out(
     for number, path in enumerate(split.holdout):
         whole = centre_crop(scaled(read_picture(path), data.crop), data.crop)
         mask = hole(data.crop, rng(number))
-        device = next(networks["generator"].parameters()).device
-        x, there = to_tensor(whole)[None].to(device), torch.from_numpy(mask)[None, None].to(device)
-        filled = to_picture(from_range(networks["generator"](to_range(x, SIGNED), there)[0], SIGNED))
-        yield to_picture(x[0] * (1 - there[0])), filled, whole, mask
+        filled = applied(networks["generator"], whole, torch.from_numpy(mask)[None, None])
+        yield np.where(mask[..., None] > 0, np.uint8(0), whole), filled, whole, mask
 
 
 def exports(config: Config, networks: Networks, data: ViewConfig) -> dict[str, Generator]:
-    shape = ("batch", 3, "height", "width")
-    card = ModelCard(
-        identity=Identity("unnamed", f"completion-{config.channels}"),
-        task="inpaint",
-        program="feedforward",
-        inputs=(
-            Port("image", "image", shape, range=(-1.0, 1.0)),
-            Port("mask", "mask", ("batch", 1, "height", "width")),
-        ),
-        outputs=(Port("result", "image", shape, range=(-1.0, 1.0)),),
-        geometry=Geometry(multiple=MULTIPLE, minimum=_SIDE, training_size=data.crop),
-        tiling=Whole(),
-    )
+    mask = Port("mask", "mask", ("batch", 1, "height", "width"))
+    name = f"completion-{config.channels}"
+    card = cards.from_picture("inpaint", name, RULE.geometry(data.crop), mask, whole=True)
     return {"": Generator(networks["generator"], card)}
 
 

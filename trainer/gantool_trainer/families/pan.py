@@ -15,7 +15,7 @@ from gantool_trainer.data import paired
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.paired import Pair, PairedConfig
-from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import frozen
 from gantool_trainer.layers.patch import Norm, PatchDiscriminator
@@ -72,7 +72,10 @@ def _discriminator(config: Config) -> nn.Module:
 def scan(folder: Path, config: Config, data: PairedConfig, seed: int) -> Split[Pair]:
     if config.discriminator == "projected":
         projected.check_installed()
-    return pairs.scan(folder, data, seed, 2**config.levels, STRIDES)
+        seen = SizeRule(projected.unit(LOCAL))
+    else:
+        seen = SizeRule(minimum=PatchDiscriminator.smallest(STRIDES))
+    return pairs.scan(folder, data, seed, SizeRule(2**config.levels).and_also(seen))
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
@@ -110,8 +113,7 @@ def perceptual_distance(config: Config, ours: list[Tensor], theirs: list[Tensor]
 
 def exports(config: Config, networks: Networks, data: PairedConfig) -> dict[str, Generator]:
     name = f"unet-{config.levels}x{config.channels}-{config.sampling}"
-    multiple = 2**config.levels
-    return {"": pairs.described(networks["generator"], name, data, multiple=multiple, detail=config.detail)}
+    return {"": Generator(networks["generator"], pairs.card("translate", name, config, data))}
 
 
 FAMILY = Family(

@@ -17,7 +17,7 @@ from gantool_trainer.data.folders import Split
 from gantool_trainer.data.paired import Pair, PairedConfig
 from gantool_trainer.diffaugment import moved
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import frozen, unwrap
 from gantool_trainer.layers.efficientnet import efficientnet_lite0
@@ -94,9 +94,10 @@ def _discriminator(config: Config) -> nn.Module:
 def scan(folder: Path, config: Config, data: PairedConfig, seed: int) -> Split[Pair]:
     if config.discriminator == "projected":
         projected.check_installed()
-        if data.crop % (unit := projected.unit(LOCAL)):
-            raise TrainingError(f"data.crop is {data.crop}; give a multiple of {unit} for a projected discriminator")
-    return pairs.scan(folder, data, seed, 2**config.levels, config.discriminator_strides)
+        seen = SizeRule(projected.unit(LOCAL))
+    else:
+        seen = SizeRule(minimum=PatchDiscriminator.smallest(config.discriminator_strides))
+    return pairs.scan(folder, data, seed, SizeRule(2**config.levels).and_also(seen))
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
@@ -139,7 +140,7 @@ def exports(config: Config, networks: Networks, data: PairedConfig) -> dict[str,
     generator = networks["generator"]
     name = f"unet-{config.levels}x{config.channels}-{config.sampling}"
     task: str = "colorize" if config.colour else "translate"
-    return {"": pairs.described(generator, name, data, multiple=2**config.levels, detail=config.detail, task=task)}
+    return {"": Generator(generator, pairs.card(task, name, config, data))}
 
 
 FAMILY = Family(

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, from_range, sheet, to_range
-from gantool.card import Geometry, Identity, ModelCard, Port, Whole
-from gantool_trainer import losses, metrics
+from gantool.card import Geometry, Port
+from gantool_trainer import cards, losses, metrics
 from gantool_trainer.data import posed
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
@@ -223,18 +223,15 @@ def _held_out(
 
 
 def exports(config: Config, networks: Networks, data: PosedConfig) -> dict[str, Generator]:
-    picture = ("batch", 3, config.side, config.side)
-    card = ModelCard(
-        identity=Identity("unnamed", f"pg2-{config.channels}-{config.second_channels}"),
-        task="pose",
-        program="feedforward",
-        inputs=(
-            Port("image", "image", picture, range=(-1.0, 1.0)),
-            Port("pose", "pose", ("batch", len(config.joints), config.side, config.side), labels=config.joints),
-        ),
-        outputs=(Port("result", "image", picture, range=(-1.0, 1.0)),),
+    shape = ("batch", 3, config.side, config.side)
+    joints = Port("pose", "pose", ("batch", len(config.joints), config.side, config.side), labels=config.joints)
+    card = cards.made(
+        "pose",
+        f"pg2-{config.channels}-{config.second_channels}",
+        (cards.picture("image", shape=shape), joints),
+        cards.picture("result", shape=shape),
+        whole=True,
         geometry=Geometry(training_size=config.side),
-        tiling=Whole(),
     )
     return {"": Generator(Posing(networks["first"], networks["second"]), card)}
 

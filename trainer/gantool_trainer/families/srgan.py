@@ -18,21 +18,22 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from gantool.arrays import from_range, sheet, to_range
-from gantool.card import Geometry, Identity, ModelCard, Port
-from gantool_trainer import losses, metrics
+from gantool.card import Geometry, Port
+from gantool_trainer import cards, losses, metrics
 from gantool_trainer.data import degraded
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.degrade import degrade
 from gantool_trainer.data.degraded import DegradedConfig, DegradedCrops
 from gantool_trainer.data.folders import Split
-from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, to_picture, to_tensor
+from gantool_trainer.data.pictures import Picture, centre_crop, read_picture
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
 from gantool_trainer.layers import sr
 from gantool_trainer.layers.blocks import frozen
 from gantool_trainer.layers.efficientnet import efficientnet_lite0
 from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.layers.vgg import vgg19
+from gantool_trainer.looking import applied
 from gantool_trainer.seeds import rng
 
 Weight = Annotated[float, Field(ge=0)]
@@ -112,11 +113,8 @@ def scan(folder: Path, config: Config, data: DegradedConfig, seed: int) -> Split
     adversarial = config.adversarial_from is not None
     if adversarial:
         _check_features(config)  # now, and not after the first stage, if they cannot be had
-    unit = math.lcm(config.scale, multiple(config), _CROP_UNIT[config.discriminator] if adversarial else 1)
-    if data.crop % unit:
-        raise TrainingError(
-            f"data.crop is {data.crop}, but must be a multiple of {unit} for these networks and this scale"
-        )
+    seen = SizeRule(_CROP_UNIT[config.discriminator]) if adversarial else SizeRule()
+    rule(config).and_also(seen).check(data.crop)
     if data.crop < (least := metrics.smallest_side(config.scale)):
         raise TrainingError(f"data.crop is {data.crop}, but SSIM cannot be measured below {least}")
     return degraded.index(folder, data, seed)
@@ -227,15 +225,13 @@ def evaluate(config: Config, networks: Networks, split: Split[Path], data: Degra
 def _held_out(config: Config, split: Split[Path], data: DegradedConfig, side: int) -> Iterator[tuple[Picture, Picture]]:
     for number, path in enumerate(split.holdout):
         high = centre_crop(read_picture(path), side)
-        unit = math.lcm(config.scale, multiple(config))
-        height, width = (length - length % unit for length in high.shape[:2])
-        high = np.ascontiguousarray(high[:height, :width])
+        high = np.ascontiguousarray(rule(config).cut(high))
         yield degrade(high, config.scale, data.degrade, rng(number)), high
 
 
-def multiple(config: Config) -> int:
-    """Of which the sides of what the generator takes are multiples."""
-    return GENERATORS[config.generator].multiple
+def rule(config: Config) -> SizeRule:
+    """Of originals, whose sides over the scale are what the generator takes."""
+    return SizeRule(math.lcm(config.scale, GENERATORS[config.generator].multiple))
 
 
 def enlarge(low: Picture, size: tuple[int, int]) -> Picture:
@@ -244,21 +240,18 @@ def enlarge(low: Picture, size: tuple[int, int]) -> Picture:
 
 
 def _restore(config: Config, generator: nn.Module, low: Picture) -> Picture:
-    device = next(generator.parameters()).device
-    made = generator(to_tensor(low)[None].to(device))[0]
-    return to_picture(from_range(made, GENERATORS[config.generator].output_range))
+    return applied(generator, low, takes=(0.0, 1.0), gives=GENERATORS[config.generator].output_range)
 
 
 def exports(config: Config, networks: Networks, data: DegradedConfig) -> dict[str, Generator]:
-    shape = ("batch", 3, "height", "width")
-    large = shape if config.scale == 1 else ("batch", 3, f"{config.scale}*height", f"{config.scale}*width")
-    card = ModelCard(
-        identity=Identity("unnamed", f"{config.generator}-{config.blocks}x{config.channels}"),
-        task=config.task,
-        program="feedforward",
-        inputs=(Port("image", "image", shape), *_strength(config)),
-        outputs=(Port("result", "image", large, range=GENERATORS[config.generator].output_range),),
-        geometry=Geometry(scale=config.scale, multiple=multiple(config)),
+    large = cards.ANY_SIZE if config.scale == 1 else ("batch", 3, f"{config.scale}*height", f"{config.scale}*width")
+    made = GENERATORS[config.generator]
+    card = cards.made(
+        config.task,
+        f"{config.generator}-{config.blocks}x{config.channels}",
+        (cards.picture("image", (0.0, 1.0)), *_strength(config)),
+        cards.picture("result", made.output_range, large),
+        geometry=Geometry(scale=config.scale, multiple=made.multiple),
     )
     return {"": Generator(networks["generator"], card)}
 

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
-from gantool.card import Identity, ModelCard, Port, Whole
+from gantool.card import Port
 from gantool.text import END, read, words
-from gantool_trainer import from_noise, losses
+from gantool_trainer import cards, from_noise, losses
 from gantool_trainer.data import captioned
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.captioned import Captioned, CaptionedConfig
@@ -386,19 +386,14 @@ def exports(config: Config, networks: Networks, data: CaptionedConfig) -> dict[s
     if not any(bool(p.any()) for p in networks["second"].draw[-1].parameters()):  # type: ignore[index, union-attr]
         raise TrainingError("the second stage is not trained yet; train on, past the step model.second_from")
     latent, condition, _ = _noises(config)
-    card = ModelCard(
-        identity=Identity("unnamed", f"stackgan-{config.channels}-{config.second_blocks}x{config.second_channels}"),
-        task="generate",
-        program="feedforward",
-        inputs=(
-            Port("text", "text", ("batch", config.words), labels=config.vocabulary, dtype="int64"),
-            from_noise.latent("normal", latent),
-            Port("condition", "latent", ("batch", condition)),
-            Port("second_condition", "latent", ("batch", condition)),
-        ),
-        outputs=(from_noise.result("result", config.shape), from_noise.result("first", first_shape(config))),
-        tiling=Whole(),
+    inputs = (
+        Port("text", "text", ("batch", config.words), labels=config.vocabulary, dtype="int64"),
+        cards.latent("normal", latent),
+        Port("condition", "latent", ("batch", condition)),
+        Port("second_condition", "latent", ("batch", condition)),
     )
+    name = f"stackgan-{config.channels}-{config.second_blocks}x{config.second_channels}"
+    card = cards.from_noise(name, inputs, config.shape, first_shape(config))
     network = StackedGenerator(*(networks[name] for name in ema(config)))
     return {"": Generator(network, card)}
 

@@ -10,25 +10,26 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from gantool.arrays import SIGNED, from_range, sheet, to_range
-from gantool.card import Geometry, Identity, ModelCard, Port
-from gantool_trainer import losses, metrics
+from gantool.arrays import SIGNED, sheet, to_range
+from gantool.card import Port
+from gantool_trainer import cards, losses, metrics
 from gantool_trainer.data import labelled
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.labelled import Labelled, LabelledConfig, LabelledViews
 from gantool_trainer.data.labels import names_of
-from gantool_trainer.data.pictures import Picture, read_picture, scaled, to_picture, to_tensor
+from gantool_trainer.data.pictures import Picture, read_picture, scaled
 from gantool_trainer.diffaugment import moved
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Residual, conv3x3, frozen, unwrap
 from gantool_trainer.layers.sampling import KERNEL4, Sampling
+from gantool_trainer.looking import applied
 
 Weight = Annotated[float, Field(ge=0)]
 Data = LabelledConfig
-MULTIPLE = 4
+RULE = SizeRule(4, 16)
 _SHOWN = 6
 
 
@@ -144,11 +145,7 @@ def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
 
 
 def scan(folder: Path, config: Config, data: LabelledConfig, seed: int) -> Split[Labelled]:
-    if data.crop % MULTIPLE or data.crop < 2**config.discriminator_strides:
-        raise TrainingError(
-            f"data.crop is {data.crop}, but must be a multiple of {MULTIPLE} and no smaller than "
-            f"2^model.discriminator_strides, {2**config.discriminator_strides}"
-        )
+    RULE.and_also(SizeRule(minimum=2**config.discriminator_strides)).check(data.crop)
     if config.discriminator == "projected":
         projected.check_installed()
     if len(set(config.labels)) < 2:
@@ -203,8 +200,8 @@ def samples(config: Config, networks: Networks, split: Split[Labelled], data: La
     """Rows of held-out pictures: original, then as each label."""
     rows = []
     for item in split.holdout[:_SHOWN]:
-        x = _input(networks["generator"], item, data)
-        rows.append([_picture(x), *(_picture(_as(config, networks, x, i)) for i in range(len(config.labels)))])
+        picture = _shown(item, data)
+        rows.append([picture, *(_as(config, networks, picture, label) for label in range(len(config.labels)))])
     return sheet(rows)
 
 
@@ -212,41 +209,27 @@ def evaluate(config: Config, networks: Networks, split: Split[Labelled], data: L
     """Over the held-out pictures: PSNR (RGB) after going to the next label and back, and the correlation of edges."""
     trips, scenes = [], []
     for item in split.holdout:
-        x = _input(networks["generator"], item, data)
-        there = _as(config, networks, x, (item.label + 1) % len(config.labels))
-        back = _as(config, networks, there, item.label)
-        trips.append(metrics.psnr(_picture(x).astype(float), _picture(back).astype(float)))
-        scenes.append(metrics.same_scene(_picture(x), _picture(there)))
+        picture = _shown(item, data)
+        there = _as(config, networks, picture, (item.label + 1) % len(config.labels))
+        trips.append(metrics.psnr(picture.astype(float), _as(config, networks, there, item.label).astype(float)))
+        scenes.append(metrics.same_scene(picture, there))
     return {"cycle_psnr": float(np.mean(trips)), "same_scene": float(np.mean(scenes))}
 
 
-def _input(generator: nn.Module, item: Labelled, data: LabelledConfig) -> Tensor:
-    picture = scaled(read_picture(item.path), data.side[1])
-    height, width = (length - length % MULTIPLE for length in picture.shape[:2])
-    return to_tensor(picture[:height, :width])[None].to(next(generator.parameters()).device) * 2 - 1
+def _shown(item: Labelled, data: LabelledConfig) -> Picture:
+    return RULE.cut(scaled(read_picture(item.path), data.side[1]))
 
 
-def _as(config: Config, networks: Networks, x: Tensor, label: int) -> Tensor:
-    wanted = F.one_hot(torch.tensor([label], device=x.device), len(config.labels)).float()
-    return networks["generator"](x, wanted)
-
-
-def _picture(x: Tensor) -> Picture:
-    return to_picture(from_range(x[0], SIGNED))
+def _as(config: Config, networks: Networks, picture: Picture, label: int) -> Picture:
+    return applied(networks["generator"], picture, F.one_hot(torch.tensor([label]), len(config.labels)).float())
 
 
 def exports(config: Config, networks: Networks, data: LabelledConfig) -> dict[str, Generator]:
-    shape = ("batch", 3, "height", "width")
-    card = ModelCard(
-        identity=Identity("unnamed", f"resnet-labelled-{config.blocks}x{config.channels}-{config.sampling}"),
-        task="translate",
-        program="feedforward",
-        inputs=(
-            Port("image", "image", shape, range=(-1.0, 1.0)),
-            Port("label", "label", ("batch", len(config.labels)), labels=config.labels),
-        ),
-        outputs=(Port("result", "image", shape, range=(-1.0, 1.0)),),
-        geometry=Geometry(multiple=MULTIPLE, minimum=16, training_size=data.side[1], keeps_scene=config.detail),
+    card = cards.from_picture(
+        "translate",
+        f"resnet-labelled-{config.blocks}x{config.channels}-{config.sampling}",
+        RULE.geometry(data.side[1], config.detail),
+        Port("label", "label", ("batch", len(config.labels)), labels=config.labels),
     )
     return {"": Generator(networks["generator"], card)}
 

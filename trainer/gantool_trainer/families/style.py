@@ -17,23 +17,25 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, from_range, sheet, to_range
-from gantool.card import Geometry, Identity, ModelCard, Port, Whole
+from gantool.card import Port
 from gantool.errors import ImageError
+from gantool_trainer import cards
 from gantool_trainer.data import plain
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
-from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, scaled, to_picture, to_tensor
+from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, scaled, to_tensor
 from gantool_trainer.data.views import ViewConfig, Views
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
+from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, SizeRule, Update
 from gantool_trainer.layers.blocks import frozen, unwrap
 from gantool_trainer.layers.resnet import RetouchingGenerator
 from gantool_trainer.layers.vgg import Taps, learnable_taps, vgg19_taps
+from gantool_trainer.looking import applied
 
 Width = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Data = ViewConfig
-_MULTIPLE = 4
+RULE = SizeRule(4, 16)
 _VARIATION = 0.5
 """Weight of `variation` where pixels are optimised: areas come out calm, as painted with a broad brush."""
 
@@ -136,8 +138,7 @@ def ema(config: Config) -> tuple[str, ...]:
 
 
 def scan(folder: Path, config: Config, data: ViewConfig, seed: int) -> Split[Path]:
-    if data.crop % _MULTIPLE or data.crop < 32:
-        raise TrainingError(f"data.crop is {data.crop}; give a multiple of {_MULTIPLE}, and at least 32")
+    RULE.and_also(SizeRule(minimum=32)).check(data.crop)
     return plain.index(folder, data, seed)
 
 
@@ -203,9 +204,8 @@ def samples(config: Config, networks: Networks, split: Split[Path], data: ViewCo
     """Rows of held-out pictures: as they are, in the style."""
     rows = []
     for path in split.holdout:
-        picture = centre_crop(scaled(read_picture(path), data.side[1]), data.side[1] // _MULTIPLE * _MULTIPLE)
-        x = to_tensor(picture)[None].to(next(networks["generator"].parameters()).device)
-        rows.append([picture, to_picture(from_range(networks["generator"](to_range(x, SIGNED))[0], SIGNED))])
+        picture = RULE.cut(centre_crop(scaled(read_picture(path), data.side[1]), data.side[1]))
+        rows.append([picture, applied(networks["generator"], picture)])
     return sheet(rows)
 
 
@@ -213,35 +213,25 @@ def exports(config: Config, networks: Networks, data: ViewConfig) -> dict[str, G
     """The network of the one style and, for any style, the step by which pixels are optimised."""
     features = networks["features"]
     assert isinstance(features, Taps)
-    shape = ("batch", 3, "height", "width")
-    fast = ModelCard(
-        identity=Identity("unnamed", f"retouching-{config.blocks}x{config.channels}-smooth"),
-        task="stylize",
-        program="feedforward",
-        inputs=(Port("image", "image", shape, range=(-1.0, 1.0)),),
-        outputs=(Port("result", "image", shape, range=(-1.0, 1.0)),),
-        geometry=Geometry(multiple=_MULTIPLE, minimum=16),
-    )
+    fast = cards.from_picture("stylize", f"retouching-{config.blocks}x{config.channels}-smooth", RULE.geometry())
     channels, stride = features.content
     content, style = (1, channels, f"height/{stride}", f"width/{stride}"), (1, sum(features.grams))
-    painting = ModelCard(
-        identity=Identity("unnamed", f"gatys-{config.features}"),
-        task="stylize",
-        program="style-optimization",
-        inputs=(
-            Port("image", "image", (1, 3, "height", "width")),
+    painting = cards.made(
+        "stylize",
+        f"gatys-{config.features}",
+        (
+            cards.picture("image", (0.0, 1.0), (1, 3, "height", "width")),
             Port("content", "features", content),
             Port("style", "style", style),
             Port("weight", "weight", (1, 1)),
         ),
-        outputs=(
-            Port("seen_content", "features", content),
-            Port("seen_style", "style", style),
-            Port("gradient", "gradient", (1, 3, "height", "width")),
-            Port("loss", "loss", (1, 1)),
-        ),
-        geometry=Geometry(multiple=features.stride, minimum=4 * features.stride),
-        tiling=Whole(),
+        Port("seen_content", "features", content),
+        Port("seen_style", "style", style),
+        Port("gradient", "gradient", (1, 3, "height", "width")),
+        Port("loss", "loss", (1, 1)),
+        program="style-optimization",
+        whole=True,
+        geometry=SizeRule(features.stride, 4 * features.stride).geometry(),
     )
     return {"": Generator(networks["generator"], fast), "any": Generator(PixelStep(features), painting)}
 
