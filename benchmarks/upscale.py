@@ -61,6 +61,8 @@ def speed(
     last = planes.to(memory_format=torch.channels_last)
     channels_last = copy.deepcopy(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
+    strength = {port.name: np.ones((1, 1), np.float32) for port in card.taking("strength")}
+
     def eager() -> None:
         with torch.inference_mode():
             network(planes)
@@ -72,7 +74,7 @@ def speed(
     contenders: dict[str, Callable[[], object]] = {
         "torch eager": eager,
         "torch eager, channels last": eager_channels_last,
-        "ONNX Runtime": lambda: session.run(None, {"image": planes.numpy()}),
+        "ONNX Runtime": lambda: session.run(None, {"image": planes.numpy()} | strength),
         "gantool, whole": lambda: loaded(picture, tile=side),
         "gantool, tiles of 128": lambda: loaded(picture, tile=128),
     }

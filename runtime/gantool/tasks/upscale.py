@@ -25,6 +25,8 @@ gantool upscale holiday/ -o large/ --skip-existing
 gantool upscale photo.jpg --width 3840 -f webp --quality 85
 # names of one's own
 gantool upscale *.png -s 1.5 --name '{stem}@{scale}x{ext}'
+# grain is texture, and stays
+gantool upscale film.jpg --denoise 0.3
 # from a pipe
 gantool upscale - -o large.png < small.png
 """

@@ -21,7 +21,7 @@ SMALL = {"image": np.zeros((1, 3, 8, 8), np.float32)}
 
 @pytest.fixture(scope="module")
 def session() -> Any:
-    return devices.open_session(library.find("upscale-x4"), "cpu", threads=1)[0]
+    return devices.open_session(library.find("upscale-x4-fidelity"), "cpu", threads=1)[0]
 
 
 def test_it_computes_what_the_session_does(session: Any) -> None:
