@@ -38,7 +38,7 @@ SMALL = {
     "pix2pix": (*TRANSLATION, 'data.names=["A", "B"]', "model.levels=4", "train.batch=1"),
     "pan": (*TRANSLATION, "model.levels=4", "train.batch=1"),
     "gan": (*SQUARE, "model.hidden=[8]", "model.discriminator_hidden=[8]"),
-    "dcgan": (*CONVOLUTIONAL, "model.hidden=8", "model.discriminator_hidden=8"),
+    "dcgan": (*CONVOLUTIONAL, "model.hidden=8", "model.discriminator_hidden=8", "data.side=32"),
     "cgan": (*CONVOLUTIONAL, "model.hidden=[8]", "model.discriminator_hidden=[8]"),
     "infogan": (*CONVOLUTIONAL, "model.hidden=8", "model.discriminator_hidden=8", "data.gray=true"),
     "anime": (*CONVOLUTIONAL, "model.blocks=1", "data.side=32", 'data.columns=["hair", "eyes"]'),
