@@ -16,6 +16,7 @@ from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 from timing import in_turn
 
 import gantool
+from gantool.arrays import SIGNED, to_range
 from gantool.methods.conditioning import draw_inputs
 from gantool.tasks.generate import Conditions, size
 from gantool_trainer.data import folders, listing, mnist
@@ -42,7 +43,7 @@ def codes(
     truth = mnist.labels(file)
     digits = torch.stack([to_tensor(read_picture(path)[..., :1]) for path in mnist.pictures(file)])
     with torch.inference_mode():
-        told = torch.cat([reader(2 * part - 1)[1].argmax(dim=1) for part in digits.split(500)]).numpy()
+        told = torch.cat([reader(to_range(part, SIGNED))[1].argmax(dim=1) for part in digits.split(500)]).numpy()
     table = np.zeros((opened.recipe.model.categories, 10), int)
     np.add.at(table, (told, truth), 1)
     categories, matched = linear_sum_assignment(-table)

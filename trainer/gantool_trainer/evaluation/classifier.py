@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from gantool.arrays import SIGNED, from_range, to_range
 from gantool_trainer.data.pictures import Picture, random_view, read_picture, scaled, to_tensor
 from gantool_trainer.diffaugment import deformed
 from gantool_trainer.seeds import rng
@@ -77,7 +78,7 @@ def trained(
         shown = (pool[int(draw.integers(len(pool)))] for pool in pools)
         views = torch.stack([to_tensor(random_view(picture, crop, crop, draw, mirror)) for picture in shown])
         if deform:
-            views = (deformed(2 * views - 1, deform) + 1) / 2
+            views = from_range(deformed(to_range(views, SIGNED), deform), SIGNED)
         loss = F.cross_entropy(head(body(views)), torch.from_numpy(labels))
         optimiser.zero_grad()
         loss.backward()

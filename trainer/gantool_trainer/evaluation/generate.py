@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from gantool.arrays import SIGNED, to_range
 from gantool.text import read, words
 from gantool_trainer.data import captioned, labelled, mnist
 from gantool_trainer.data.batches import DataConfig
@@ -142,7 +143,7 @@ def _matcher(items: Sequence[Captioned]) -> Callable[[Sequence[Picture], Sequenc
     for step in range(steps):
         chosen = torch.from_numpy(rng(1, step).choice(len(items), 48, replace=False))
         own = numbers[chosen]
-        loss = stackgan.matching(texts(own), pictures(2 * seen[chosen] - 1), own)
+        loss = stackgan.matching(texts(own), pictures(to_range(seen[chosen], SIGNED)), own)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -152,7 +153,7 @@ def _matcher(items: Sequence[Captioned]) -> Callable[[Sequence[Picture], Sequenc
     @torch.inference_mode()
     def first(shown: Sequence[Picture], captions: Sequence[str]) -> float:
         x = torch.stack([to_tensor(square(picture, config)) for picture in shown])
-        likeness = F.normalize(pictures(2 * x - 1), dim=1) @ F.normalize(texts(numbered(captions)), dim=1).T
+        likeness = F.normalize(pictures(to_range(x, SIGNED)), dim=1) @ F.normalize(texts(numbered(captions)), dim=1).T
         hits = []
         for i, caption in enumerate(captions):
             others = [j for j, other in enumerate(captions) if other != caption]
