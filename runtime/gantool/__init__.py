@@ -14,6 +14,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gantool.calls import Call
+    from gantool.calls import generate as generate
+    from gantool.calls import upscale as upscale
     from gantool.card import ModelCard as ModelCard
     from gantool.card import Port as Port
     from gantool.errors import Cancelled as Cancelled
@@ -31,9 +34,6 @@ if TYPE_CHECKING:
     from gantool.poses import Pose as Pose
     from gantool.sizes import TargetSize as TargetSize
     from gantool.tasks.generate import Conditions as Conditions
-    from gantool.verbs import Call
-    from gantool.verbs import generate as generate
-    from gantool.verbs import upscale as upscale
 
     colorize: Call
     inpaint: Call
@@ -55,7 +55,7 @@ _MODULES = {
     "poses": ("Pose",),
     "sizes": ("TargetSize",),
     "tasks.generate": ("Conditions",),
-    "verbs": ("generate", "upscale"),
+    "calls": ("generate", "upscale"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 _VERBS = ("colorize", "inpaint", "pose", "restore", "stylize", "translate")
@@ -72,7 +72,7 @@ def __getattr__(name: str) -> Any:
     elif name in _HOMES:
         value = getattr(import_module(f"gantool.{_HOMES[name]}"), name)
     elif name in _VERBS:
-        value = import_module("gantool.verbs").call_of(name)
+        value = import_module("gantool.calls").call_of(name)
     else:
         raise AttributeError(f"module 'gantool' has no attribute '{name}'")
     globals()[name] = value

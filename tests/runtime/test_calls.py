@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import gantool
-from gantool import verbs
+from gantool import calls
 from gantool.arrays import Pixels
 
 
@@ -38,7 +38,7 @@ def test_upscale_gives_the_size_that_is_wished_for(wish: dict[str, object], size
 
 def test_the_smallest_model_that_is_enough(monkeypatch: pytest.MonkeyPatch, small: Path) -> None:
     used: list[object] = []
-    monkeypatch.setattr(verbs, "loaded", lambda task, model, device: used.append(model) or gantool.load(model, device))
+    monkeypatch.setattr(calls, "loaded", lambda task, model, device: used.append(model) or gantool.load(model, device))
     for scale in (1.5, 2, 2.5, 4):
         gantool.upscale(small, scale=scale)
     assert used == ["upscale-x2", "upscale-x2", "upscale-x4", "upscale-x4"]
@@ -87,10 +87,10 @@ def test_generate() -> None:
 def test_a_model_is_kept_until_its_file_changes(tiny_file: Path, tmp_path: Path, photo: Pixels) -> None:
     file = tmp_path / "mine.onnx"
     file.write_bytes(tiny_file.read_bytes())
-    first = verbs.loaded("upscale", file, "cpu")
-    assert verbs.loaded("upscale", str(file), "cpu") is first
+    first = calls.loaded("upscale", file, "cpu")
+    assert calls.loaded("upscale", str(file), "cpu") is first
     os.utime(file, ns=(1, 1))
-    assert verbs.loaded("upscale", file, "cpu") is not first
+    assert calls.loaded("upscale", file, "cpu") is not first
 
 
 def test_models_for_another_task_are_refused(small: Path) -> None:
