@@ -36,7 +36,7 @@ def test_what_needs_no_pixels_imports_nothing_heavy(code: str) -> None:
     assert not {"numpy", "PIL", "onnxruntime", "imagecodecs", "psutil"} & set(loaded)
 
 
-@pytest.mark.parametrize("first", ["library, verbs, model", "poses, tasks, verbs, pipeline", "formats"])
+@pytest.mark.parametrize("first", ["library, calls, model", "poses, tasks, calls, pipeline", "formats"])
 def test_calls_keep_their_names_whatever_was_imported(first: str) -> None:
     script = (
         f"import gantool\nfrom gantool import {first}\n"
