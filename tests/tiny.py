@@ -47,7 +47,7 @@ SMALL = {
         *("model.first_side=16", "data.side=32", 'data.columns=["caption"]', "model.condition=4"),
         *("optimisers.second_generator.lr=0.1",),
     ),
-    "stargan": (*TRANSLATION, "data.column=", "model.blocks=1", "model.critics=1", "train.batch=2"),
+    "stargan": (*TRANSLATION, "data.column=", "model.blocks=1", "model.discriminator_steps=1", "train.batch=2"),
     "inpaint": (*TRANSLATION, "model.adversarial_from=1", "train.batch=2"),
     "pose": (
         *(*COMMON, "data.side=32", "model.channels=4", "model.second_channels=4", "model.discriminator_channels=4"),

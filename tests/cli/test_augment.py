@@ -107,7 +107,7 @@ def test_the_manifest_accounts_for_every_picture(digits: Path, tmp_path: Path) -
 def test_the_result_is_a_labelled_folder_like_any_other(digits: Path, tmp_path: Path) -> None:
     run(digits, "--model", MODEL, "--per-class", 4, "-o", tmp_path / "more")
     names = names_of(tmp_path / "more", "")
-    split = labelled.index(tmp_path / "more", "", names, DataConfig(), 0)
+    _, split = labelled.index(tmp_path / "more", "", names, DataConfig(), 0)
     assert names == ("3", "8") and [item.label for item in split.train] == [0] * 7 + [1] * 6
     assert [item.path.parent.parent.name for item in split.holdout] == ["test", "test"]
 

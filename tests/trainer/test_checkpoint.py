@@ -44,6 +44,23 @@ def test_files_of_format_1_are_read(tmp_path: Path) -> None:
     assert checkpoint.load(tmp_path, ("ema",)).part("ema", "g").keys() == {"w"}
 
 
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ("networks/critic/trunk.0.weight", "networks/discriminator/trunk.0.weight"),
+        ("networks/critic/critic.out.weight", "networks/discriminator/labels.out.weight"),
+        ("networks/judge_b_4/judge.bias", "networks/discriminator_b_4/logits.bias"),
+        ("networks/first_judge/judge.0.bias", "networks/first_discriminator/logits.0.bias"),
+        ("networks/discriminator/judge.weight", "networks/discriminator/logits.weight"),
+        ("optimisers/discriminator/0/exp_avg", "optimisers/discriminator/0/exp_avg"),
+    ],
+)
+def test_discriminators_of_older_runs_are_read(before: str, now: str, tmp_path: Path) -> None:
+    header = {"format": 2, "step": 5, "recipe": {}, "optimisers": {}}
+    save_file({before: torch.ones(1)}, tmp_path / checkpoint.LAST, metadata={"gantool": json.dumps(header)})
+    assert checkpoint.load(tmp_path).tensors.keys() == {now}
+
+
 @pytest.mark.parametrize("header", [{"format": 3}, {"format": "1"}, {}, [], "format"])
 def test_formats_that_are_not_known(header: object, tmp_path: Path) -> None:
     save_file({}, tmp_path / checkpoint.LAST, metadata={"gantool": json.dumps(header)})

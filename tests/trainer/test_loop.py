@@ -106,7 +106,7 @@ def test_a_run_leaves_what_it_promises(photos: Path, tmp_path: Path) -> None:
     train(tmp_path, photos, "train.steps=4", "train.snapshot_every=2", "train.save_every=2")
     rows = [json.loads(line) for line in (tmp_path / "stats.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [1, 2, 3, 4] and rows == Run.open(tmp_path).stats()
-    assert "generator/pixel" in rows[0] and "discriminator/judge" in rows[3] and rows[3]["psnr_y"] > 10
+    assert "generator/pixel" in rows[0] and "discriminator/adversarial" in rows[3] and rows[3]["psnr_y"] > 10
     assert (tmp_path / "samples" / "0000004.png").stat().st_size > 1000
     assert (tmp_path / "step-0000002.safetensors").exists() and any((tmp_path / "tensorboard").iterdir())
     assert recipe.parse(

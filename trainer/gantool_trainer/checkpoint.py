@@ -1,6 +1,7 @@
 """Checkpoints: one safetensors file with everything a run needs to go on to the bit, replaced atomically."""
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -21,6 +22,14 @@ LAST = "last.safetensors"
 PARTS = ("networks", "ema", "buffers", "optimisers")
 _RENAMED = {"average": "ema", "memory": "buffers"}
 """Parts by their names in format 1, whose files hold the same otherwise."""
+_DISCRIMINATORS = (
+    (re.compile(r"^(\w+/)critic(?=/)"), r"\1discriminator"),
+    (re.compile(r"^(\w+/)judge_(?=\w+/)"), r"\1discriminator_"),
+    (re.compile(r"^(\w+/)(first|second)_judge(?=/)"), r"\1\2_discriminator"),
+    (re.compile(r"(?<=[/.])judge\."), "logits."),
+    (re.compile(r"(?<=[/.])critic\."), "labels."),
+)
+"""Discriminators and their last layers by the names that they had before 0.3."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +134,10 @@ def _header(path: Path, values: Any) -> Header:
 def _renamed(name: str) -> str:
     """A tensor's name today. Those of format 2 are what they are: no part of it has a name of format 1's alone."""
     part, slash, rest = name.partition("/")
-    return _RENAMED.get(part, part) + slash + rest
+    name = _RENAMED.get(part, part) + slash + rest
+    for before, now in _DISCRIMINATORS:
+        name = before.sub(now, name)
+    return name
 
 
 def pack_optimiser(optimiser: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -80,11 +80,6 @@ class Generator:
 # --- what many families have alike, for those that have no own ---------------------------------------------------
 
 
-def as_given(config: Any, folder: Path, data: Any) -> Any:
-    """`Family.settle` of a config that leaves nothing to the data."""
-    return config
-
-
 def opponents(config: Any) -> dict[str, tuple[str, ...]]:
     """`Family.optimisers` of two networks that learn against each other."""
     return {"generator": ("generator",), "discriminator": ("discriminator",)}
@@ -112,7 +107,7 @@ def no_figures(config: Any, networks: Networks, split: Any, data: Any) -> dict[s
 class Family(Generic[C, D, S]):
     """A GAN system: what it leaves open, checked, and pure functions of that.
 
-    ``config`` is of the type ``Config``, ``data`` of the type ``Data`` and ``split`` what ``scan`` gives, everywhere.
+    ``config`` is of the type ``Config``, ``data`` of the type ``Data`` and ``split`` what ``index`` gives, everywhere.
     """
 
     name: str
@@ -122,8 +117,9 @@ class Family(Generic[C, D, S]):
     """What its data leaves open."""
     networks: Callable[[C], dict[str, nn.Module]]
     """New networks, by name."""
-    scan: Callable[[Path, C, D, int], S]
-    """(folder, config, data, seed) to the checked files under the folder. Raises TrainingError."""
+    index: Callable[[Path, C, D, int], tuple[C, S]]
+    """(folder, config, data, seed) to the config with what it leaves to the data, such as labels, and the checked files
+    under the folder. Raises TrainingError."""
     dataset: Callable[[S, C, D, int], Dataset[Any]]
     """(split, config, data, seed) to training samples, item ``n`` being a function of (seed, n)."""
     step: Callable[[C, Networks, Buffers, Batch, int], Iterator[Update | Finished]]
@@ -135,8 +131,6 @@ class Family(Generic[C, D, S]):
     """(config, networks, data) to what becomes model files, by a suffix for their names ("" where there is one)."""
     evaluate: Callable[[C, Networks, S, D], dict[str, float]] = no_figures
     """(config, networks, split, data) to figures on the held-out pictures."""
-    settle: Callable[[C, Path, D], C] = as_given
-    """(config, folder, data) to the config with what it leaves to the data, such as labels. Raises TrainingError."""
     optimisers: Callable[[C], dict[str, tuple[str, ...]]] = opponents
     """Which networks each optimiser trains, by its name; one without networks in this config is left out."""
     ema: Callable[[C], tuple[str, ...]] = the_generator

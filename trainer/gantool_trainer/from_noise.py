@@ -29,19 +29,15 @@ def shape_of(data: SquareConfig) -> Shape:
     return (1 if data.gray else 3, data.side, data.side)
 
 
-def settled(config: Any, folder: Path, data: SquareConfig) -> Any:
-    """`Family.settled` of a config whose ``shape`` follows from the data. Raises TrainingError."""
-    return config.model_copy(update={"shape": shape_of(data)})
-
-
 def dataset(split: Split[Path], config: Any, data: SquareConfig, seed: int) -> Squares:
     """`Family.dataset` of pictures of which nothing else is known."""
     return Squares(split.train, (), data, seed)
 
 
-def scan(folder: Path, config: Any, data: SquareConfig, seed: int) -> Split[Path]:
-    """`Family.scan` of any tree of pictures. Raises TrainingError."""
-    return plain.index(folder, data, seed)
+def index(folder: Path, config: Any, data: SquareConfig, seed: int) -> tuple[Any, Split[Path]]:
+    """`Family.index` of any tree of pictures and a config whose ``shape`` follows from the data. Raises
+    TrainingError."""
+    return config.model_copy(update={"shape": shape_of(data)}), plain.index(folder, data, seed)
 
 
 def check_batch(real: Tensor) -> None:

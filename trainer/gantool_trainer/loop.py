@@ -104,8 +104,7 @@ def _indexed(run: Run, pictures: Path, warn: Callable[[str], None]) -> tuple[Run
     """
     recipe, family = run.recipe, FAMILIES[run.recipe.family]
     try:
-        recipe = recipe.model_copy(update={"model": family.settle(recipe.model, pictures, recipe.data)})
-        split = family.scan(pictures, recipe.model, recipe.data, recipe.train.seed)
+        model, split = family.index(pictures, recipe.model, recipe.data, recipe.train.seed)
     except DataError as error:
         listed = list_bad(error.problems, run.folder)
         raise TrainingError(
@@ -114,8 +113,8 @@ def _indexed(run: Run, pictures: Path, warn: Callable[[str], None]) -> tuple[Run
     listed = list_bad(split.skipped, run.folder)
     if split.skipped:
         warn(f"{len(split.skipped)} pictures are left out, which are listed in {listed}")
-    source = family.dataset(split, recipe.model, recipe.data, recipe.train.seed)
-    return replace(run, recipe=recipe), split, batches.sound(source, recipe.data)
+    source = family.dataset(split, model, recipe.data, recipe.train.seed)
+    return replace(run, recipe=recipe.model_copy(update={"model": model})), split, batches.sound(source, recipe.data)
 
 
 @dataclass(frozen=True)

@@ -45,12 +45,12 @@ def hinge_fake(scores: Tensor) -> Tensor:
 
 
 def mean_real(scores: Tensor) -> Tensor:
-    """-mean: a generator's loss beside a critic or a hinge (Wasserstein GAN, arXiv 1701.07875)."""
+    """-mean: a generator's loss beside a discriminator or a hinge (Wasserstein GAN, arXiv 1701.07875)."""
     return -scores.mean()
 
 
 def mean_fake(scores: Tensor) -> Tensor:
-    """The mean: what a critic lowers for what is fake."""
+    """The mean: what a discriminator lowers for what is fake."""
     return scores.mean()
 
 
@@ -71,33 +71,33 @@ ADVERSARIAL = {
 }
 
 
-def r1(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
+def r1(discriminator: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
     """Half the mean squared slope at real pictures (Mescheder et al., arXiv 1801.04406, eq. 9, gamma 1)."""
-    return _slope(critic, real).square().mean() / 2
+    return _slope(discriminator, real).square().mean() / 2
 
 
-def dragan(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
+def dragan(discriminator: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
     """Mean squared distance from 1 of the slope around real pictures (DRAGAN, arXiv 1705.07215, algorithm 1): between
     each and itself with noise of half the batch's deviation. Draws from torch's global generator."""
     noise = 0.5 * real.std() * torch.rand_like(real)
     share = torch.rand(len(real), *(1,) * (real.ndim - 1), device=real.device)
-    return (_slope(critic, real + share * noise) - 1).square().mean()
+    return (_slope(discriminator, real + share * noise) - 1).square().mean()
 
 
-def _slope(critic: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def _slope(discriminator: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """(N,): how fast the score of each picture changes with it."""
     x = x.detach().requires_grad_(True)
-    (slope,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    (slope,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
     return slope.flatten(1).norm(dim=1)
 
 
-def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
-    """Mean squared distance from 1 of the critic's slope between real and fake (WGAN-GP, arXiv 1704.00028, eq. 3).
+def gradient_penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    """Mean squared distance from 1 of the slope between real and fake (WGAN-GP, arXiv 1704.00028, eq. 3).
 
-    ``critic`` maps (N, ...) to scores of any shape. Draws from torch's global generator.
+    ``discriminator`` maps (N, ...) to scores of any shape. Draws from torch's global generator.
     """
     share = torch.rand(len(real), *(1,) * (real.ndim - 1), device=real.device)
-    return (_slope(critic, share * real + (1 - share) * fake) - 1).square().mean()
+    return (_slope(discriminator, share * real + (1 - share) * fake) - 1).square().mean()
 
 
 def relativistic(more: Tensor, less: Tensor) -> Tensor:

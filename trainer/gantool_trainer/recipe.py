@@ -17,7 +17,7 @@ from gantool_trainer.families import FAMILIES
 _Model = TypeVar("_Model", bound=BaseModel)
 _RENAMED = {
     "data": {"drawn": "corruption", "degrade": {"noisy": "noise_probability", "packed": "jpeg_probability"}},
-    "model": {"found": "text_matching"},
+    "model": {"found": "text_matching", "critics": "discriminator_steps"},
 }
 """Today's names of values that older recipes, checkpoints and overrides have under others."""
 

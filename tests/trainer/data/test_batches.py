@@ -61,8 +61,8 @@ def test_errors_of_loader_processes_are_one_line(photos: Path, tmp_path: Path) -
 def test_the_samples_of_each_recipe_can_be_drawn_in_another_process(name: str, photos: Path, tmp_path: Path) -> None:
     settings = recipe.load(name, SMALL[recipe.load(name).family])
     family, folder = FAMILIES[settings.family], lay_out(name, photos, tmp_path / "data")
-    config = family.settle(settings.model, folder, settings.data)
-    dataset = family.dataset(family.scan(folder, config, settings.data, 0), config, settings.data, 0)
+    config, split = family.index(folder, settings.model, settings.data, 0)
+    dataset = family.dataset(split, config, settings.data, 0)
     there = pickle.loads(pickle.dumps(batches.sound(dataset, settings.data)))
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(dataset[3], there[3], strict=True))
 

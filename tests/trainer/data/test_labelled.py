@@ -18,7 +18,7 @@ def faces(tmp_path: Path) -> Path:
 def test_labels_by_folder_and_by_table(photos: Path, tmp_path: Path) -> None:
     put(photos, *(tmp_path / "folders" / name for name in ("cat/1.jpg", "cat/2.jpg", "dog/1.jpg", "dog/2.jpg")))
     names = names_of(tmp_path / "folders", "")
-    found = index(tmp_path / "folders", "", names, DataConfig(holdout=1), 0)
+    _, found = index(tmp_path / "folders", "", names, DataConfig(holdout=1), 0)
     assert names == ("cat", "dog") and len(found.train) == 3
     assert all(item.path.parent.name == names[item.label] for item in (*found.train, *found.holdout))
     table = tmp_path / "table"
@@ -26,7 +26,7 @@ def test_labels_by_folder_and_by_table(photos: Path, tmp_path: Path) -> None:
     (table / "train.csv").write_text("\ufefffile,hair,eyes\nx.jpg,red,blue\ny.jpg,black,blue\n", encoding="utf-8")
     (table / "test.csv").write_text("file,hair,eyes\nz,red,blue\n")
     assert names_of(table, "hair") == ("black", "red")
-    found = index(table, "hair", ("red", "black"), DataConfig(holdout=3), 0)
+    _, found = index(table, "hair", ("red", "black"), DataConfig(holdout=3), 0)
     assert [item.label for item in found.train] == [0, 1]
     assert [(item.path.name, item.label) for item in found.holdout] == [("z.jpg", 0)]
 
@@ -69,7 +69,7 @@ def test_labels_are_what_people_made(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     (folder / "dog").symlink_to(tmp_path / "elsewhere" / "dog")
     assert names_of(folder, "") == ("cat", "dog")
-    assert len(index(folder, "", ("cat", "dog"), DataConfig(holdout=1), 0).train) == 3
+    assert len(index(folder, "", ("cat", "dog"), DataConfig(holdout=1), 0)[1].train) == 3
     (folder / "fox").symlink_to(tmp_path / "gone")
     assert "fox" in names_of(folder, "")
     with pytest.raises(DataError, match="fox is a link that leads nowhere"):

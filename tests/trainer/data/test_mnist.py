@@ -39,7 +39,7 @@ def test_pictures_are_numbered(digits: Path) -> None:
 def test_folders_of_them_are_folders_of_pictures(digits: Path) -> None:
     assert len(plain.index(digits, DataConfig(holdout=2), 0).train) == 12
     assert names_of(digits, "") == ("0", "1", "2")
-    split = labelled.index(digits, "", ("0", "2"), DataConfig(holdout=1), 0)
+    _, split = labelled.index(digits, "", ("0", "2"), DataConfig(holdout=1), 0)
     assert [item.label for item in split.train] == [0, 1] * 4 and len(split.holdout) == 1
 
 
@@ -80,7 +80,7 @@ def test_all_of_mnist_in_one_folder(digits: Path, tmp_path: Path) -> None:
         (flat / file.name).with_suffix("").write_bytes(gzip.decompress(file.read_bytes()))
     for split in (
         plain.index(flat, DataConfig(holdout=2), 0),
-        labelled.index(flat, "", ("0", "1", "2"), DataConfig(holdout=2), 0),
+        labelled.index(flat, "", ("0", "1", "2"), DataConfig(holdout=2), 0)[1],
     ):
         assert len(split.train) == 10 and len(split.holdout) == 2
 

@@ -29,8 +29,8 @@ def test_each_term_reaches_the_networks_that_it_should() -> None:
         "cycle_b": {"a2b", "b2a"},
         "identity_a": {"b2a"},
         "identity_b": {"a2b"},
-        "judge_a": {"judge_a"},
-        "judge_b": {"judge_b"},
+        "discriminator_a": {"discriminator_a"},
+        "discriminator_b": {"discriminator_b"},
     }
     terms = {**generators.losses, **discriminators.losses}
     assert {name: reached(networks, loss) for name, loss in terms.items()} == expected
@@ -42,27 +42,27 @@ def test_the_terms_are_the_papers() -> None:
     a, b = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
     generators, discriminators = cyclegan.step(CONFIG, networks, cyclegan.buffers(CONFIG, DATA), (a, b), 0)
     a, b = 2 * a - 1, 2 * b - 1
-    a2b, b2a, judge_b = networks["a2b"], networks["b2a"], networks["judge_b"]
+    a2b, b2a, discriminator_b = networks["a2b"], networks["b2a"], networks["discriminator_b"]
     fake = a2b(a)
-    assert torch.allclose(generators.losses["adversarial_b"], ((judge_b(fake)[0] - 1) ** 2).mean())
+    assert torch.allclose(generators.losses["adversarial_b"], ((discriminator_b(fake)[0] - 1) ** 2).mean())
     assert torch.allclose(generators.losses["cycle_a"], 10 * (b2a(fake) - a).abs().mean())
     assert torch.allclose(generators.losses["identity_b"], 5 * (a2b(b) - b).abs().mean())
-    expected = ((judge_b(b)[0] - 1) ** 2).mean() / 2 + (judge_b(fake)[0] ** 2).mean() / 2
-    assert torch.allclose(discriminators.losses["judge_b"], expected)
+    expected = ((discriminator_b(b)[0] - 1) ** 2).mean() / 2 + (discriminator_b(fake)[0] ** 2).mean() / 2
+    assert torch.allclose(discriminators.losses["discriminator_b"], expected)
 
 
 def test_a_second_scale_sees_the_whole_scene() -> None:
     config = CONFIG.model_copy(update={"scales": 2, "discriminator_strides": 1})
     networks, _, (generators, discriminators) = updates(config)
     assert {name: reached(networks, loss) for name, loss in discriminators.losses.items()} == {
-        name: {name} for name in ("judge_a", "judge_a_4", "judge_b", "judge_b_4")
+        name: {name} for name in ("discriminator_a", "discriminator_a_4", "discriminator_b", "discriminator_b_4")
     }
     assert reached(networks, generators.losses["adversarial_b"]) == {"a2b"}
     a, b = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
     generators, _ = cyclegan.step(config, networks, cyclegan.buffers(config, DATA), (a, b), 0)
     fake = networks["a2b"](2 * a - 1)
     small = fake.unflatten(3, (8, 4)).unflatten(2, (8, 4)).mean((3, 5))
-    scores = networks["judge_b"](fake)[0], networks["judge_b_4"](small)[0]
+    scores = networks["discriminator_b"](fake)[0], networks["discriminator_b_4"](small)[0]
     expected = sum(((s - 1) ** 2).mean() for s in scores) / 2
     assert torch.allclose(generators.losses["adversarial_b"], torch.as_tensor(expected))
 
@@ -70,7 +70,7 @@ def test_a_second_scale_sees_the_whole_scene() -> None:
 def test_a_second_scale_needs_larger_crops(photos: Path) -> None:
     config = CONFIG.model_copy(update={"scales": 2, "discriminator_strides": 2})
     with pytest.raises(TrainingError, match="at least 64"):
-        cyclegan.scan(photos, config, DATA, 0)
+        cyclegan.index(photos, config, DATA, 0)
 
 
 def test_the_pools_remember() -> None:

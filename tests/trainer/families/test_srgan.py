@@ -35,9 +35,9 @@ def test_updates_in_order_and_every_term_trains_what_it_should(generator: str, d
     networks = srgan.networks(settings)
     updates = srgan.step(settings, networks, {}, batch(scale, 16), index=0)
 
-    judge = next(updates)
-    assert judge.optimiser == "discriminator"
-    judge.losses["judge"].backward()
+    discriminator = next(updates)
+    assert discriminator.optimiser == "discriminator"
+    discriminator.losses["adversarial"].backward()
     assert all(p.grad is None for p in networks["generator"].parameters())
     assert all(p.grad is not None for p in networks["discriminator"].parameters())
 
@@ -69,8 +69,8 @@ def test_perceptual_distances_are_the_same_whether_the_maps_are_the_discriminato
     shared, apart = (config(features="efficientnet-lite0", discriminator=d) for d in ("projected", "patch"))
     networks, distances = srgan.networks(shared), []
     for settings in (shared, apart):
-        judge = srgan.networks(settings)["discriminator"]
-        *_, make = srgan.step(settings, {**networks, "discriminator": judge}, {}, batch(4, 16), index=0)
+        discriminator = srgan.networks(settings)["discriminator"]
+        *_, make = srgan.step(settings, {**networks, "discriminator": discriminator}, {}, batch(4, 16), index=0)
         distances.append(make.losses["features"].item())
     assert distances[0] == pytest.approx(distances[1], rel=1e-4)
 
@@ -99,7 +99,7 @@ def test_crops_that_the_discriminator_cannot_halve_are_refused(tmp_path: object)
     from gantool_trainer.data.degraded import DegradedConfig
 
     with pytest.raises(TrainingError, match="multiple of 8"):
-        srgan.scan(Path("nowhere"), config(discriminator="unet"), DegradedConfig(crop=100), 0)
+        srgan.index(Path("nowhere"), config(discriminator="unet"), DegradedConfig(crop=100), 0)
 
 
 def test_without_an_adversarial_stage_there_is_no_discriminator() -> None:
@@ -117,4 +117,4 @@ def test_vgg_is_asked_for_before_the_first_step(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
     vgg.vgg19.cache_clear()
     with pytest.raises(TrainingError, match="torchvision"):
-        srgan.scan(Path("nowhere"), config(features="vgg54", adversarial_from=1000), DegradedConfig(crop=96), 0)
+        srgan.index(Path("nowhere"), config(features="vgg54", adversarial_from=1000), DegradedConfig(crop=96), 0)

@@ -17,21 +17,24 @@ CONFIGS: dict[str, Any] = {
     "pix2pix": pix2pix.Config(**SMALL, levels=4),
     "pan": pan.Config(**SMALL, levels=4, margin=100.0),
     "discogan": discogan.Config(**SMALL, code=4, interval=2),
-    "stargan": stargan.Config(**SMALL, blocks=1, labels=("a", "b", "c"), critics=2),
+    "stargan": stargan.Config(**SMALL, blocks=1, labels=("a", "b", "c"), discriminator_steps=2),
 }
 EXPECTED = {
     ("pix2pix", 0): {
         "generator/pixel": {"generator"},
         "generator/adversarial": {"generator"},
-        "discriminator/judge": {"discriminator"},
+        "discriminator/adversarial": {"discriminator"},
     },
     ("pan", 0): {
         "generator/adversarial": {"generator"},
         "generator/perceptual": {"generator"},
-        "discriminator/judge": {"discriminator"},
+        "discriminator/adversarial": {"discriminator"},
         "discriminator/margin": {"discriminator"},
     },
-    ("discogan", 0): {"discriminator/judge_a": {"judge_a"}, "discriminator/judge_b": {"judge_b"}},
+    ("discogan", 0): {
+        "discriminator/discriminator_a": {"discriminator_a"},
+        "discriminator/discriminator_b": {"discriminator_b"},
+    },
     ("discogan", 1): {
         "generator/reconstruction_a": {"a2b", "b2a"},
         "generator/reconstruction_b": {"a2b", "b2a"},
@@ -41,14 +44,14 @@ EXPECTED = {
         "generator/matching_b": {"a2b"},
     },
     ("stargan", 0): {
-        "discriminator/critic": {"critic"},
-        "discriminator/penalty": {"critic"},
-        "discriminator/classification": {"critic"},
+        "discriminator/adversarial": {"discriminator"},
+        "discriminator/penalty": {"discriminator"},
+        "discriminator/classification": {"discriminator"},
     },
     ("stargan", 1): {
-        "discriminator/critic": {"critic"},
-        "discriminator/penalty": {"critic"},
-        "discriminator/classification": {"critic"},
+        "discriminator/adversarial": {"discriminator"},
+        "discriminator/penalty": {"discriminator"},
+        "discriminator/classification": {"discriminator"},
         "generator/adversarial": {"generator"},
         "generator/classification": {"generator"},
         "generator/reconstruction": {"generator"},
@@ -79,7 +82,7 @@ def test_without_an_adversary_pix2pix_is_its_l1_baseline() -> None:
 
 
 def test_pix2pix_against_its_equations() -> None:
-    networks, (judge, generator) = updates("pix2pix", 0)
+    networks, (discriminator, generator) = updates("pix2pix", 0)
     torch.manual_seed(0)
     FAMILIES["pix2pix"].networks(CONFIGS["pix2pix"])
     x, y = (2 * t - 1 for t in batch("pix2pix"))
@@ -88,16 +91,16 @@ def test_pix2pix_against_its_equations() -> None:
     assert torch.allclose(generator.losses["pixel"], 100 * (fake - y).abs().mean())
     assert torch.allclose(generator.losses["adversarial"], -F.logsigmoid(fake_logits).mean())
     expected = -(F.logsigmoid(real_logits).mean() + F.logsigmoid(-fake_logits).mean()) / 2
-    assert torch.allclose(judge.losses["judge"], expected)
+    assert torch.allclose(discriminator.losses["adversarial"], expected)
 
 
 def test_pans_distance_and_margin() -> None:
     config = pan.Config(**SMALL, perceptual=(1, 0, 0, 2), margin=4.0)
     ours, theirs = [torch.zeros(1, 2, 2, 2)] * 4, [torch.ones(1, 2, 2, 2)] * 4
     assert float(pan.perceptual_distance(config, ours, theirs)) == 3.0
-    _, (judge, generator) = updates("pan", 0)
+    _, (discriminator, generator) = updates("pan", 0)
     distance = generator.losses["perceptual"]
-    assert torch.allclose(judge.losses["margin"], 100.0 - distance)
+    assert torch.allclose(discriminator.losses["margin"], 100.0 - distance)
     _, (satisfied, _) = updates("pan", 0, pan.Config(**SMALL, levels=4, margin=0.0))
     assert satisfied.losses["margin"] == 0
 
@@ -142,11 +145,11 @@ def test_what_cannot_be_trained_is_said_before_the_first_step(
 ) -> None:
     family = FAMILIES[name]
     with pytest.raises(TrainingError, match=said):
-        family.scan(tmp_path, family.Config(**changes), family.Data(**data), 0)
+        family.index(tmp_path, family.Config(**changes), family.Data(**data), 0)
 
 
 def test_the_papers_stargan_has_the_papers_size() -> None:
     config = stargan.Config(labels=tuple("abcde"))
     networks = stargan.networks(config)
     sizes = {name: sum(p.numel() for p in network.parameters()) for name, network in networks.items()}
-    assert 44.5e6 < sizes["critic"] < 45e6 and 8.4e6 < sizes["generator"] < 8.6e6
+    assert 44.5e6 < sizes["discriminator"] < 45e6 and 8.4e6 < sizes["generator"] < 8.6e6

@@ -31,12 +31,20 @@ class Labelled:
     label: int
 
 
-def index(folder: Path, column: str, names: Sequence[str], data: DataConfig, seed: int) -> Split[Labelled]:
-    """Pictures of the labels ``names``, in a layout of `labels.parts`; those of others are left out.
+def index(
+    folder: Path, column: str, names: tuple[str, ...], data: DataConfig, seed: int
+) -> tuple[tuple[str, ...], Split[Labelled]]:
+    """The labels, and pictures of them, in a layout of `labels.parts`.
+
+    Args:
+        names: the labels that are meant, pictures of others being left out; all that there are where it is empty.
 
     Raises:
-        TrainingError: one message that names everything wrong with the folder.
+        TrainingError: fewer than two labels; one message that names everything wrong with the folder.
     """
+    names = names or labels.names_of(folder, column)
+    if len(set(names)) < 2:
+        raise TrainingError(f"model.labels are {', '.join(names)}; name at least two different ones")
     places = {name: place for place, name in enumerate(names)}
     found = labels.parts(folder, column)
     train, test = ([(path, Labelled(path, places[label])) for path, label in part if label in places] for part in found)
@@ -47,7 +55,7 @@ def index(folder: Path, column: str, names: Sequence[str], data: DataConfig, see
             raise TrainingError(f"all pictures of {some(held_out)} in {folder} are held out or left out; add some")
         known = some(sorted({label for _, label in found[0]}))
         raise TrainingError(f"{folder} has no pictures of {some(lost)} to train on; it has: {known}")
-    return split
+    return names, split
 
 
 class LabelledViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):

@@ -167,11 +167,11 @@ def _matcher(items: Sequence[Captioned]) -> Callable[[Sequence[Picture], Sequenc
 @lru_cache(maxsize=1)
 def _mnist(sets: Path) -> tuple[Classifier, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """A classifier of the training digits, and the features of all of them, in random order, and of the test digits."""
-    train = labelled.index(sets / "mnist" / "train", "", tuple("0123456789"), DataConfig(holdout=1), 0).train
-    by_label = [[item.path for item in train if item.label == digit] for digit in range(10)]
+    _, split = labelled.index(sets / "mnist" / "train", "", tuple("0123456789"), DataConfig(holdout=1), 0)
+    by_label = [[item.path for item in split.train if item.label == digit] for digit in range(10)]
     known = classifier.trained(by_label, side=28, steps=8000, batch=64, crop=26, mirror=False)
     test = mnist.pictures(sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz")
-    mixed = [train[i].path for i in rng(0).permutation(len(train))]
+    mixed = [split.train[i].path for i in rng(0).permutation(len(split.train))]
     train_features, test_features = (known.features(map(read_picture, own)) for own in (mixed, test))
     return known, train_features, test_features
 

@@ -142,12 +142,12 @@ class ProjectedTagDiscriminator(nn.Module):
 
     def __init__(self, tags: int, config: Config) -> None:
         super().__init__()
-        self.judge = projected.ProjectedPictureDiscriminator(config.discriminator_side)
+        self.logits = projected.ProjectedPictureDiscriminator(config.discriminator_side)
         self.trunk = ConvTrunk(0, config.discriminator_channels, config.shape, "none")
         self.classify = nn.Linear(self.trunk.features, tags)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return self.judge(x), self.classify(self.trunk(x))
+        return self.logits(x), self.classify(self.trunk(x))
 
 
 def doublings(config: Config) -> int:
@@ -158,7 +158,7 @@ def doublings(config: Config) -> int:
     return times
 
 
-def settle(config: Config, folder: Path, data: TaggedConfig) -> Config:
+def index(folder: Path, config: Config, data: TaggedConfig, seed: int) -> tuple[Config, Split[Tagged]]:
     config = config.model_copy(update={"shape": from_noise.shape_of(data), "groups": data.columns})
     if config.discriminator == "projected":
         projected.check_installed()
@@ -172,11 +172,11 @@ def settle(config: Config, folder: Path, data: TaggedConfig) -> Config:
             f"model.tags has {len(tags)} groups and data.columns {len(data.columns)}; name the columns of the CSV that "
             "hold tags, and leave out model.tags"
         )
-    return config.model_copy(update={"tags": tags})
+    return config.model_copy(update={"tags": tags}), tagged.index(folder, tags, data, seed)
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
-    return {"generator": _generator(config), "critic": _discriminator(config)}
+    return {"generator": _generator(config), "discriminator": _discriminator(config)}
 
 
 def _generator(config: Config) -> nn.Module:
@@ -194,11 +194,7 @@ def _discriminator(config: Config) -> nn.Module:
 
 
 def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("generator",), "discriminator": ("critic",)}
-
-
-def scan(folder: Path, config: Config, data: TaggedConfig, seed: int) -> Split[Tagged]:
-    return tagged.index(folder, config.tags, data, seed)
+    return {"generator": ("generator",), "discriminator": ("discriminator",)}
 
 
 def dataset(split: Split[Tagged], config: Config, data: TaggedConfig, seed: int) -> Squares:
@@ -208,7 +204,7 @@ def dataset(split: Split[Tagged], config: Config, data: TaggedConfig, seed: int)
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     real, labels = to_range(batch[0], SIGNED), batch[1]
-    generator, critic = networks["generator"], networks["critic"]
+    generator, discriminator = networks["generator"], networks["discriminator"]
     loss = losses.ADVERSARIAL[config.loss]
     shown = (augmented if config.augment_colours else moved) if config.augment else nn.Identity()
     noise = from_noise.noise("normal", len(real), config.latent, real.device)
@@ -216,18 +212,18 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     fake = generator(noise, *planes(config, wanted))
 
     seen, made = shown(real), shown(fake.detach())
-    (real_scores, real_logits), (fake_scores, fake_logits) = critic(seen), critic(made)
+    (real_scores, real_logits), (fake_scores, fake_logits) = discriminator(seen), discriminator(made)
     terms = {
         "real": config.adversarial * loss.real(real_scores),
         "fake": config.adversarial * loss.fake(fake_scores),
         "tags": tag_loss(config, real_logits, labels) + tag_loss(config, fake_logits, wanted),
     }
     penalty = losses.lazy_penalty(
-        config.penalty, config.penalty_every, index, lambda: losses.dragan(lambda x: unwrap(critic)(x)[0], seen)
+        config.penalty, config.penalty_every, index, lambda: losses.dragan(lambda x: unwrap(discriminator)(x)[0], seen)
     )
     yield Update("discriminator", terms | penalty)
-    with frozen(critic):
-        scores, logits = critic(shown(fake))
+    with frozen(discriminator):
+        scores, logits = discriminator(shown(fake))
     terms = {"adversarial": config.adversarial * loss.made(scores), "tags": tag_loss(config, logits, wanted)}
     yield Update("generator", terms)
 
@@ -276,11 +272,10 @@ FAMILY = Family(
     Config=Config,
     Data=Data,
     networks=networks,
-    scan=scan,
+    index=index,
     dataset=dataset,
     step=step,
     samples=samples,
     exports=exports,
-    settle=settle,
     optimisers=optimisers,
 )

@@ -18,11 +18,9 @@ from gantool_trainer.data import labelled
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.labelled import Labelled
-from gantool_trainer.data.labels import names_of
 from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import SquareConfig, Squares
 from gantool_trainer.diffaugment import augmented
-from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layers.blocks import Shape, frozen, unwrap
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm, TrunkDiscriminator
@@ -70,9 +68,9 @@ class Config(BaseModel):
         return self
 
 
-def settle(config: Config, folder: Path, data: SquareConfig) -> Config:
-    labels = config.labels or names_of(folder, data.column)
-    return config.model_copy(update={"shape": from_noise.shape_of(data), "labels": labels})
+def index(folder: Path, config: Config, data: SquareConfig, seed: int) -> tuple[Config, Split[Labelled]]:
+    names, found = labelled.index(folder, data.column, config.labels, data, seed)
+    return config.model_copy(update={"shape": from_noise.shape_of(data), "labels": names}), found
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
@@ -86,12 +84,6 @@ def networks(config: Config) -> dict[str, nn.Module]:
     return {"generator": generator, "discriminator": TrunkDiscriminator(trunk)}
 
 
-def scan(folder: Path, config: Config, data: SquareConfig, seed: int) -> Split[Labelled]:
-    if len(set(config.labels)) < 2:
-        raise TrainingError(f"model.labels are {', '.join(config.labels)}; name at least two different ones")
-    return labelled.index(folder, data.column, config.labels, data, seed)
-
-
 def dataset(split: Split[Labelled], config: Config, data: SquareConfig, seed: int) -> Squares:
     labels = np.array([item.label for item in split.train], np.int64)
     return Squares([item.path for item in split.train], (labels,), data, seed)
@@ -103,14 +95,14 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     generator, discriminator = networks["generator"], networks["discriminator"]
     fake = generator(from_noise.noise(config.noise, len(real), config.latent, real.device), label)
     shown = augmented if config.augment else torch.nn.Identity()
-    seen, critic = shown(real), unwrap(discriminator)
+    seen = shown(real)
     terms = {
         "real": losses.bce_real(discriminator(seen, label)),
         "fake": losses.bce_fake(discriminator(shown(fake.detach()), label)),
     }
 
     def slope() -> Tensor:
-        return losses.dragan(lambda x: critic(x, label), seen)
+        return losses.dragan(lambda x: unwrap(discriminator)(x, label), seen)
 
     yield Update("discriminator", terms | losses.lazy_penalty(config.penalty, config.penalty_every, index, slope))
     with frozen(discriminator):
@@ -147,10 +139,9 @@ FAMILY = Family(
     Config=Config,
     Data=Data,
     networks=networks,
-    scan=scan,
+    index=index,
     dataset=dataset,
     step=step,
     samples=samples,
     exports=exports,
-    settle=settle,
 )

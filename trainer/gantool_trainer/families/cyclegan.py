@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
-from gantool_trainer import cards, image_pool, losses, unpaired
+from gantool_trainer import cards, from_unpaired, image_pool, losses
+from gantool_trainer.data import unpaired
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.pictures import Picture
-from gantool_trainer.data.unpaired import Domains, UnpairedConfig, dataset, index
+from gantool_trainer.data.unpaired import Domains, UnpairedConfig, dataset
 from gantool_trainer.diffaugment import moved
 from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
 from gantool_trainer.layers import projected
@@ -73,7 +74,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
     made: dict[str, nn.Module] = {
         name: GENERATORS[config.generator](config.channels, config.blocks, config.sampling) for name in ("a2b", "b2a")
     }
-    return made | {name: _discriminator(config) for domain in "ab" for name in _judges(config, domain)}
+    return made | {name: _discriminator(config) for domain in "ab" for name in _discriminators(config, domain)}
 
 
 def _discriminator(config: Config) -> nn.Module:
@@ -82,22 +83,23 @@ def _discriminator(config: Config) -> nn.Module:
     return PatchDiscriminator(3, config.discriminator_channels, config.discriminator_strides, config.discriminator_norm)
 
 
-def _judges(config: Config, domain: str) -> dict[str, int]:
+def _discriminators(config: Config, domain: str) -> dict[str, int]:
     """The discriminators of a domain, and by how much the pictures are reduced that each of them sees."""
     return {
-        f"judge_{domain}" if scale == 0 else f"judge_{domain}_{4**scale}": 4**scale for scale in range(config.scales)
+        f"discriminator_{domain}" if scale == 0 else f"discriminator_{domain}_{4**scale}": 4**scale
+        for scale in range(config.scales)
     }
 
 
 def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
-    judges = tuple(name for domain in "ab" for name in _judges(config, domain))
-    return {"generator": ("a2b", "b2a"), "discriminator": judges}
+    discriminators = tuple(name for domain in "ab" for name in _discriminators(config, domain))
+    return {"generator": ("a2b", "b2a"), "discriminator": discriminators}
 
 
 # --- training ---------------------------------------------------------------------------------------------------
 
 
-def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domains:
+def index(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> tuple[Config, Domains]:
     reduced = 4 ** (config.scales - 1)
     if config.discriminator == "projected":
         projected.check_installed()
@@ -105,7 +107,7 @@ def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domai
     else:
         seen = SizeRule(minimum=PatchDiscriminator.smallest(config.discriminator_strides) * reduced)
     RULE.and_also(seen).check(data.crop)
-    return index(folder, data, seed)
+    return config, unpaired.index(folder, data, seed)
 
 
 def buffers(config: Config, data: UnpairedConfig) -> dict[str, Tensor]:
@@ -120,7 +122,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     cycle = config.cycle * (0.5 ** (index / config.cycle_half_life) if config.cycle_half_life else 1.0)
 
     fake_b, fake_a = a2b(a), b2a(b)
-    with frozen(*(networks[name] for domain in "ab" for name in _judges(config, domain))):
+    with frozen(*(networks[name] for domain in "ab" for name in _discriminators(config, domain))):
         terms = {
             "adversarial_b": config.adversarial * _mean(map(loss.made, _scores(config, networks, "b", fake_b))),
             "adversarial_a": config.adversarial * _mean(map(loss.made, _scores(config, networks, "a", fake_a))),
@@ -136,14 +138,14 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     for domain, real, fake in (("a", a, fake_a), ("b", b, fake_b)):
         shown = image_pool.exchange(_pool(buffers, domain), fake)
         scores = zip(_scores(config, networks, domain, real), _scores(config, networks, domain, shown), strict=True)
-        for name, (ours, theirs) in zip(_judges(config, domain), scores, strict=True):
+        for name, (ours, theirs) in zip(_discriminators(config, domain), scores, strict=True):
             terms[name] = (loss.real(ours) + loss.fake(theirs)) / 2
     yield Update("discriminator", terms)
 
 
 def _scores(config: Config, networks: Networks, domain: str, x: Tensor) -> Iterator[Tensor]:
     x = moved(x) if config.augment else x
-    for name, factor in _judges(config, domain).items():
+    for name, factor in _discriminators(config, domain).items():
         yield networks[name](F.avg_pool2d(x, factor) if factor > 1 else x)[0]
 
 
@@ -160,11 +162,11 @@ def _pool(buffers: Buffers, domain: str) -> image_pool.Pool:
 
 
 def samples(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> Picture:
-    return unpaired.samples(networks, split, data, RANGE, RULE)
+    return from_unpaired.samples(networks, split, data, RANGE, RULE)
 
 
 def evaluate(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> dict[str, float]:
-    return unpaired.evaluate(networks, split, data, RANGE, RULE)
+    return from_unpaired.evaluate(networks, split, data, RANGE, RULE)
 
 
 def exports(config: Config, networks: Networks, data: UnpairedConfig) -> dict[str, Generator]:
@@ -178,13 +180,13 @@ FAMILY = Family(
     Config=Config,
     Data=Data,
     networks=networks,
-    scan=scan,
+    index=index,
     dataset=dataset,
     step=step,
     samples=samples,
     exports=exports,
     evaluate=evaluate,
     optimisers=optimisers,
-    ema=unpaired.ema,
+    ema=from_unpaired.ema,
     buffers=buffers,
 )

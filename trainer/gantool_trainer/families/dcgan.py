@@ -95,7 +95,7 @@ class LatentSearch(nn.Module):
         return made.detach(), gradient, loss.detach()[None, None]
 
 
-def settle(config: Config, folder: Path, data: SquareConfig) -> Config:
+def index(folder: Path, config: Config, data: SquareConfig, seed: int) -> tuple[Config, Split[Path]]:
     if config.search and data.gray:
         raise TrainingError("holes are searched for in colour: set data.gray or model.search to false")
     if config.search and config.discriminator == "projected":
@@ -104,7 +104,7 @@ def settle(config: Config, folder: Path, data: SquareConfig) -> Config:
         projected.check_installed()
     if config.generator == "fastgan":
         check_side(data.side, config.latent)
-    return config.model_copy(update={"shape": from_noise.shape_of(data)})
+    return from_noise.index(folder, config, data, seed)
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
@@ -142,11 +142,15 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     yield Update("generator", {"adversarial": loss.made(scores)})
 
 
-def slope(config: Config, critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+def slope(config: Config, discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     """The penalty that was chosen."""
     if config.penalty == "r1":
-        return losses.r1(critic, real)
-    return losses.dragan(critic, real) if config.penalty == "dragan" else losses.gradient_penalty(critic, real, fake)
+        return losses.r1(discriminator, real)
+    return (
+        losses.dragan(discriminator, real)
+        if config.penalty == "dragan"
+        else losses.gradient_penalty(discriminator, real, fake)
+    )
 
 
 def samples(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> Picture:
@@ -184,10 +188,9 @@ FAMILY = Family(
     Config=Config,
     Data=Data,
     networks=networks,
-    scan=from_noise.scan,
+    index=index,
     dataset=from_noise.dataset,
     step=step,
     samples=samples,
     exports=exports,
-    settle=settle,
 )

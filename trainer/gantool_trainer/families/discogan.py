@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, from_range, to_range
-from gantool_trainer import cards, losses, unpaired
+from gantool_trainer import cards, from_unpaired, losses
+from gantool_trainer.data import unpaired
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.pictures import Picture
-from gantool_trainer.data.unpaired import Domains, UnpairedConfig, dataset, index
+from gantool_trainer.data.unpaired import Domains, UnpairedConfig, dataset
 from gantool_trainer.diffaugment import moved
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
@@ -92,18 +93,18 @@ class Discriminator(nn.Module):
             nn.Sequential(nn.Conv2d(widths[i - 1], widths[i], 4, 2, 1), nn.BatchNorm2d(widths[i]), nn.LeakyReLU(0.2))
             for i in range(1, 4)
         )
-        self.judge = nn.Conv2d(widths[3], 1, 4)
+        self.logits = nn.Conv2d(widths[3], 1, 4)
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         hidden = list(each(self.stages, self.head(x)))
-        return self.judge(hidden[-1]), hidden
+        return self.logits(hidden[-1]), hidden
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
     made: dict[str, nn.Module] = {
         name: Autoencoder(config.channels, config.code, config.sampling) for name in ("a2b", "b2a")
     }
-    return made | {name: _discriminator(config) for name in ("judge_a", "judge_b")}
+    return made | {name: _discriminator(config) for name in ("discriminator_a", "discriminator_b")}
 
 
 def _discriminator(config: Config) -> nn.Module:
@@ -113,28 +114,28 @@ def _discriminator(config: Config) -> nn.Module:
 
 
 def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("a2b", "b2a"), "discriminator": ("judge_a", "judge_b")}
+    return {"generator": ("a2b", "b2a"), "discriminator": ("discriminator_a", "discriminator_b")}
 
 
-def scan(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> Domains:
+def index(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> tuple[Config, Domains]:
     RULE.check(data.crop)
     if config.discriminator == "projected":
         projected.check_installed()
-    return index(folder, data, seed)
+    return config, unpaired.index(folder, data, seed)
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     a, b = batch
     if len(a) < 2:
         raise TrainingError("DiscoGAN normalises over the batch; set train.batch to at least 2")
-    a2b, b2a, judge_a, judge_b = (networks[name] for name in ("a2b", "b2a", "judge_a", "judge_b"))
+    a2b, b2a = networks["a2b"], networks["b2a"]
     loss, shown = losses.ADVERSARIAL[config.loss], _moved if config.augment else nn.Identity()
     if index % config.interval == 0:
         with torch.no_grad():
             fake_b, fake_a = a2b(a), b2a(b)
         terms = {
-            name: (loss.real(judge(shown(real))[0]) + loss.fake(judge(shown(fake))[0])) / 2
-            for name, judge, real, fake in (("judge_a", judge_a, a, fake_a), ("judge_b", judge_b, b, fake_b))
+            name: (loss.real(networks[name](shown(real))[0]) + loss.fake(networks[name](shown(fake))[0])) / 2
+            for name, real, fake in (("discriminator_a", a, fake_a), ("discriminator_b", b, fake_b))
         }
         yield Update("discriminator", terms)
         return
@@ -145,11 +146,12 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
         "reconstruction_a": share * F.mse_loss(b2a(fake_b), a),
         "reconstruction_b": share * F.mse_loss(a2b(fake_a), b),
     }
-    for name, judge, real, fake in (("a", judge_a, a, fake_a), ("b", judge_b, b, fake_b)):
-        with frozen(judge):
-            scores, ours = judge(shown(fake))
+    for name, real, fake in (("a", a, fake_a), ("b", b, fake_b)):
+        discriminator = networks[f"discriminator_{name}"]
+        with frozen(discriminator):
+            scores, ours = discriminator(shown(fake))
             with torch.no_grad():
-                _, theirs = judge(shown(real))
+                _, theirs = discriminator(shown(real))
         terms[f"adversarial_{name}"] = (1 - share) * (1 - config.matching) * loss.made(scores)
         terms[f"matching_{name}"] = (1 - share) * config.matching * matching(ours, theirs)
     yield Update("generator", terms)
@@ -165,11 +167,11 @@ def matching(ours: list[Tensor], theirs: list[Tensor]) -> Tensor:
 
 
 def samples(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> Picture:
-    return unpaired.samples(networks, split, data, RANGE, RULE)
+    return from_unpaired.samples(networks, split, data, RANGE, RULE)
 
 
 def evaluate(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> dict[str, float]:
-    return unpaired.evaluate(networks, split, data, RANGE, RULE)
+    return from_unpaired.evaluate(networks, split, data, RANGE, RULE)
 
 
 def exports(config: Config, networks: Networks, data: UnpairedConfig) -> dict[str, Generator]:
@@ -183,12 +185,12 @@ FAMILY = Family(
     Config=Config,
     Data=Data,
     networks=networks,
-    scan=scan,
+    index=index,
     dataset=dataset,
     step=step,
     samples=samples,
     exports=exports,
     evaluate=evaluate,
     optimisers=optimisers,
-    ema=unpaired.ema,
+    ema=from_unpaired.ema,
 )

@@ -83,10 +83,9 @@ FAMILY = Family(
     Config=Config,
     Data=Data,
     networks=networks,
-    scan=from_noise.scan,
+    index=from_noise.index,
     dataset=from_noise.dataset,
     step=step,
     samples=samples,
     exports=exports,
-    settle=from_noise.settled,
 )

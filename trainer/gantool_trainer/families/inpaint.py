@@ -104,21 +104,21 @@ def networks(config: Config) -> dict[str, nn.Module]:
 
 
 def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("generator",), "discriminator": tuple(_judges(config))}
+    return {"generator": ("generator",), "discriminator": tuple(_discriminators(config))}
 
 
-def _judges(config: Config) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
+def _discriminators(config: Config) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
     """The discriminators by name, and what each of them sees of pictures and holes."""
     return {"projected": _alone} if config.discriminator == "projected" else {"whole": _small, "patches": _joined}
 
 
-def scan(folder: Path, config: Config, data: ViewConfig, seed: int) -> Split[Path]:
+def index(folder: Path, config: Config, data: ViewConfig, seed: int) -> tuple[Config, Split[Path]]:
     rule = RULE
     if config.discriminator == "projected":
         projected.check_installed()
         rule = rule.and_also(SizeRule(projected.unit(LOCAL)))
     rule.check(data.crop)
-    return plain.index(folder, data, seed)
+    return config, plain.index(folder, data, seed)
 
 
 def dataset(split: Split[Path], config: Config, data: ViewConfig, seed: int) -> Views:
@@ -135,18 +135,18 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     fake = networks["generator"](real, mask)
     terms = {"pixel": config.pixel * ((fake - real).abs() * mask).sum() / (3 * mask.sum()).clamp_min(1)}
     if index >= config.adversarial_from:
-        loss, judges = losses.ADVERSARIAL[config.loss], _judges(config)
+        loss, discriminators = losses.ADVERSARIAL[config.loss], _discriminators(config)
         judged = {}
-        for name, shown in judges.items():
-            judge, seen = networks[name], shown(real, mask)
-            ours, theirs = _scores(judge(seen), mask), _scores(judge(shown(fake.detach(), mask)), mask)
+        for name, shown in discriminators.items():
+            discriminator, seen = networks[name], shown(real, mask)
+            ours, theirs = _scores(discriminator(seen), mask), _scores(discriminator(shown(fake.detach(), mask)), mask)
             judged[name] = loss.real(ours) + loss.fake(theirs)
-            slope = functools.partial(losses.dragan, functools.partial(_verdict, unwrap(judge)), seen)
+            slope = functools.partial(losses.dragan, functools.partial(_verdict, unwrap(discriminator)), seen)
             penalty = losses.lazy_penalty(config.penalty, config.penalty_every, index, slope)
             judged |= {f"{name}_{key}": value for key, value in penalty.items()}
         yield Update("discriminator", judged)
-        with frozen(*(networks[name] for name in judges)):
-            for name, shown in judges.items():
+        with frozen(*(networks[name] for name in discriminators)):
+            for name, shown in discriminators.items():
                 terms[name] = config.adversarial * loss.made(_scores(networks[name](shown(fake, mask)), mask))
     if config.features:
         look = efficientnet_lite0(LOCAL, fake.device)
@@ -178,9 +178,9 @@ def _scores(judged: Tensor | tuple[Tensor, list[Tensor]], mask: Tensor) -> Tenso
     return scores[(nn.functional.adaptive_max_pool2d(mask, scores.shape[2:]) > 0).expand_as(scores)]
 
 
-def _verdict(judge: nn.Module, x: Tensor) -> Tensor:
+def _verdict(discriminator: nn.Module, x: Tensor) -> Tensor:
     """(N,): over all patches."""
-    judged = judge(x)
+    judged = discriminator(x)
     return (judged if isinstance(judged, Tensor) else judged[0]).flatten(1).mean(dim=1)
 
 
@@ -220,7 +220,7 @@ FAMILY = Family(
     Config=Config,
     Data=Data,
     networks=networks,
-    scan=scan,
+    index=index,
     dataset=dataset,
     step=step,
     samples=samples,

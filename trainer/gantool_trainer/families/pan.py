@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
-from gantool_trainer import losses, pairs
+from gantool_trainer import from_pairs, losses
 from gantool_trainer.data import paired
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
@@ -69,13 +69,13 @@ def _discriminator(config: Config) -> nn.Module:
     return PatchDiscriminator(3, config.discriminator_channels, STRIDES, config.discriminator_norm)
 
 
-def scan(folder: Path, config: Config, data: PairedConfig, seed: int) -> Split[Pair]:
+def index(folder: Path, config: Config, data: PairedConfig, seed: int) -> tuple[Config, Split[Pair]]:
     if config.discriminator == "projected":
         projected.check_installed()
         seen = SizeRule(projected.unit(LOCAL))
     else:
         seen = SizeRule(minimum=PatchDiscriminator.smallest(STRIDES))
-    return pairs.scan(folder, data, seed, SizeRule(2**config.levels).and_also(seen))
+    return from_pairs.index(folder, config, data, seed, SizeRule(2**config.levels).and_also(seen))
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
@@ -88,7 +88,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     yield Update(
         "discriminator",
         {
-            "judge": loss.real(real_scores) + loss.fake(fake_scores),
+            "adversarial": loss.real(real_scores) + loss.fake(fake_scores),
             "margin": F.relu(config.margin - perceptual_distance(config, fake_hidden, real_hidden)),
         },
     )
@@ -113,7 +113,7 @@ def perceptual_distance(config: Config, ours: list[Tensor], theirs: list[Tensor]
 
 def exports(config: Config, networks: Networks, data: PairedConfig) -> dict[str, Generator]:
     name = f"unet-{config.levels}x{config.channels}-{config.sampling}"
-    return {"": Generator(networks["generator"], pairs.card("translate", name, config, data))}
+    return {"": Generator(networks["generator"], from_pairs.card("translate", name, config, data))}
 
 
 FAMILY = Family(
@@ -121,10 +121,10 @@ FAMILY = Family(
     Config=Config,
     Data=Data,
     networks=networks,
-    scan=scan,
+    index=index,
     dataset=paired.dataset,
     step=step,
-    samples=pairs.samples,
+    samples=from_pairs.samples,
     exports=exports,
-    evaluate=pairs.evaluate,
+    evaluate=from_pairs.evaluate,
 )

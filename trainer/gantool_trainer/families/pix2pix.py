@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, from_range, to_range
-from gantool_trainer import losses, pairs
+from gantool_trainer import from_pairs, losses
 from gantool_trainer.data import paired
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
@@ -71,12 +71,6 @@ class Config(BaseModel):
     """Whether what the network makes of a picture has the picture's own fine detail (not of a label map's)."""
 
 
-def settle(config: Config, folder: Path, data: PairedConfig) -> Config:
-    if config.colour and (config.residual or data.corruption != "gray"):
-        raise TrainingError("colour is learnt from gray pictures: set data.corruption=gray and model.residual=false")
-    return config
-
-
 def networks(config: Config) -> dict[str, nn.Module]:
     shape = (config.channels, config.levels, config.sampling, config.norm, config.dropout)
     generator = colouring(*shape) if config.colour else unet(*shape, config.residual)
@@ -91,13 +85,15 @@ def _discriminator(config: Config) -> nn.Module:
     return PatchDiscriminator(6, config.discriminator_channels, config.discriminator_strides, config.discriminator_norm)
 
 
-def scan(folder: Path, config: Config, data: PairedConfig, seed: int) -> Split[Pair]:
+def index(folder: Path, config: Config, data: PairedConfig, seed: int) -> tuple[Config, Split[Pair]]:
+    if config.colour and (config.residual or data.corruption != "gray"):
+        raise TrainingError("colour is learnt from gray pictures: set data.corruption=gray and model.residual=false")
     if config.discriminator == "projected":
         projected.check_installed()
         seen = SizeRule(projected.unit(LOCAL))
     else:
         seen = SizeRule(minimum=PatchDiscriminator.smallest(config.discriminator_strides))
-    return pairs.scan(folder, data, seed, SizeRule(2**config.levels).and_also(seen))
+    return from_pairs.index(folder, config, data, seed, SizeRule(2**config.levels).and_also(seen))
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
@@ -107,18 +103,18 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     terms = {"pixel": config.pixel * distance(fake, target)}
     if config.adversarial:
         discriminator = networks["discriminator"]
-        loss, critic = losses.ADVERSARIAL[config.loss], unwrap(discriminator)
+        loss = losses.ADVERSARIAL[config.loss]
         real = _shown(config, source, target)
         real_scores, _ = discriminator(real)
         fake_scores, _ = discriminator(_shown(config, source, fake.detach()))
 
         def slope() -> Tensor:
-            return losses.dragan(lambda x: critic(x)[0].mean(dim=(1, 2, 3)), real)
+            return losses.dragan(lambda x: unwrap(discriminator)(x)[0].mean(dim=(1, 2, 3)), real)
 
         penalty = losses.lazy_penalty(config.penalty, config.penalty_every, index, slope)
         # Halved, so that it learns more slowly than the generator (section 3.3).
         judged = (loss.real(real_scores) + loss.fake(fake_scores)) / 2
-        yield Update("discriminator", {"judge": judged, **penalty})
+        yield Update("discriminator", {"adversarial": judged, **penalty})
         with frozen(discriminator):
             scores, _ = discriminator(_shown(config, source, fake))
         terms["adversarial"] = config.adversarial * loss.made(scores)
@@ -140,7 +136,7 @@ def exports(config: Config, networks: Networks, data: PairedConfig) -> dict[str,
     generator = networks["generator"]
     name = f"unet-{config.levels}x{config.channels}-{config.sampling}"
     task: str = "colorize" if config.colour else "translate"
-    return {"": Generator(generator, pairs.card(task, name, config, data))}
+    return {"": Generator(generator, from_pairs.card(task, name, config, data))}
 
 
 FAMILY = Family(
@@ -148,11 +144,10 @@ FAMILY = Family(
     Config=Config,
     Data=Data,
     networks=networks,
-    scan=scan,
+    index=index,
     dataset=paired.dataset,
     step=step,
-    samples=pairs.samples,
+    samples=from_pairs.samples,
     exports=exports,
-    evaluate=pairs.evaluate,
-    settle=settle,
+    evaluate=from_pairs.evaluate,
 )

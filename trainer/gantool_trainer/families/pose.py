@@ -125,8 +125,12 @@ class Posing(nn.Module):
         return coarse + self.second(image, coarse)
 
 
-def settle(config: Config, folder: Path, data: PosedConfig) -> Config:
-    return config.model_copy(update={"joints": posed.keypoints_of(folder).joints, "side": data.side})
+def index(folder: Path, config: Config, data: PosedConfig, seed: int) -> tuple[Config, Split[tuple[Posed, ...]]]:
+    multiple = 2 ** (max(config.levels, config.second_levels) - 1)
+    if data.side % multiple:
+        raise TrainingError(f"data.side is {data.side}; give a multiple of {multiple} (2^(model.levels - 1))")
+    config = config.model_copy(update={"joints": posed.keypoints_of(folder).joints, "side": data.side})
+    return config, posed.index(folder, data, seed)
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
@@ -148,13 +152,6 @@ def ema(config: Config) -> tuple[str, ...]:
     return ("first", "second")
 
 
-def scan(folder: Path, config: Config, data: PosedConfig, seed: int) -> Split[tuple[Posed, ...]]:
-    multiple = 2 ** (max(config.levels, config.second_levels) - 1)
-    if data.side % multiple:
-        raise TrainingError(f"data.side is {data.side}; give a multiple of {multiple} (2^(model.levels - 1))")
-    return posed.index(folder, data, seed)
-
-
 def dataset(split: Split[tuple[Posed, ...]], config: Config, data: PosedConfig, seed: int) -> PosedPairs:
     return PosedPairs(split.train, data, seed)
 
@@ -172,8 +169,9 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     fine = coarse + second(source, coarse)
     real, fake = torch.cat([source, target], dim=1), torch.cat([source, fine.detach()], dim=1)
     terms = {"real": losses.bce_real(discriminator(real)), "fake": losses.bce_fake(discriminator(fake))}
-    critic = unwrap(discriminator)
-    penalty = losses.lazy_penalty(config.penalty, config.penalty_every, index, lambda: losses.dragan(critic, real))
+    penalty = losses.lazy_penalty(
+        config.penalty, config.penalty_every, index, lambda: losses.dragan(unwrap(discriminator), real)
+    )
     yield Update("discriminator", terms | penalty)
     with frozen(discriminator):
         scores = discriminator(torch.cat([source, fine], dim=1))
@@ -241,13 +239,12 @@ FAMILY = Family(
     Config=Config,
     Data=Data,
     networks=networks,
-    scan=scan,
+    index=index,
     dataset=dataset,
     step=step,
     samples=samples,
     exports=exports,
     evaluate=evaluate,
-    settle=settle,
     optimisers=optimisers,
     ema=ema,
 )

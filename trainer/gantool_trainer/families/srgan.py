@@ -91,14 +91,6 @@ _SAME_MAPS = ("efficientnet-lite0", "projected")
 _CROP_UNIT = {"srgan": 1, "unet": 8, "patch": 4, "projected": 16}
 
 
-def settle(config: Config, folder: Path, data: DegradedConfig) -> Config:
-    if config.generator == "folded" and config.scale != 1:
-        raise TrainingError(f"a folded generator keeps the size; set model.scale=1, not {config.scale}")
-    if (config.generator == "compact-denoising") != data.graded:
-        raise TrainingError("a denoising generator learns from noise of known strength: set data.graded for it alone")
-    return config
-
-
 def networks(config: Config) -> dict[str, nn.Module]:
     generator = GENERATORS[config.generator](config.scale, config.channels, config.blocks)
     if config.adversarial_from is None:
@@ -109,7 +101,11 @@ def networks(config: Config) -> dict[str, nn.Module]:
     return {"generator": generator, "discriminator": discriminator}
 
 
-def scan(folder: Path, config: Config, data: DegradedConfig, seed: int) -> Split[Path]:
+def index(folder: Path, config: Config, data: DegradedConfig, seed: int) -> tuple[Config, Split[Path]]:
+    if config.generator == "folded" and config.scale != 1:
+        raise TrainingError(f"a folded generator keeps the size; set model.scale=1, not {config.scale}")
+    if (config.generator == "compact-denoising") != data.graded:
+        raise TrainingError("a denoising generator learns from noise of known strength: set data.graded for it alone")
     adversarial = config.adversarial_from is not None
     if adversarial:
         _check_features(config)  # now, and not after the first stage, if they cannot be had
@@ -117,7 +113,7 @@ def scan(folder: Path, config: Config, data: DegradedConfig, seed: int) -> Split
     rule(config).and_also(seen).check(data.crop)
     if data.crop < (least := metrics.smallest_side(config.scale)):
         raise TrainingError(f"data.crop is {data.crop}, but SSIM cannot be measured below {least}")
-    return degraded.index(folder, data, seed)
+    return config, degraded.index(folder, data, seed)
 
 
 def _check_features(config: Config) -> None:
@@ -144,7 +140,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     discriminator = networks["discriminator"]
     real_logits, _ = discriminator(real)
     fake_logits, _ = discriminator(fake.detach())
-    yield Update("discriminator", {"judge": discriminator_loss(config, real_logits, fake_logits)})
+    yield Update("discriminator", {"adversarial": discriminator_loss(config, real_logits, fake_logits)})
 
     with frozen(discriminator):
         fake_logits, fake_hidden = discriminator(fake)
@@ -268,11 +264,10 @@ FAMILY = Family(
     Config=Config,
     Data=Data,
     networks=networks,
-    scan=scan,
+    index=index,
     dataset=dataset,
     step=step,
     samples=samples,
     exports=exports,
     evaluate=evaluate,
-    settle=settle,
 )

@@ -201,12 +201,12 @@ class MatchingDiscriminator(nn.Module):
         self.trunk = ConvTrunk(0, config.discriminator_channels, shape, config.discriminator_norm)
         self.read = nn.Sequential(nn.Linear(config.embedding, config.condition), nn.LeakyReLU(0.2))
         joined = self.trunk.features + config.condition
-        self.judge = nn.Sequential(
+        self.logits = nn.Sequential(
             nn.Linear(joined, config.condition), nn.LeakyReLU(0.2), nn.Linear(config.condition, 1)
         )
 
     def forward(self, picture: Tensor, embedding: Tensor) -> Tensor:
-        return self.judge(torch.cat([self.trunk(picture), self.read(embedding)], dim=1))
+        return self.logits(torch.cat([self.trunk(picture), self.read(embedding)], dim=1))
 
 
 class StackedGenerator(nn.Module):
@@ -228,7 +228,7 @@ def first_shape(config: Config) -> Shape:
     return (3, config.first_side, config.first_side)
 
 
-def settle(config: Config, folder: Path, data: CaptionedConfig) -> Config:
+def index(folder: Path, config: Config, data: CaptionedConfig, seed: int) -> tuple[Config, Split[Captioned]]:
     if data.gray:
         raise TrainingError("StackGAN makes pictures in colour; leave out data.gray")
     if data.side % config.first_side or (data.side // config.first_side) & (data.side // config.first_side - 1):
@@ -241,7 +241,8 @@ def settle(config: Config, folder: Path, data: CaptionedConfig) -> Config:
     if not vocabulary:
         texts = captioned.texts_of(folder, data.columns)
         vocabulary = (END, *sorted({word for text in texts for word in words(text)[: config.words]}))
-    return config.model_copy(update={"shape": from_noise.shape_of(data), "vocabulary": vocabulary})
+    config = config.model_copy(update={"shape": from_noise.shape_of(data), "vocabulary": vocabulary})
+    return config, captioned.index(folder, data, seed)
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
@@ -250,12 +251,12 @@ def networks(config: Config) -> dict[str, nn.Module]:
         "matcher": PictureEncoder(config.discriminator_channels // 2 or 1, config.embedding, first_shape(config)),
         "first": FirstStage(config),
         "second": SecondStage(config),
-        "first_judge": _judge(config, first_shape(config)),
-        "second_judge": _judge(config, config.shape),
+        "first_discriminator": _discriminator(config, first_shape(config)),
+        "second_discriminator": _discriminator(config, config.shape),
     }
 
 
-def _judge(config: Config, shape: Shape) -> nn.Module:
+def _discriminator(config: Config, shape: Shape) -> nn.Module:
     if config.discriminator == "projected":
         return ProjectedTextDiscriminator(config.discriminator_side, config.embedding)
     return MatchingDiscriminator(config, shape)
@@ -265,18 +266,14 @@ def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
     return {
         "encoder": ("encoder", "matcher"),
         "generator": ("first",),
-        "discriminator": ("first_judge",),
+        "discriminator": ("first_discriminator",),
         "second_generator": ("second",),
-        "second_discriminator": ("second_judge",),
+        "second_discriminator": ("second_discriminator",),
     }
 
 
 def ema(config: Config) -> tuple[str, ...]:
     return ("encoder", "first", "second")
-
-
-def scan(folder: Path, config: Config, data: CaptionedConfig, seed: int) -> Split[Captioned]:
-    return captioned.index(folder, data, seed)
 
 
 def dataset(split: Split[Captioned], config: Config, data: CaptionedConfig, seed: int) -> Squares:
@@ -302,7 +299,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
         yield Update("encoder", {"matching": matching(embedding, networks["matcher"](small), text)})
         embedding = embedding.detach()
         fake, mean, log_variance = networks["first"](embedding, *noise[:2])
-        real, discriminator, prefix = small, networks["first_judge"], ""
+        real, discriminator, prefix = small, networks["first_discriminator"], ""
     else:
         if index == config.second_from:
             yield Finished(("encoder", "first"))
@@ -312,7 +309,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
             embedding = networks["encoder"](text)
             picture, *_ = networks["first"](embedding, *noise[:2])
         fake, mean, log_variance = networks["second"](picture, embedding, noise[2])
-        discriminator, prefix = networks["second_judge"], "second_"
+        discriminator, prefix = networks["second_discriminator"], "second_"
 
     shown = augmented if config.augment else nn.Identity()
     seen, made = shown(real), shown(fake.detach())
@@ -403,12 +400,11 @@ FAMILY = Family(
     Config=Config,
     Data=Data,
     networks=networks,
-    scan=scan,
+    index=index,
     dataset=dataset,
     step=step,
     samples=samples,
     exports=exports,
-    settle=settle,
     optimisers=optimisers,
     ema=ema,
 )

@@ -17,10 +17,8 @@ from gantool_trainer.data import labelled
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.labelled import Labelled, LabelledConfig, LabelledViews
-from gantool_trainer.data.labels import names_of
 from gantool_trainer.data.pictures import Picture, read_picture, scaled
 from gantool_trainer.diffaugment import moved
-from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Residual, conv3x3, frozen, unwrap
@@ -56,7 +54,7 @@ class Config(BaseModel):
     penalty: Weight = 10.0
     classification: Weight = 1.0
     reconstruction: Weight = 10.0
-    critics: Annotated[int, Field(ge=1)] = 5
+    discriminator_steps: Annotated[int, Field(ge=1)] = 5
     """Steps of the discriminator for each of the generator."""
     detail: bool = True
     """Whether a translation shows the same scene, with the picture's own fine detail."""
@@ -110,47 +108,40 @@ class LabelDiscriminator(nn.Module):
 
 
 class ProjectedLabelDiscriminator(nn.Module):
-    """Scores on fixed features, the label of ``critic``: features of photographs say little of the colours of drawn
+    """Scores on fixed features, the label of ``labels``: features of photographs say little of the colours of drawn
     hair."""
 
-    def __init__(self, critic: LabelDiscriminator, side: int) -> None:
+    def __init__(self, labels: LabelDiscriminator, side: int) -> None:
         super().__init__()
-        self.critic, self.judge = critic, projected.ProjectedPictureDiscriminator(side)
+        self.labels, self.logits = labels, projected.ProjectedPictureDiscriminator(side)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return self.judge(x), self.critic(x)[1]
-
-
-def settle(config: Config, folder: Path, data: LabelledConfig) -> Config:
-    if config.labels:
-        return config
-    return config.model_copy(update={"labels": names_of(folder, data.column)})
+        return self.logits(x), self.labels(x)[1]
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
     labels = len(config.labels)
     return {
         "generator": LabelledGenerator(labels, config.channels, config.blocks, config.sampling),
-        "critic": _critic(config),
+        "discriminator": _discriminator(config),
     }
 
 
-def _critic(config: Config) -> nn.Module:
+def _discriminator(config: Config) -> nn.Module:
     own = LabelDiscriminator(len(config.labels), config.discriminator_channels, config.discriminator_strides)
     return ProjectedLabelDiscriminator(own, config.discriminator_side) if config.discriminator == "projected" else own
 
 
 def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("generator",), "discriminator": ("critic",)}
+    return {"generator": ("generator",), "discriminator": ("discriminator",)}
 
 
-def scan(folder: Path, config: Config, data: LabelledConfig, seed: int) -> Split[Labelled]:
+def index(folder: Path, config: Config, data: LabelledConfig, seed: int) -> tuple[Config, Split[Labelled]]:
     RULE.and_also(SizeRule(minimum=2**config.discriminator_strides)).check(data.crop)
     if config.discriminator == "projected":
         projected.check_installed()
-    if len(set(config.labels)) < 2:
-        raise TrainingError(f"model.labels are {', '.join(config.labels)}; name at least two different ones")
-    return labelled.index(folder, data.column, config.labels, data, seed)
+    names, found = labelled.index(folder, data.column, config.labels, data, seed)
+    return config.model_copy(update={"labels": names}), found
 
 
 def dataset(split: Split[Labelled], config: Config, data: LabelledConfig, seed: int) -> LabelledViews:
@@ -159,7 +150,7 @@ def dataset(split: Split[Labelled], config: Config, data: LabelledConfig, seed: 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     real, label = to_range(batch[0], SIGNED), batch[1]
-    generator, critic = networks["generator"], networks["critic"]
+    generator, discriminator = networks["generator"], networks["discriminator"]
     loss, shown = losses.ADVERSARIAL[config.loss], moved if config.augment else nn.Identity()
     count = len(config.labels)
     own = F.one_hot(label, count).float()
@@ -169,23 +160,23 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     with torch.no_grad():
         fake = generator(real, wanted)
     seen, made = shown(real), shown(fake)
-    scores, logits = critic(seen)
+    scores, logits = discriminator(seen)
     penalty = losses.lazy_penalty(
-        config.penalty, 1, index, lambda: losses.gradient_penalty(lambda x: unwrap(critic)(x)[0], seen, made)
+        config.penalty, 1, index, lambda: losses.gradient_penalty(lambda x: unwrap(discriminator)(x)[0], seen, made)
     )
     yield Update(
         "discriminator",
         {
-            "critic": loss.real(scores) + loss.fake(critic(made)[0]),
+            "adversarial": loss.real(scores) + loss.fake(discriminator(made)[0]),
             "classification": config.classification * F.cross_entropy(logits, label),
             **penalty,
         },
     )
-    if (index + 1) % config.critics:
+    if (index + 1) % config.discriminator_steps:
         return
     fake = generator(real, wanted)
-    with frozen(critic):
-        scores, logits = critic(shown(fake))
+    with frozen(discriminator):
+        scores, logits = discriminator(shown(fake))
     yield Update(
         "generator",
         {
@@ -239,12 +230,11 @@ FAMILY = Family(
     Config=Config,
     Data=Data,
     networks=networks,
-    scan=scan,
+    index=index,
     dataset=dataset,
     step=step,
     samples=samples,
     exports=exports,
     evaluate=evaluate,
-    settle=settle,
     optimisers=optimisers,
 )

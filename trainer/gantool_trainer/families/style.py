@@ -108,17 +108,18 @@ def variation(x: Tensor) -> Tensor:
     return (x[:, :, 1:] - x[:, :, :-1]).abs().mean() + (x[..., 1:] - x[..., :-1]).abs().mean()
 
 
-def settle(config: Config, folder: Path, data: ViewConfig) -> Config:
+def index(folder: Path, config: Config, data: ViewConfig, seed: int) -> tuple[Config, Split[Path]]:
+    RULE.and_also(SizeRule(minimum=32)).check(data.crop)
     if not config.style:
         raise TrainingError("say whose style is to be learnt: --set model.style=painting.jpg")
     try:
         read_picture(Path(config.style))
     except ImageError as error:
         raise TrainingError(f"cannot read the style: {error}") from error
-    kinds = len(scan(folder, config, data, 0).train)
-    if config.kinds not in (0, kinds):
+    split = plain.index(folder, data, seed)
+    if config.kinds not in (0, kinds := len(split.train)):
         raise TrainingError(f"{folder} has {kinds} pictures to train on, where the run began with {config.kinds}")
-    return config.model_copy(update={"kinds": kinds})
+    return config.model_copy(update={"kinds": kinds}), split
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
@@ -135,11 +136,6 @@ def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
 
 def ema(config: Config) -> tuple[str, ...]:
     return ("generator", "features")
-
-
-def scan(folder: Path, config: Config, data: ViewConfig, seed: int) -> Split[Path]:
-    RULE.and_also(SizeRule(minimum=32)).check(data.crop)
-    return plain.index(folder, data, seed)
 
 
 def dataset(split: Split[Path], config: Config, data: ViewConfig, seed: int) -> Views:
@@ -241,12 +237,11 @@ FAMILY = Family(
     Config=Config,
     Data=Data,
     networks=networks,
-    scan=scan,
+    index=index,
     dataset=dataset,
     step=step,
     samples=samples,
     exports=exports,
-    settle=settle,
     optimisers=optimisers,
     ema=ema,
     buffers=buffers,

@@ -29,13 +29,13 @@ class PatchDiscriminator(nn.Module):
         for i in range(1, strides + 1):
             conv = nn.Conv2d(widths[i - 1], widths[i], 4, 2 if i < strides else 1, 1)
             self.stages.append(nn.Sequential(*_normalised(conv, norm), nn.LeakyReLU(0.2)))
-        self.judge = nn.Conv2d(widths[-1], 1, 4, 1, 1)
+        self.logits = nn.Conv2d(widths[-1], 1, 4, 1, 1)
         start = he_initialise if norm == "none" else initialise
         start(self)
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         hidden = list(each(self.stages, x))
-        return self.judge(hidden[-1]), hidden
+        return self.logits(hidden[-1]), hidden
 
 
 def _normalised(conv: nn.Conv2d, norm: Norm) -> tuple[nn.Module, ...]:

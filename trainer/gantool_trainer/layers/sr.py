@@ -190,7 +190,7 @@ class UNetDiscriminator(nn.Module):
         self.down = nn.ModuleList(spectral_norm(nn.Conv2d(c * m, 2 * c * m, 4, 2, 1, bias=False)) for m in (1, 2, 4))
         self.up = nn.ModuleList(spectral_norm(nn.Conv2d(2 * c * m, c * m, 3, padding=1, bias=False)) for m in (4, 2, 1))
         self.tail = nn.ModuleList(spectral_norm(nn.Conv2d(c, c, 3, padding=1, bias=False)) for _ in range(2))
-        self.judge = nn.Conv2d(c, 1, 3, padding=1)
+        self.logits = nn.Conv2d(c, 1, 3, padding=1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         skips = [F.leaky_relu(self.head(x), 0.2)]
@@ -205,7 +205,7 @@ class UNetDiscriminator(nn.Module):
             hidden.append(x)
         for conv in self.tail:
             x = F.leaky_relu(conv(x), 0.2)
-        return self.judge(x), hidden
+        return self.logits(x), hidden
 
 
 class HighPassDiscriminator(nn.Module):
@@ -226,7 +226,7 @@ class HighPassDiscriminator(nn.Module):
         shapes = (c, 2 * c, 4, 2, 1), (2 * c, 4 * c, 4, 2, 1), (4 * c, 4 * c, 3, 1, 1)
         normed = (spectral_norm(nn.Conv2d(*shape)) for shape in shapes)
         self.stages = nn.ModuleList([nn.Conv2d(3, c, 3, padding=1), *normed])
-        self.judge = nn.Conv2d(4 * c, 1, 3, padding=1)
+        self.logits = nn.Conv2d(4 * c, 1, 3, padding=1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         x = torch.tanh(self.gain * high_pass(x))
@@ -234,7 +234,7 @@ class HighPassDiscriminator(nn.Module):
         for conv in self.stages:
             x = F.leaky_relu(conv(x), 0.2)
             hidden.append(x)
-        return self.judge(x), hidden
+        return self.logits(x), hidden
 
 
 def _normed(channels: int) -> tuple[nn.Module, nn.Module]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from torch import nn
@@ -17,11 +17,13 @@ from gantool_trainer.data.pictures import Picture
 from gantool_trainer.family import Networks, SizeRule
 from gantool_trainer.looking import applied
 
+C = TypeVar("C")
 
-def scan(folder: Path, data: PairedConfig, seed: int, rule: SizeRule) -> Split[Pair]:
-    """Raises TrainingError."""
+
+def index(folder: Path, config: C, data: PairedConfig, seed: int, rule: SizeRule) -> tuple[C, Split[Pair]]:
+    """`Family.index` of crops that fit ``rule``. Raises TrainingError."""
     rule.check(data.crop)
-    return paired.index(folder, data, seed)
+    return config, paired.index(folder, data, seed)
 
 
 def samples(config: Any, networks: Networks, split: Split[Pair], data: PairedConfig) -> Picture:
