@@ -9,6 +9,9 @@ from gantool_trainer import checkpoint
 from gantool_trainer.checkpoint import Checkpoint, Header
 from gantool_trainer.errors import CheckpointError
 
+_WRAPPED = "shared.network."
+"""What export puts before the names of a network whose normalisations share statistics."""
+
 
 def load(path: Path) -> Checkpoint:
     """A run, a checkpoint, or an exported model, whose weights are those of the averaged network ``generator``.
@@ -28,5 +31,5 @@ def _of_model(path: Path) -> Checkpoint:
     except (OSError, DecodeError) as error:
         raise CheckpointError(f"cannot read the model {path}: {error}") from error
     arrays = {weight.name: np.array(onnx.numpy_helper.to_array(weight)) for weight in weights}
-    tensors = {f"ema/generator/{name}": torch.from_numpy(own) for name, own in arrays.items()}
+    tensors = {f"ema/generator/{name.removeprefix(_WRAPPED)}": torch.from_numpy(own) for name, own in arrays.items()}
     return Checkpoint(Header(0, {}, {}, {}), tensors)
