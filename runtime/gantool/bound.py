@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,7 +12,7 @@ from gantool import formats, memory, storage, tasks, values
 from gantool.engine import Control, Engine
 from gantool.engine.control import part_of
 from gantool.errors import ImageError
-from gantool.formats import AnyPicture, Quality
+from gantool.formats import AnyPicture, Quality, Writer
 from gantool.picture import Picture, PictureInfo, from_array, to_array
 from gantool.tasks.pieces import Pieces, assembled
 from gantool.tasks.task import Task
@@ -84,32 +85,48 @@ class Bound:
         else:
             formats.check_writable(place)
         with memory.enough():
-            picture, metadata = formats.read(source)
-            self._tell(metadata.notices)
-            format = formats.of_suffix(place) if isinstance(place, Path) else formats.named(metadata.format)
+            found = formats.stream(source)
+            format = formats.of_suffix(place) if isinstance(place, Path) else formats.named(found.metadata.format)
             formats.check_quality(format, quality)
-            info = self.result(picture.info)
-            formats.check_fits(info, format, info.alpha and picture.transparent)
-            pieces = self._pieces(picture, info)
-            with formats.create(place, format, info, metadata, overwrite=overwrite, quality=quality) as writer:
-                sink = writer.frame()
-                for box, pixels in pieces:
-                    sink.put(box, pixels)
-                    del pixels  # not held while the next ones are computed
+            first = next(found.frames)
+            moving = formats.holds(format, found.count, first.delay)
+            self._tell(found.metadata.notices)
+            if found.count > 1 and not moving:
+                self._tell([f"of its {found.count} pictures the first is taken, as {format.name} holds one"])
+            info = self.result(first.picture.info)
+            formats.check_fits(info, format, info.alpha and first.picture.transparent)
+            shown, share = (chain([first], found.frames), 1 / found.count) if moving else (iter([first]), 1.0)
+            del first
+            with formats.create(place, format, info, found.metadata, overwrite=overwrite, quality=quality) as writer:
+                for number, (picture, delay) in enumerate(shown):
+                    one = replace(self, control=part_of(self.control, number * share, share))
+                    one._write(picture, writer, delay, banded=format.limits.banded and delay is None, first=not number)
+                    del picture  # not held while the next one is decoded
         return info
 
-    def _pieces(self, picture: Picture, info: PictureInfo) -> Pieces:
-        """Of a result of this kind. Raises ImageError before any work where there is no room for it."""
-        memory.check_room(info.size, self._needed(picture, info))
+    def _write(self, picture: Picture, writer: Writer, delay: float | None, *, banded: bool, first: bool) -> None:
+        """One picture of a file; what is to be said of a model is said of the first."""
+        info = self.result(picture.info)
+        pieces = (self if first else replace(self, notice=None))._pieces(picture, info, banded=banded)
+        sink = writer.frame(info, delay)
+        for box, pixels in pieces:
+            sink.put(box, pixels)
+            del pixels  # not held while the next ones are computed
+
+    def _pieces(self, picture: Picture, info: PictureInfo, *, banded: bool = False) -> Pieces:
+        """Of a result of this kind, which is held whole or, banded, never. Raises ImageError before any work where
+        there is no room for it."""
+        memory.check_room(info.size, self._needed(picture, info, banded=banded))
         if self.notice is not None:
             self._tell(self.task.notices(self.engine.card, picture, self.options, self.inputs))
         return self.task.run(self.engine, picture, self.options, self.inputs, self.control)
 
-    def _needed(self, picture: Picture, info: PictureInfo) -> int:
+    def _needed(self, picture: Picture, info: PictureInfo, *, banded: bool) -> int:
         """Bytes of the result, and of what it is turned into to be handed out."""
-        own = info.bytes // info.size.pixels
+        own = 0 if banded else info.bytes // info.size.pixels
+        handed_out = 0 if banded else max(_HANDED_OUT, own)
         enlarged = info.alpha and info.size != picture.size
-        return info.size.pixels * (own + max(_HANDED_OUT, own, _MATTE if enlarged else 0))
+        return info.size.pixels * (own + max(handed_out, _MATTE if enlarged else 0))
 
     def _batch(self, pictures: Any) -> Any:
         if not pictures.size:

@@ -40,6 +40,7 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
     """
     check_free(path, overwrite=overwrite)
     path = Path(os.path.realpath(path))
+    new = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path.parent)
@@ -52,6 +53,9 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
             _rename(temporary, path, overwrite=overwrite)  # closed by now: Windows does not rename an open file
         except BaseException:
             temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                for folder in new:
+                    folder.rmdir()
             raise
     except OSError as error:
         raise _cannot_write(path, error) from error

@@ -7,9 +7,10 @@ which names and within which limits, asks here.
 import contextlib
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +19,11 @@ from PIL import Image, UnidentifiedImageError
 from gantool import memory
 from gantool.arrays import Box, Size, in_colour
 from gantool.errors import ImageError, described, reason
-from gantool.formats import bmp, gif, jpeg, pillow, png, source, tiff, webp
+from gantool.formats import avif, bmp, gif, heic, ico, jp2, jpeg, jxl, pillow, png, pnm, qoi, source, tga, tiff, webp
 from gantool.formats.format import Format as Format
-from gantool.formats.format import Limits, Reader, Sink, Writer
+from gantool.formats.format import Limits, Reader, Sink
 from gantool.formats.format import Quality as Quality
+from gantool.formats.format import Writer as Writer
 from gantool.formats.metadata import Metadata as Metadata
 from gantool.formats.metadata import fitted
 from gantool.formats.pillow import to_image as to_image
@@ -35,9 +37,12 @@ from gantool.picture import Picture, PictureInfo, as_dtype, from_array, on_white
 from gantool.storage import check_free, replacing
 from gantool.values import is_whole
 
-FORMATS: tuple[Format, ...] = (jpeg.JPEG, png.PNG, webp.WEBP, tiff.TIFF, bmp.BMP, gif.GIF)
-_UNKNOWN = frozenset({".avif", ".heic", ".heif", ".jxl", ".jp2", ".apng"})
-"""Of pictures that there is no format for: they are refused by name, so that they are not passed over in silence."""
+FORMATS: tuple[Format, ...] = (
+    *(jpeg.JPEG, png.PNG, webp.WEBP, tiff.TIFF, avif.AVIF, jxl.JXL, jp2.JP2, heic.HEIC),
+    *(gif.GIF, bmp.BMP, pnm.PNM, qoi.QOI, ico.ICO, tga.TGA),  # of the last one, files do not say that they are
+)
+_NAMED = 3
+"""Formats that a message proposes."""
 _BAND = 2**18
 """Pixels that are handed over at a time."""
 
@@ -61,14 +66,14 @@ def writable() -> frozenset[str]:
 
 
 def refused() -> frozenset[str]:
-    """Suffixes of pictures that are not edited, as they are not both read and written: see `refusal`."""
-    halves = (format for format in FORMATS if not (format.open and format.written))
-    return _UNKNOWN.union(*(format.suffixes for format in halves))
+    """Suffixes of pictures whose codec is not installed: see `refusal`."""
+    return frozenset(suffix for format in FORMATS if format.missing for suffix in format.suffixes)
 
 
 def refusal(kind: str) -> str:
     """The sentence about such a picture, of a kind such as GIF."""
-    return f"{kind} files are not supported yet; convert it to {names()}"
+    cure = next((format.missing for format in FORMATS if f".{kind.lower()}" in format.suffixes), "")
+    return f"{kind} files are not supported{'' if cure else ' yet'}; {cure or f'convert it to {names()}'}"
 
 
 def of_suffix(path: Path) -> Format:
@@ -76,7 +81,8 @@ def of_suffix(path: Path) -> Format:
     suffix = path.suffix.lower()
     if found := next((format for format in FORMATS if format.written and suffix in format.suffixes), None):
         return found
-    raise ImageError(f"cannot write {path.name}: choose a name that ends in one of {', '.join(sorted(writable()))}")
+    known = _one_of(format.suffixes[0] for format in FORMATS if format.written)
+    raise ImageError(f"cannot write {path.name}: choose a name that ends in {known}")
 
 
 def of_animation(path: Path) -> Format:
@@ -106,28 +112,71 @@ def result_suffix(suffix: str) -> str:
 @contextlib.contextmanager
 def opened(picture: File | Image.Image) -> Iterator[Reader]:
     """A reader; whatever goes wrong while it is in use is an ImageError that names the picture."""
-    if isinstance(picture, Image.Image):
-        with _told_of(getattr(picture, "filename", "") or "the image"):
-            yield pillow.opened(picture, _format_of(picture))
-        return
-    name, data = contents_of(picture)
+    name, reader = _looked_through(picture)
     with _told_of(name):
-        yield _reader(data)
+        yield reader
 
 
-def read(picture: AnyPicture) -> tuple[Picture, Metadata]:
-    """The pixels of a picture in any shape, upright, and what else it says.
+class Shown(NamedTuple):
+    """One picture of a file, decoded."""
+
+    picture: Picture
+    delay: float | None
+    """Seconds for which it is shown; None where it stands still."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A picture file as it is gone through: each frame is decoded when its turn comes."""
+
+    metadata: Metadata
+    count: int
+    frames: Iterator[Shown]
+    """Raises ImageError, which names the file, for one that is damaged."""
+
+
+def stream(picture: AnyPicture) -> Stream:
+    """The pictures that a file holds, or the one that anything else is; upright, and what else it says.
 
     Colours are converted to sRGB, and gray to sRGB's; 16-bit colour with an ICC profile keeps its values and profile.
 
     Raises:
-        ImageError: missing, damaged, animated, of a kind that is not supported, or no picture at all.
+        ImageError: missing, damaged, of a kind that is not supported, or no picture at all.
     """
     if isinstance(picture, np.ndarray):
-        return from_array(picture), Metadata("PNG")
-    with opened(picture) as reader:
-        frame = next(reader.frames())
-        return from_array(frame.window(Box(0, 0, *reader.size))), reader.metadata
+        return Stream(Metadata("PNG"), 1, iter([Shown(from_array(picture), None)]))
+    name, reader = _looked_through(picture)
+    with _told_of(name):
+        return Stream(reader.metadata, reader.count, _frames(reader, name))
+
+
+def _looked_through(picture: File | Image.Image) -> tuple[object, Reader]:
+    """What a picture is called in messages, and its reader. Raises ImageError."""
+    if isinstance(picture, Image.Image):
+        name: object = getattr(picture, "filename", "") or "the image"
+        with _told_of(name):
+            return name, pillow.opened(picture, _format_of(picture))
+    name, data = contents_of(picture)
+    with _told_of(name):
+        return name, _reader(data)
+
+
+def _frames(reader: Reader, name: object) -> Iterator[Shown]:
+    frames = reader.frames()
+    while True:
+        with _told_of(name):
+            if (frame := next(frames, None)) is None:
+                return
+            shown = Shown(from_array(frame.window(Box.of(frame.info.size))), frame.delay)
+        yield shown
+        del shown  # which is not held while the next one is decoded
+
+
+def read(picture: AnyPicture) -> tuple[Picture, Metadata]:
+    """The first picture of a file, or the one that anything else is. As `stream` gives them, and raises."""
+    found = stream(picture)
+    notices = (f"of its {found.count} pictures the first is taken",) if found.count > 1 else ()
+    return next(found.frames).picture, replace(found.metadata, notices=found.metadata.notices + notices)
 
 
 def size_of(picture: AnyPicture) -> Size:
@@ -152,10 +201,6 @@ def check_fits(info: PictureInfo, format: Format, transparent: bool) -> None:
     """Raises ImageError, before any work is done, if a format cannot hold a result, or if there is not the memory
     to encode it."""
     size, limits = info.size, format.limits
-    if limits.bytes is not None and replace(info, depth=limits.depth(info)).bytes >= limits.bytes:
-        room = f"the {limits.bytes / 2**30:g} GiB of a {format.name} file"
-        others = _others(lambda other: other.bytes is None and other.side is None)
-        raise ImageError(f"the result, {size}, may exceed {room}; name the output {others}")
     if limits.side is not None and max(size) > limits.side:
         others = _others(lambda other: other.side is None)
         raise ImageError(f"the result, {size}, exceeds {format.name}'s {limits.side} pixels on a side; use {others}")
@@ -163,6 +208,11 @@ def check_fits(info: PictureInfo, format: Format, transparent: bool) -> None:
         others = _others(lambda other: other.alpha)
         raise ImageError(f"the picture has transparency, which {format.name} cannot hold; name the output {others}")
     memory.check_room(size, size.pixels * limits.working)
+
+
+def holds(format: Format, count: int, delay: float | None) -> bool:
+    """Whether all pictures of a file are written, or the first alone: frames, which have a delay, or pages."""
+    return count > 1 and (format.limits.pages if delay is None else format.limits.animations)
 
 
 def check_quality(format: Format, quality: Quality) -> None:
@@ -178,7 +228,7 @@ def check_quality(format: Format, quality: Quality) -> None:
         raise ImageError(f'a quality is a whole number from 1 to 100, or "lossless", not {described(quality)}')
     if not format.limits.lossy:
         others = _others(lambda other: other.lossy)
-        raise ImageError(f"{format.name} loses nothing and has no quality; leave it out, or name the output {others}")
+        raise ImageError(f"{format.name} has no quality; leave it out, or name the output {others}")
 
 
 @contextlib.contextmanager
@@ -202,17 +252,22 @@ def create(
     """
     assert format.create is not None
     check_quality(format, quality)
-    encoded = io.BytesIO()  # encoders do not notice a disk that is full; writing does
+    made = fitted(metadata, info)
+    if isinstance(target, Path):
+        with replacing(target, overwrite=overwrite) as file:
+            with _encoding(format):
+                writer = format.create(file, info, made, quality)
+            yield writer
+            with _encoding(format):
+                writer.close()
+        return
+    encoded = io.BytesIO()  # a file of somebody's own may not be able to seek
     with _encoding(format):
-        writer = format.create(encoded, info, fitted(metadata, info), quality)
+        writer = format.create(encoded, info, made, quality)
     yield writer
     with _encoding(format):
         writer.close()
-    if isinstance(target, Path):
-        with replacing(target, overwrite=overwrite) as file:
-            file.write(encoded.getbuffer())
-    else:
-        source.write_all(target, encoded.getbuffer())
+    source.write_all(target, encoded.getbuffer())
 
 
 def write(
@@ -227,7 +282,7 @@ def write(
     """Encode one picture. Arguments and errors are those of `create`."""
     kept = picture if format.limits.alpha else Picture(picture.colour)
     with create(target, format, kept.info, metadata, overwrite=overwrite, quality=quality) as writer, _encoding(format):
-        _put(kept, writer.frame())
+        _put(kept, writer.frame(kept.info))
 
 
 def save(picture: Picture, metadata: Metadata, path: Path, *, overwrite: bool = False, quality: Quality = None) -> None:
@@ -244,7 +299,7 @@ def save_animation(frames: Sequence[Picture], path: Path, seconds: float, *, ove
     check_free(path, overwrite=overwrite)
     with create(path, format, frames[0].info, Metadata(format.name), overwrite=overwrite) as writer, _encoding(format):
         for frame in frames:
-            _put(frame, writer.frame(seconds))
+            _put(frame, writer.frame(frame.info, seconds))
 
 
 def _put(picture: Picture, sink: Sink) -> None:
@@ -283,6 +338,8 @@ def _encoding(format: Format) -> Iterator[None]:
         yield
     except MemoryError as error:
         raise ImageError(f"the result is too large for this machine's memory as {format.name}") from error
+    except (ImageError, OSError):  # of the disk, which who opened the file tells of
+        raise
     except Exception as error:
         raise ImageError(
             f"the result cannot be written as {format.name} ({reason(error)}); choose another format"
@@ -307,7 +364,8 @@ def _format_of(image: Image.Image) -> str:
 
 def _others(holds: Callable[[Limits], bool]) -> str:
     """The usual suffixes of what a result may be written as instead."""
-    return _one_of(format.suffixes[0] for format in FORMATS if format.written and holds(format.limits))
+    found = (format.suffixes[0] for format in FORMATS if format.written and holds(format.limits))
+    return _one_of(islice(found, _NAMED))
 
 
 def _one_of(words: Iterator[str]) -> str:

@@ -1,22 +1,24 @@
-"""BMP files: read alone."""
+"""BMP files."""
 
-import io
+from typing import IO, Any
 
-from PIL import Image
-
-from gantool.arrays import Size
 from gantool.formats import whole
-from gantool.formats.claims import check_claim
-from gantool.formats.format import Format
+from gantool.formats.format import Format, Limits, Quality
 from gantool.formats.metadata import Metadata
-from gantool.formats.whole import WholeReader
+from gantool.formats.whole import ImageSink, WholeWriter
+from gantool.picture import PictureInfo
 
 
-def _open(data: bytes) -> WholeReader:
-    with Image.open(io.BytesIO(data), formats=["BMP"]) as image:
-        size, dpi = Size(image.height, image.width), image.info.get("dpi")
-    check_claim(size)
-    return WholeReader(size, Metadata("PNG", dpi=dpi), lambda: whole.decoded(data, "BMP"))
+def _create(file: IO[bytes], _: PictureInfo, metadata: Metadata, __: Quality) -> WholeWriter[ImageSink]:
+    options: dict[str, Any] = {"dpi": metadata.dpi} if metadata.dpi else {}
+    return whole.image_writer(file, "BMP", BMP.limits, **options)
 
 
-BMP = Format("BMP", (".bmp",), lambda data: data.startswith(b"BM"), _open)
+BMP = Format(
+    "BMP",
+    (".bmp", ".dib"),
+    lambda data: data.startswith(b"BM"),
+    lambda data: whole.opened(data, "BMP", Metadata("BMP")),
+    _create,
+    Limits(alpha=False),
+)

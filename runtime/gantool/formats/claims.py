@@ -31,9 +31,3 @@ def check_tile(tile: Size, size: Size) -> None:
     if tile.pixels > max(_GENEROUS, 4 * size.pixels):
         what = f"tiles of {tile} pixels in a picture of {size}"
         raise ImageError(f"it claims {what}, which is not safe to decode; save it anew")
-
-
-def check_frames(count: int) -> None:
-    """Raises ImageError for an animation, or several pages."""
-    if count > 1:
-        raise ImageError(f"it has {count} frames; animated and multi-page files are not supported yet")

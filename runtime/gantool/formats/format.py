@@ -16,8 +16,9 @@ USUAL_QUALITY = 95
 class Frame(NamedTuple):
     """One picture of a file, upright and in sRGB."""
 
+    info: PictureInfo
     delay: float | None
-    """Seconds for which it is shown; None for a picture that stands still."""
+    """Seconds for which it is shown; None for a picture that stands still, alone or as one of several pages."""
     window: Callable[[Box], Pixels]
     """Its pixels in a box: (h, w) gray, or (h, w, channels) with the matte last."""
 
@@ -30,8 +31,8 @@ class Reader(Protocol):
         """Upright, from the headers alone."""
 
     @property
-    def info(self) -> PictureInfo:
-        """Of each frame; some codecs decode one for it."""
+    def count(self) -> int:
+        """How many frames there are."""
 
     @property
     def metadata(self) -> Metadata:
@@ -50,8 +51,8 @@ class Sink(Protocol):
 class Writer(Protocol):
     """A file that is being written."""
 
-    def frame(self, delay: float | None = None) -> Sink:
-        """The next picture: with the seconds for which it is shown, or None for the only one of a file."""
+    def frame(self, info: PictureInfo, delay: float | None = None) -> Sink:
+        """The next picture: of this kind, and with the seconds for which it is shown, None where it stands still."""
 
     def close(self) -> None:
         """Write what is not written yet. Raises nearly anything."""
@@ -61,19 +62,19 @@ class Writer(Protocol):
 class Limits:
     """What a format can hold."""
 
-    stills: bool = True
-    """Whether pictures that stand still are written, and not animations alone."""
     animations: bool = False
+    pages: bool = False
+    """Whether several pictures that stand still can be in one file, each of its own size."""
     side: int | None = None
     """The most pixels."""
-    bytes: int | None = None
-    """Of all pixels, before they are compressed: fewer than this."""
     depths: tuple[int, ...] = (8,)
     """Bits of a channel."""
     alpha: bool = True
     lossless: bool = True
     lossy: bool = False
     """Whether there is a quality to choose."""
+    banded: bool = False
+    """Whether a picture goes into the file as its lines come, so that it need not fit the memory."""
     working: int = 0
     """Bytes of a pixel that the encoder has in use, where that is more than the result itself."""
 
@@ -98,8 +99,10 @@ class Format:
     limits: Limits = Limits()
     read_alone: tuple[str, ...] = ()
     """Suffixes of files that are read as well, and not written."""
+    missing: str = ""
+    """What would bring its codec, in a sentence, where that is not installed."""
 
     @property
     def written(self) -> bool:
-        """Whether it is one for results: of pictures, and not of animations alone."""
-        return self.create is not None and self.limits.stills
+        """Whether results can be of it."""
+        return self.create is not None

@@ -38,12 +38,12 @@ def converted(pixels: Image.Image | Picture, profile: bytes, encoding: Encoding 
 
 
 def _by_profile(picture: Picture, profile: bytes) -> Converted:
-    """Gray becomes sRGB's gray, so that it keeps its tone where a model puts colour to it; 16-bit colour stays as it
-    is."""
+    """Gray becomes sRGB's gray, so that it keeps its tone where a model puts colour to it; 16-bit colour and floats
+    stay as they are."""
     space = profile[16:20]
     if space not in (b"RGB ", b"GRAY") or (space == b"GRAY" and not picture.gray):
         return Converted(picture, b"", (USELESS,))
-    if not picture.gray and picture.colour.dtype != np.uint8:
+    if picture.colour.dtype.kind == "f" or not (picture.gray or picture.colour.dtype == np.uint8):
         return Converted(picture, profile)
     try:
         if picture.gray:
@@ -66,6 +66,11 @@ def _from_inks(image: Image.Image, profile: bytes) -> Converted:
     if image.mode == "CMYK":
         notices += (_NO_INKS,)
     return Converted(from_pil(image), b"", notices)
+
+
+def is_srgb(profile: bytes) -> bool:
+    """Whether it is one of those that pictures get here, of colours or of gray."""
+    return profile in (srgb_profile().tobytes(), gray_profile())
 
 
 @cache

@@ -147,27 +147,35 @@ def longs(*values: int) -> Field:
     return Field(LONG, np.array(values, "<u4").tobytes())
 
 
+def offsets(*values: int) -> Field:
+    """Places in a file, of 64 bits where they need them."""
+    return longs(*values) if max(values) < 2**32 else Field(LONG8, np.array(values, "<u8").tobytes())
+
+
 def rational(value: float) -> Field:
     return Field(RATIONAL, struct.pack("<II", round(value * 10_000), 10_000))
 
 
-def serialised(fields: Nested, at: int, order: str = "<") -> bytes:
-    """A directory as it is written at this offset of a file, its values and the directories in it behind it."""
-    table, values = bytearray(struct.pack(order + "H", len(fields))), bytearray()
-    start = at + 2 + 12 * len(fields) + 4
+def serialised(fields: Nested, at: int, order: str = "<", *, big: bool = False) -> bytes:
+    """A directory as it is written at this offset of a file, BigTIFF or not: its values and the directories in it
+    behind it, and no other directory after it."""
+    head, word, size = ("Q", "Q", 20) if big else ("H", "I", 12)
+    inline = struct.calcsize("=" + word)
+    table, values = bytearray(struct.pack(order + head, len(fields))), bytearray()
+    start = at + struct.calcsize("=" + head) + size * len(fields) + inline
     for tag, field in sorted(fields.items()):
         place = start + len(values)
         if isinstance(field, Field):
             raw = _swapped(field.data, field.kind, order)
             kind, count = field.kind, len(raw) // len(_blank(field.kind))
         else:
-            values += serialised(field, place, order)
-            raw, kind, count = struct.pack(order + "I", place), LONG, 1
-        if len(raw) > 4:
+            values += serialised(field, place, order, big=big)
+            raw, kind, count = struct.pack(order + word, place), LONG8 if big else LONG, 1
+        if len(raw) > inline:
             values += raw + bytes(len(raw) % 2)
-            raw = struct.pack(order + "I", place)
-        table += struct.pack(order + "HHI", tag, kind, count) + raw.ljust(4, b"\0")
-    return bytes(table) + bytes(4) + bytes(values)
+            raw = struct.pack(order + word, place)
+        table += struct.pack(order + "HH" + word, tag, kind, count) + raw.ljust(inline, b"\0")
+    return bytes(table) + bytes(inline) + bytes(values)
 
 
 def _blank(kind: int) -> bytes:

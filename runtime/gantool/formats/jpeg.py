@@ -1,7 +1,7 @@
 """JPEG files (ITU-T T.81, annex B), segment by segment: nothing beside the pixels keeps them from being read."""
 
 from collections.abc import Iterator
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
@@ -48,9 +48,9 @@ def _open(data: bytes) -> WholeReader:
     return WholeReader(size, _metadata(segments), lambda: _decoded(bare))
 
 
-def _create(file: IO[bytes], info: PictureInfo, metadata: Metadata, quality: Quality) -> WholeWriter[ImageSink]:
+def _create(file: IO[bytes], _: PictureInfo, metadata: Metadata, quality: Quality) -> WholeWriter[ImageSink]:
     """What does not fit JPEG's segments is left out, and so is a matte."""
-    options: dict[str, object] = {"quality": USUAL_QUALITY if quality is None else int(quality), "subsampling": 0}
+    options: dict[str, Any] = {"quality": USUAL_QUALITY if quality is None else int(quality), "subsampling": 0}
     if metadata.icc and len(metadata.icc) < 2**24:
         options["icc_profile"] = metadata.icc
     if metadata.exif and len(metadata.exif) <= _LONGEST:
@@ -64,7 +64,7 @@ def _create(file: IO[bytes], info: PictureInfo, metadata: Metadata, quality: Qua
     captions = iptc.HEADING + iptc.resources_of(metadata.iptc)
     if metadata.iptc and len(captions) <= _LONGEST:
         options["extra"] = b"\xff\xed" + (len(captions) + 2).to_bytes(2, "big") + captions
-    return whole.image_writer(file, "JPEG", whole.stored(info, JPEG.limits), **options)
+    return whole.image_writer(file, "JPEG", JPEG.limits, **options)
 
 
 def _segments(data: bytes) -> Iterator[_Segment]:

@@ -27,7 +27,9 @@ class Metadata:
     size: Size | None = None
     """Of the picture that all this was told of, upright."""
     lossless: bool = False
-    """Whether a WebP was coded without loss; other formats decide themselves."""
+    """Whether it was coded without loss, in a format that can do either."""
+    loops: int | None = 0
+    """How often an animation is shown anew, 0 for ever; None where it is shown once."""
     notices: tuple[str, ...] = ()
     """Sentences about what was left out or assumed."""
 

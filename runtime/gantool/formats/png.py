@@ -8,20 +8,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import IO, NamedTuple
 
+import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from gantool import colour
-from gantool.arrays import Size
+from gantool.arrays import Pixels, Size
 from gantool.colour import Encoding
 from gantool.formats import exif, iptc, whole
-from gantool.formats.claims import check_claim, check_frames, check_stored
+from gantool.formats.bands import BandSink
+from gantool.formats.claims import check_claim, check_stored
 from gantool.formats.format import Format, Limits, Quality
 from gantool.formats.metadata import Metadata
-from gantool.formats.whole import ArraySink, Held, ImageSink, WholeReader, WholeWriter
+from gantool.formats.whole import ImageSink, MovingReader, WholeReader
 from gantool.picture import Picture, PictureInfo, from_array
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
+_MOVING = frozenset({b"acTL", b"fcTL", b"fdAT"})
 _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _XMP = b"XML:com.adobe.xmp"
 _RAW = b"Raw profile type "
@@ -29,6 +32,8 @@ _LONGEST = 2**24
 """Bytes of a profile or a packet, inflated."""
 _LEVEL = 6
 _HEADER = len(SIGNATURE) + 25  # with the chunk IHDR; the chunks about the picture follow it
+_TOGETHER = 2**19
+"""Bytes of the lines that are filtered together."""
 
 
 class _Chunk(NamedTuple):
@@ -38,8 +43,8 @@ class _Chunk(NamedTuple):
     """Whether its checksum is right."""
 
 
-def _open(data: bytes) -> WholeReader:
-    """Look a file through. Raises ImageError for an animation, and for one that claims too much."""
+def _open(data: bytes) -> WholeReader | MovingReader:
+    """Look a file through. Raises ImageError for one that claims too much."""
     chunks = list(_chunks(data))
     if not chunks or chunks[0].kind != b"IHDR" or len(chunks[0].data) < 13:
         raise UnidentifiedImageError
@@ -52,38 +57,101 @@ def _open(data: bytes) -> WholeReader:
     notices = tuple(f"a damaged part of the file ({kind}) is left out" for kind in damaged if kind.isalpha())
     sound = [chunk for chunk in chunks if chunk.intact or not chunk.kind[0] & 32]
     about = {chunk.kind: chunk.data for chunk in reversed(sound)}  # the first of each kind
-    check_frames(int.from_bytes(about.get(b"acTL", b"")[:4], "big"))
     metadata, encoding = _metadata(sound, about)
     if encoding and encoding.hdr:
         notices += ("its light is cut at paper white, as what it becomes has no more",)
-    bare = _bare(sound)
+    control = about.get(b"acTL", b"")
+    if len(control) >= 8 and (count := int.from_bytes(control[:4], "big")) > 1:
+        kinds = [chunk.kind for chunk in sound]
+        hidden = kinds.index(b"IDAT") < kinds.index(b"fcTL")  # a first picture for programs that show no others
+        told = replace(metadata, notices=notices, loops=int.from_bytes(control[4:8], "big"))
+        moving = _bare(sound, _PIXELS | _MOVING)
+        return MovingReader(size, told, count, lambda: whole.played(moving, "PNG", int(hidden)), encoding)
+    bare = _bare(sound, _PIXELS)
     return WholeReader(size, replace(metadata, notices=notices), lambda: _decoded(bare, depth), encoding)
 
 
-def _create(
-    file: IO[bytes], info: PictureInfo, metadata: Metadata, _: Quality
-) -> WholeWriter[ImageSink] | WholeWriter[ArraySink]:
-    kept = whole.stored(info, PNG.limits)
+class _Writer:
+    """A picture goes into the file as its lines come; frames of an animation when all of them are there."""
 
-    def describe(pixels: memoryview) -> None:
-        file.write(pixels[:_HEADER])
-        for kind, data in _about(metadata):
-            PngImagePlugin.putchunk(file, kind, data)
-        file.write(pixels[_HEADER:])
+    def __init__(self, file: IO[bytes], metadata: Metadata) -> None:
+        self._file, self._metadata = file, metadata
+        self._packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, 15, 9, zlib.Z_FILTERED)
+        self._still: BandSink | None = None
+        self._moving = io.BytesIO()
+        self._frames = whole.image_writer(self._moving, "PNG", PNG.limits, metadata.loops)
 
-    def encode(held: Held[ImageSink]) -> None:
-        pixels = io.BytesIO()
-        held[0][0].image.save(pixels, "PNG", compress_level=_LEVEL)
-        describe(pixels.getbuffer())
+    def frame(self, info: PictureInfo, delay: float | None = None) -> BandSink | ImageSink:
+        if delay is not None:
+            return self._frames.frame(info, delay)
+        kept = whole.stored(info, PNG.limits)
+        kind = {1: 0, 2: 4, 3: 2, 4: 6}[kept.channels]
+        self._file.write(SIGNATURE)
+        self._chunk(b"IHDR", struct.pack(">IIBB3x", *kept.size[::-1], kept.depth, kind))
+        self._describe()
+        self._before = np.zeros(kept.size.width * kept.channels * kept.depth // 8, np.uint8)
+        self._step = kept.channels * kept.depth // 8
+        self._still = BandSink(kept, self._lines)
+        return self._still
 
-    def encode_deep(held: Held[ArraySink]) -> None:
-        import imagecodecs  # as for reading
+    def close(self) -> None:
+        if self._still is None:
+            self._frames.close()
+            encoded = self._moving.getbuffer()
+            self._file.write(encoded[:_HEADER])
+            self._describe()
+            self._file.write(encoded[_HEADER:])
+            return
+        self._still.check_whole()
+        self._chunk(b"IDAT", self._packer.flush())
+        self._chunk(b"IEND", b"")
 
-        describe(memoryview(imagecodecs.png_encode(held[0][0].pixels, level=_LEVEL)))
+    def _lines(self, band: Pixels) -> None:
+        lines = np.ascontiguousarray(band.astype(band.dtype.newbyteorder(">"), copy=False)).view(np.uint8)
+        lines = lines.reshape(len(band), -1)
+        step = max(1, _TOGETHER // lines.shape[1])
+        for top in range(0, len(lines), step):
+            part = lines[top : top + step]
+            packed = self._packer.compress(_filtered(part, self._before, self._step).data)
+            self._before = part[-1].copy()
+            if packed:
+                self._chunk(b"IDAT", packed)
 
-    if kept.depth == 8:
-        return WholeWriter(lambda: ImageSink(kept), encode)
-    return WholeWriter(lambda: ArraySink(kept), encode_deep)
+    def _describe(self) -> None:
+        for kind, data in _about(self._metadata):
+            self._chunk(kind, data)
+
+    def _chunk(self, kind: bytes, data: bytes) -> None:
+        PngImagePlugin.putchunk(self._file, kind, data)
+
+
+def _create(file: IO[bytes], _: PictureInfo, metadata: Metadata, __: Quality) -> _Writer:
+    return _Writer(file, metadata)
+
+
+def _filtered(lines: Pixels, before: Pixels, step: int) -> Pixels:
+    """Lines (n, bytes) as (n, 1 + bytes), each by the filter that leaves least (PNG 3, sections 9.2 and 12.7).
+
+    Args:
+        before: the line before the first one.
+        step: bytes of a pixel.
+    """
+    up = np.vstack([before[None], lines[:-1]])
+    left, corner = np.zeros_like(lines), np.zeros_like(lines)
+    left[:, step:], corner[:, step:] = lines[:, :-step], up[:, :-step]
+    a, b, c = (x.astype(np.int16) for x in (left, up, corner))
+    from_left, from_up, from_corner = np.abs(b - c), np.abs(a - c), np.abs(a + b - 2 * c)
+    nearer = np.where(from_up <= from_corner, up, corner)
+    paeth = np.where((from_left <= from_up) & (from_left <= from_corner), left, nearer)
+    average = ((a + b) >> 1).astype(np.uint8)
+    choices = [lines, lines - left, lines - up, lines - average, lines - paeth]
+    costs = [np.abs(choice.view(np.int8)).view(np.uint8).sum(axis=1, dtype=np.int64) for choice in choices]
+    best = np.argmin(costs, axis=0)
+    made = np.empty((len(lines), 1 + lines.shape[1]), np.uint8)
+    made[:, 0] = best
+    for number, choice in enumerate(choices):
+        made[best == number, 1:] = choice[best == number]
+    return made
 
 
 def code_of(data: bytes) -> Encoding | None:
@@ -128,11 +196,11 @@ def _chunks(data: bytes) -> Iterator[_Chunk]:
         at = end
 
 
-def _bare(chunks: list[_Chunk]) -> bytes:
+def _bare(chunks: list[_Chunk], kinds: frozenset[bytes]) -> bytes:
     """A file with nothing but what its pixels need. Wrong checksums of pixels stay wrong."""
     parts = [SIGNATURE]
     for kind, data, intact in chunks:
-        if kind in _PIXELS and kind != b"IEND":
+        if kind in kinds and kind != b"IEND":
             check = zlib.crc32(kind + data) ^ (not intact)
             parts += [struct.pack(">I", len(data)), kind, data, struct.pack(">I", check)]
     return b"".join([*parts, bytes(4), b"IEND", struct.pack(">I", zlib.crc32(b"IEND"))])
@@ -271,4 +339,11 @@ def _raw_profile_chunk(name: bytes, data: bytes) -> tuple[bytes, bytes]:
     return b"zTXt", _RAW + name + b"\0\0" + zlib.compress(text.encode())
 
 
-PNG = Format("PNG", (".png",), lambda data: data.startswith(SIGNATURE), _open, _create, Limits(depths=(8, 16)))
+PNG = Format(
+    "PNG",
+    (".png", ".apng"),
+    lambda data: data.startswith(SIGNATURE),
+    _open,
+    _create,
+    Limits(animations=True, depths=(8, 16), banded=True),
+)

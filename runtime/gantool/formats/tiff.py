@@ -2,8 +2,9 @@
 
 import io
 import logging
+import struct
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import IO
 
 import numpy as np
@@ -12,17 +13,19 @@ from PIL import Image, UnidentifiedImageError
 from gantool.arrays import Pixels, Size, from_unit, to_unit, white
 from gantool.errors import ImageError
 from gantool.formats import exif, ifd, iptc, whole
-from gantool.formats.claims import check_claim, check_frames, check_stored, check_tile
+from gantool.formats.bands import BandSink
+from gantool.formats.claims import check_claim, check_stored, check_tile
 from gantool.formats.format import Format, Limits, Quality
 from gantool.formats.ifd import Directory, Field, Layout
 from gantool.formats.metadata import Metadata
-from gantool.formats.whole import ArraySink, WholeReader, WholeWriter
+from gantool.formats.whole import PagesReader, WholeReader
 from gantool.picture import Picture, PictureInfo, from_array
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is damaged is told by errors alone
 
 _STRIP = 2**20  # bytes before compression
-_DEFLATE, _HORIZONTAL_DIFFERENCES = 8, 2
+_DEFLATE, _NO_DIFFERENCES, _HORIZONTAL_DIFFERENCES = 8, 1, 2
+_WHOLE, _FLOATS = 1, 3  # kinds of numbers
 _PLAIN = frozenset({1, 5, 8, 32773, 32946, 34925, 50000})
 """Compressions of bytes that know nothing of pictures, so that a strip or a tile is never larger than it claims."""
 _RATIOS = {1: 1, 5: 1500, 8: 1500, 32773: 100, 32946: 1500}
@@ -35,19 +38,28 @@ _FOUR_GIGABYTES = 2**32 - 2**20
 # Of the tags, those that a decoder needs, and which say nothing but how the pixels lie in the file.
 _STRUCTURE = frozenset(
     {256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325}
-    | {332, 334, 338, 347, *range(512, 522), 529, 530, 531, 532}
+    | {332, 334, 338, 339, 347, *range(512, 522), 529, 530, 531, 532}
 )
 
 
-def _open(data: bytes) -> WholeReader:
-    """Look a file through.
+def _open(data: bytes) -> WholeReader | PagesReader:
+    """Look a file through; thumbnails, reduced copies and masks are no pages.
 
     Raises:
-        ImageError: several pages, an unsupported depth or kind of numbers, or claims that are not safe to decode.
+        ImageError: an unsupported depth or kind of numbers, or claims that are not safe to decode.
     """
     how = ifd.layout(data)
-    page = _page(data, how) if how else {}
-    if how is None or not {256, 257} <= set(page):
+    if how is None:
+        raise UnidentifiedImageError
+    places = [at for at in ifd.chain(data, how) if not _reduced(ifd.directory(data, how, at, longest=8))]
+    pages = [_page(data, how, at) for at in (places or [how.start])]
+    return pages[0] if len(pages) == 1 else PagesReader(pages)
+
+
+def _page(data: bytes, how: Layout, at: int) -> WholeReader:
+    """Raises as `_open`."""
+    page = ifd.directory(data, how, at)
+    if not {256, 257} <= set(page):
         raise UnidentifiedImageError
     size = Size(int(ifd.number(page, 257)), int(ifd.number(page, 256)))
     samples = max(1, int(ifd.number(page, 277, 1)))
@@ -60,51 +72,108 @@ def _open(data: bytes) -> WholeReader:
     _check_segments(page, len(data))
     colours, extra = _bands(page, samples)
     _check_kind(page, depths)
-    bare = _bare(data, how, page)
     metadata = replace(_metadata(data, how, page), notices=_band_notice(samples - colours, extra))
-    return WholeReader(size, metadata, lambda: _decoded(bare, page, colours, extra))
+    return WholeReader(size, metadata, lambda: _decoded(_bare(data, how, page), page, colours, extra))
 
 
-def _create(file: IO[bytes], info: PictureInfo, metadata: Metadata, _: Quality) -> WholeWriter[ArraySink]:
-    kept = whole.stored(info, TIFF.limits)
-    return WholeWriter(lambda: ArraySink(kept), lambda held: _encode(held[0][0].pixels, metadata, file))
+class _Writer:
+    """Pages in strips, compressed without loss, that go into the file as their lines come; each page's directory is
+    behind it. What may exceed 4 GB is a BigTIFF."""
+
+    def __init__(self, file: IO[bytes], info: PictureInfo, metadata: Metadata) -> None:
+        self._file, self._metadata, self._big = file, metadata, info.bytes > _FOUR_GIGABYTES
+        self._page: _Page | None = None
+        start = b"II+\0\x08\0\0\0" + bytes(8) if self._big else b"II*\0" + bytes(4)
+        self._pointer, self._at = len(start) - (8 if self._big else 4), len(start)
+        file.write(start)
+
+    def frame(self, info: PictureInfo, delay: float | None = None) -> BandSink:
+        self._end_page()
+        kept = whole.stored(info, TIFF.limits)
+        self._page = _Page(kept, BandSink(kept, self._lines), [], [])
+        return self._page.sink
+
+    def close(self) -> None:
+        self._end_page()
+
+    def _lines(self, band: Pixels) -> None:
+        page = self._page
+        assert page is not None
+        page.waiting.append(band)
+        while sum(map(len, page.waiting)) >= page.rows:
+            self._strip(page, page.taken(page.rows))
+
+    def _strip(self, page: "_Page", lines: Pixels) -> None:
+        packed = _compressed(lines)
+        page.strips.append((self._at, len(packed)))
+        self._put(packed)
+
+    def _end_page(self) -> None:
+        page, self._page = self._page, None
+        if page is None:
+            return
+        page.sink.check_whole()
+        if page.waiting:
+            self._strip(page, page.taken(page.rows))
+        self._put(bytes(self._at % 2))
+        directory = ifd.serialised(_directory(page, self._metadata), self._at, big=self._big)
+        self._file.seek(self._pointer)
+        self._file.write(struct.pack("<Q" if self._big else "<I", self._at))
+        self._file.seek(self._at)
+        entries = struct.unpack_from("<Q" if self._big else "<H", directory)[0]
+        self._pointer = self._at + (8 + 20 * entries if self._big else 2 + 12 * entries)
+        self._put(directory)
+
+    def _put(self, data: bytes) -> None:
+        self._file.write(data)
+        self._at += len(data)
 
 
-def _encode(pixels: Pixels, metadata: Metadata, file: IO[bytes]) -> None:
-    """In strips, compressed without loss."""
-    height, width = pixels.shape[:2]
-    planes = pixels.reshape(height, width, -1)
-    channels = planes.shape[2]
-    rows = max(1, _STRIP // (width * channels * pixels.itemsize))
-    strips = [_compressed(planes[top : top + rows]) for top in range(0, height, rows)]
-    sizes = [len(strip) for strip in strips]
+@dataclass
+class _Page:
+    """A page that is being written."""
 
-    directory = _described(metadata) | {
+    info: PictureInfo
+    sink: BandSink
+    strips: list[tuple[int, int]]
+    """Where each lies, and how many bytes it has."""
+    waiting: list[Pixels]
+    """Lines that are less than a strip."""
+
+    @property
+    def rows(self) -> int:
+        """Lines of a strip."""
+        return max(1, _STRIP * 8 // (self.info.size.width * self.info.channels * self.info.depth))
+
+    def taken(self, count: int) -> Pixels:
+        """The first lines of those that wait, as many as there are."""
+        lines = self.waiting[0] if len(self.waiting) == 1 else np.concatenate(self.waiting)
+        self.waiting = [lines[count:]] if len(lines) > count else []
+        return lines[:count]
+
+
+def _create(file: IO[bytes], info: PictureInfo, metadata: Metadata, _: Quality) -> _Writer:
+    return _Writer(file, info, metadata)
+
+
+def _directory(page: _Page, metadata: Metadata) -> dict[int, Field | Directory]:
+    (height, width), channels, depth = page.info.size, page.info.channels, page.info.depth
+    offsets, sizes = zip(*page.strips, strict=True)
+    found = _described(metadata) | {
         256: ifd.longs(width),
         257: ifd.longs(height),
-        258: ifd.shorts(*(8 * pixels.itemsize,) * channels),
+        258: ifd.shorts(*(depth,) * channels),
         259: ifd.shorts(_DEFLATE),
         262: ifd.shorts(_RGB if channels >= 3 else _GRAY),
-        273: ifd.longs(*sizes),
+        273: ifd.offsets(*offsets),
         277: ifd.shorts(channels),
-        278: ifd.longs(rows),
+        278: ifd.longs(page.rows),
         279: ifd.longs(*sizes),
         284: ifd.shorts(1),
-        317: ifd.shorts(_HORIZONTAL_DIFFERENCES),
+        317: ifd.shorts(_HORIZONTAL_DIFFERENCES if depth <= 16 else _NO_DIFFERENCES),
+        339: ifd.shorts(*(_FLOATS if depth == 32 else _WHOLE,) * channels),
     }
-    if channels in (2, 4):
-        directory[338] = ifd.shorts(_UNASSOCIATED)
-    start = 8 + len(ifd.serialised(directory, 8))
-    directory[273] = ifd.longs(*(start + np.cumsum([0, *sizes[:-1]])).tolist())
-    for part in (b"II*\0\x08\0\0\0", ifd.serialised(directory, 8), *strips):
-        file.write(part)
-
-
-def _page(data: bytes, how: Layout) -> Directory:
-    """The one page; thumbnails, reduced copies and masks are none. Raises ImageError if there are more."""
-    pages = [at for at in ifd.chain(data, how) if not _reduced(ifd.directory(data, how, at, longest=8))]
-    check_frames(len(pages))
-    return ifd.directory(data, how, (pages or [how.start])[0])
+    return found | ({338: ifd.shorts(_UNASSOCIATED)} if channels in (2, 4) else {})
 
 
 def _reduced(page: Directory) -> bool:
@@ -148,17 +217,18 @@ def _check_kind(page: Directory, depths: tuple[float, ...]) -> None:
     name = {0: "gray", 1: "gray", 2: "RGB"}.get(kind, _NAMES.get(kind, f"photometry {kind}"))
     depth = int(max(depths, default=1))
     numbers = next((int(n) for n in page[339].numbers if n in _SAMPLES), 1) if 339 in page else 1
-    if numbers in _SAMPLES:
+    floats = numbers == _FLOATS and set(depths) <= {16, 32, 64}
+    if numbers in _SAMPLES and not floats:
         what = f"{_SAMPLES[numbers]} of {depth} bits"
         raise ImageError(f"its samples are {what}, which is not supported; convert it to whole numbers of 8 or 16 bits")
     if depth <= 8:
         return
-    if set(depths) != {16}:
+    if set(depths) != {16} and not floats:
         raise ImageError(f"its samples have {depth} bits, which is not supported; convert it to 8 or 16 bits")
     if kind not in (_WHITE_IS_ZERO, _GRAY, _RGB):
-        raise ImageError(f"{name} of 16 bits is not supported; convert it to RGB, or to 8 bits")
+        raise ImageError(f"{name} of {depth} bits is not supported; convert it to RGB, or to 8 bits")
     if int(ifd.number(page, 259, 1)) not in _PLAIN:
-        raise ImageError("its compression is not supported at 16 bits; save it with LZW or ZIP")
+        raise ImageError(f"its compression is not supported at {depth} bits; save it with LZW or ZIP")
 
 
 def _bare(data: bytes, how: Layout, page: Directory) -> bytes:
@@ -174,7 +244,7 @@ def _bare(data: bytes, how: Layout, page: Directory) -> bytes:
 def _decoded(bare: bytes, page: Directory, colours: int, extra: tuple[int, ...]) -> Image.Image | Picture:
     kind = int(ifd.number(page, 262, -1))
     plain = kind in (_WHITE_IS_ZERO, _GRAY, _RGB) and int(ifd.number(page, 259, 1)) in _PLAIN
-    even = set(page[258].numbers if 258 in page else (1,)) <= {8, 16}
+    even = set(page[258].numbers if 258 in page else (1,)) <= {8, 16, 32, 64}
     if not (plain and even) or (kind == _RGB and colours < 3):
         return whole.decoded(bare, "TIFF")
     import tifffile  # Pillow rounds 16-bit colour to 8 bits, and takes any fourth band for what it likes
@@ -188,9 +258,16 @@ def _decoded(bare: bytes, page: Directory, colours: int, extra: tuple[int, ...])
         bands[..., 0] = white(bands.dtype) - bands[..., 0]
     matte = next((i for i, kind in enumerate(extra) if kind in (_PREMULTIPLIED, _UNASSOCIATED)), None)
     if matte is None:
-        return from_array(bands[..., :colours])
-    picture = from_array(np.dstack([bands[..., :colours], bands[..., colours + matte]]))
+        return _in_range(from_array(bands[..., :colours]))
+    picture = _in_range(from_array(np.dstack([bands[..., :colours], bands[..., colours + matte]])))
     return _undo_premultiplication(picture) if extra[matte] == _PREMULTIPLIED else picture
+
+
+def _in_range(picture: Picture) -> Picture:
+    """Floats that are a little outside of 0..1, as filters leave them, are cut."""
+    if picture.colour.dtype.kind != "f":
+        return picture
+    return Picture(picture.colour.clip(0, 1), None if picture.alpha is None else picture.alpha.clip(0, 1))
 
 
 def _undo_premultiplication(picture: Picture) -> Picture:
@@ -227,6 +304,8 @@ def _described(metadata: Metadata) -> dict[int, Field | Directory]:
 
 
 def _compressed(rows: Pixels) -> bytes:
+    if rows.dtype.kind == "f":
+        return zlib.compress(rows.astype("<f4").tobytes(), 6)
     steps = np.concatenate([rows[:, :1], np.diff(rows, axis=1)], axis=1)
     return zlib.compress(steps.astype(rows.dtype.newbyteorder("<")).tobytes(), 6)
 
@@ -237,5 +316,5 @@ TIFF = Format(
     lambda data: data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # the last two are of BigTIFF
     _open,
     _create,
-    Limits(bytes=2**32, depths=(8, 16)),
+    Limits(pages=True, depths=(8, 16, 32), banded=True),
 )

@@ -8,21 +8,21 @@ from PIL import UnidentifiedImageError
 
 from gantool.arrays import Size
 from gantool.formats import exif, whole
-from gantool.formats.claims import check_claim, check_frames
+from gantool.formats.claims import check_claim
 from gantool.formats.format import USUAL_QUALITY, Format, Limits, Quality
 from gantool.formats.metadata import Metadata
-from gantool.formats.whole import ImageSink, WholeReader, WholeWriter
+from gantool.formats.whole import ImageSink, MovingReader, WholeReader, WholeWriter
 from gantool.picture import PictureInfo
 
 _LOSSY, _LOSSLESS, _EXTENDED, _FRAME = b"VP8 ", b"VP8L", b"VP8X", b"ANMF"
+_ANIMATION = b"ANIM"
 
 
-def _open(data: bytes) -> WholeReader:
-    """Look a file through. Raises ImageError for an animation, and for one that claims too much."""
+def _open(data: bytes) -> WholeReader | MovingReader:
+    """Look a file through. Raises ImageError for one that claims too much."""
     chunks = list(_chunks(data, 12))
     about = dict(reversed(chunks))  # the first of each kind
     frames = [content for kind, content in chunks if kind == _FRAME]
-    check_frames(len(frames))
     size = _size(about)
     check_claim(size)
     coded = dict(reversed(list(_chunks(frames[0], 16)))) if frames else about
@@ -32,11 +32,14 @@ def _open(data: bytes) -> WholeReader:
         xmp=about.get(b"XMP ", b""),
         icc=about.get(b"ICCP", b""),
         lossless=_LOSSLESS in coded,
+        loops=int.from_bytes(about.get(_ANIMATION, b"")[4:6], "little"),
     )
+    if len(frames) > 1:
+        return MovingReader(size, metadata, len(frames), lambda: whole.played(data, "WEBP"))
     return WholeReader(size, metadata, lambda: whole.decoded(data, "WEBP"))
 
 
-def _create(file: IO[bytes], info: PictureInfo, metadata: Metadata, quality: Quality) -> WholeWriter[ImageSink]:
+def _create(file: IO[bytes], _: PictureInfo, metadata: Metadata, quality: Quality) -> WholeWriter[ImageSink]:
     """Without loss, what is transparent included, where that is asked for or the source was so."""
     options: dict[str, Any] = {"lossless": True, "exact": True}
     if quality != "lossless" and not (quality is None and metadata.lossless):
@@ -45,7 +48,7 @@ def _create(file: IO[bytes], info: PictureInfo, metadata: Metadata, quality: Qua
     if metadata.icc[16:20] == b"GRAY":  # of which WebP has none
         del found["icc_profile"]
     options |= {name: value for name, value in found.items() if value}
-    return whole.image_writer(file, "WEBP", whole.stored(info, WEBP.limits), **options)
+    return whole.image_writer(file, "WEBP", WEBP.limits, metadata.loops or 0, **options)
 
 
 def _chunks(data: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:

@@ -1,7 +1,7 @@
 """Bases of formats whose codecs take a picture whole: a reader, and a writer that holds what it gets until the end."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import IO, Any, Generic, TypeVar
@@ -9,9 +9,10 @@ from typing import IO, Any, Generic, TypeVar
 import numpy as np
 from PIL import Image
 
-from gantool.arrays import Box, Pixels, Size, from_unit, to_unit
+from gantool.arrays import Box, Pixels, Size, from_unit, in_colour, to_unit
 from gantool.colour import Encoding
 from gantool.errors import ImageError
+from gantool.formats.claims import check_claim
 from gantool.formats.format import Frame, Limits, Sink
 from gantool.formats.icc import Converted, converted
 from gantool.formats.metadata import Metadata, upright
@@ -21,6 +22,8 @@ from gantool.picture import Picture, PictureInfo, to_array
 S = TypeVar("S", bound=Sink)
 Held = list[tuple[S, float | None]]
 """Frames, and how long each is shown."""
+_MOST_MOVING = 2**33
+"""Pixels of all frames of an animation, which are decoded one by one."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class WholeReader:
         return Size(*swapped(self.stored, self.told.orientation))
 
     @property
-    def info(self) -> PictureInfo:
-        return replace(self._decoded.picture.info, size=self.size)
+    def count(self) -> int:
+        return 1
 
     @property
     def metadata(self) -> Metadata:
@@ -48,15 +51,88 @@ class WholeReader:
         return replace(found, icc=self._decoded.profile, notices=found.notices + self._decoded.notices)
 
     def frames(self) -> Iterator[Frame]:
-        picture = turned(self._decoded.picture, self.told.orientation)
-        yield Frame(None, lambda box: to_array(picture.part(box.slices)))
+        yield _frame(turned(self._decoded.picture, self.told.orientation))
 
     @cached_property
     def _decoded(self) -> Converted:
-        found = converted(self.decode(), self.told.icc, self.encoding)
-        if found.picture.size != self.stored:
-            raise ImageError("its pixels are not of the size that it claims, so it is damaged; get a whole copy of it")
-        return found
+        return _sound(converted(self.decode(), self.told.icc, self.encoding), self.stored)
+
+
+@dataclass(frozen=True)
+class PagesReader:
+    """A file of several pictures that stand still; what it says of the first counts for all."""
+
+    pages: Sequence[WholeReader]
+
+    @property
+    def size(self) -> Size:
+        return self.pages[0].size
+
+    @property
+    def count(self) -> int:
+        return len(self.pages)
+
+    @property
+    def metadata(self) -> Metadata:
+        return self.pages[0].metadata
+
+    def frames(self) -> Iterator[Frame]:
+        for page in self.pages:
+            yield from replace(page).frames()  # a copy, which keeps no pixels
+
+
+@dataclass(frozen=True)
+class MovingReader:
+    """An animation of Pillow's, whose frames are decoded one after the other as they are shown, in colour."""
+
+    stored: Size
+    told: Metadata
+    count: int
+    play: Callable[[], Iterator[tuple[Image.Image, float]]]
+    """The frames from the first one on, whole, and the seconds for which each is shown."""
+    encoding: Encoding | None = None
+    """As a `WholeReader`'s."""
+
+    def __post_init__(self) -> None:
+        if self.stored.pixels * self.count > _MOST_MOVING:
+            raise ImageError(f"its {self.count} frames of {self.stored} pixels are more than is safe to decode")
+
+    @property
+    def size(self) -> Size:
+        return Size(*swapped(self.stored, self.told.orientation))
+
+    @property
+    def metadata(self) -> Metadata:
+        found = upright(self.told, self.stored)
+        first = next(iter(self._decoded()))[0]
+        return replace(found, icc=first.profile, notices=found.notices + first.notices)
+
+    def frames(self) -> Iterator[Frame]:
+        for found, delay in self._decoded():
+            picture = turned(found.picture, self.told.orientation)
+            alpha = picture.alpha
+            if self._transparent and alpha is None:
+                alpha = np.full(picture.size, 255, np.uint8)
+            yield _frame(Picture(in_colour(picture.colour), alpha if self._transparent else None), delay)
+
+    @cached_property
+    def _transparent(self) -> bool:
+        """Whether any frame is: encoders want to know before the first."""
+        return any(found.picture.transparent for found, _ in self._decoded())
+
+    def _decoded(self) -> Iterator[tuple[Converted, float]]:
+        for image, delay in self.play():
+            yield _sound(converted(image, self.told.icc, self.encoding), self.stored), delay
+
+
+def _frame(picture: Picture, delay: float | None = None) -> Frame:
+    return Frame(picture.info, delay, lambda box: to_array(picture.part(box.slices)))
+
+
+def _sound(found: Converted, claimed: Size) -> Converted:
+    if found.picture.size != claimed:
+        raise ImageError("its pixels are not of the size that it claims, so it is damaged; get a whole copy of it")
+    return found
 
 
 class ImageSink:
@@ -64,11 +140,10 @@ class ImageSink:
 
     def __init__(self, info: PictureInfo) -> None:
         self.image = Image.new(("L" if info.gray else "RGB") + ("A" if info.alpha else ""), info.size[::-1], None)
-        self._channels = info.channels
+        self._info = info
 
     def put(self, box: Box, pixels: Pixels) -> None:
-        part = _as_stored(pixels, self._channels, np.dtype(np.uint8))
-        self.image.paste(Image.fromarray(part), (box.left, box.top))
+        self.image.paste(Image.fromarray(as_stored(pixels, self._info)), (box.left, box.top))
 
 
 class ArraySink:
@@ -76,21 +151,21 @@ class ArraySink:
 
     def __init__(self, info: PictureInfo) -> None:
         channels = () if info.channels == 1 else (info.channels,)
-        self.pixels = np.empty((*info.size, *channels), f"u{info.depth // 8}")
+        self.pixels = np.empty((*info.size, *channels), info.dtype)
+        self._info = info
 
     def put(self, box: Box, pixels: Pixels) -> None:
-        channels = self.pixels.shape[2] if self.pixels.ndim == 3 else 1
-        self.pixels[box.slices] = _as_stored(pixels, channels, self.pixels.dtype)
+        self.pixels[box.slices] = as_stored(pixels, self._info)
 
 
 class WholeWriter(Generic[S]):
     """A file that is encoded when all of its frames are there."""
 
-    def __init__(self, sink: Callable[[], S], encode: Callable[[Held[S]], None]) -> None:
+    def __init__(self, sink: Callable[[PictureInfo], S], encode: Callable[[Held[S]], None]) -> None:
         self._sink, self._encode, self._held = sink, encode, Held[S]()
 
-    def frame(self, delay: float | None = None) -> S:
-        self._held.append((self._sink(), delay))
+    def frame(self, info: PictureInfo, delay: float | None = None) -> S:
+        self._held.append((self._sink(info), delay))
         return self._held[-1][0]
 
     def close(self) -> None:
@@ -109,22 +184,64 @@ def decoded(data: bytes, format: str) -> Image.Image:
     return image
 
 
-def image_writer(file: IO[bytes], format: str, info: PictureInfo, **options: Any) -> WholeWriter[ImageSink]:
-    """Writes by an encoder of Pillow's: one picture, or an animation that begins anew whenever it is over."""
+def opened(data: bytes, format: str, told: Metadata) -> WholeReader:
+    """A file of a format that Pillow reads as it should be, without looking into it ourselves.
+
+    Args:
+        told: what else the file says; its resolution is added.
+
+    Raises:
+        ImageError: it claims too much. Nearly anything on damaged data.
+    """
+    with Image.open(io.BytesIO(data), formats=[format]) as image:
+        size, dpi = Size(image.height, image.width), image.info.get("dpi")
+    check_claim(size)
+    return WholeReader(size, replace(told, dpi=told.dpi or dpi), lambda: decoded(data, format))
+
+
+def image_writer(
+    file: IO[bytes],
+    format: str,
+    limits: Limits,
+    loops: int | None = 0,
+    prepared: Callable[[Image.Image], Image.Image] = lambda image: image,
+    **options: Any,
+) -> WholeWriter[ImageSink]:
+    """Writes by an encoder of Pillow's, of 8 bits: one picture, or an animation.
+
+    Args:
+        loops: see `Metadata`.
+        prepared: what the encoder is given of each picture.
+    """
 
     def encode(held: Held[ImageSink]) -> None:
-        (first, delay), *others = held
+        first, *others = [prepared(sink.image) for sink, _ in held]
+        delays = [round(1000 * (delay or 0)) for _, delay in held]
         moving: dict[str, Any] = {}
-        if delay is not None:
-            delays = [round(1000 * (delay or 0)) for _, delay in held]
-            moving = {"save_all": True, "append_images": [s.image for s, _ in others], "duration": delays, "loop": 0}
-        first.image.save(file, format, **options, **moving)
+        if held[0][1] is not None:
+            moving = {"save_all": True, "append_images": others, "duration": delays}
+            moving |= {} if loops is None else {"loop": loops}
+        encoded = io.BytesIO()  # encoders do not notice a disk that is full; writing does
+        try:
+            first.save(encoded, format, **options, **moving)
+        except OSError as error:  # of the encoder, not of a disk
+            raise ValueError(str(error)) from error
+        file.write(encoded.getbuffer())
 
-    return WholeWriter(lambda: ImageSink(info), encode)
+    return WholeWriter(lambda info: ImageSink(stored(info, limits)), encode)
 
 
-def _as_stored(pixels: Pixels, channels: int, dtype: np.dtype[Any]) -> Pixels:
-    """A frame's pixels at a depth; of more channels than these, the matte is left out."""
+def played(data: bytes, format: str, first: int = 0) -> Iterator[tuple[Image.Image, float]]:
+    """The frames of an animation of Pillow's, composed, from this one on, and the seconds for which each is shown."""
+    with Image.open(io.BytesIO(data), formats=[format]) as image:
+        for number in range(first, getattr(image, "n_frames", 1)):
+            image.seek(number)
+            frame = image.convert("RGBA")  # which composes it
+            yield frame, float(image.info.get("duration", 0)) / 1000
+
+
+def as_stored(pixels: Pixels, info: PictureInfo) -> Pixels:
+    """A frame's pixels as a file of this kind holds them; of more channels than it has, the matte is left out."""
     if pixels.ndim == 3:
-        pixels = pixels[..., 0] if channels == 1 else pixels[..., :channels]
-    return pixels if pixels.dtype == dtype else from_unit(to_unit(pixels), dtype)
+        pixels = pixels[..., 0] if info.channels == 1 else pixels[..., : info.channels]
+    return pixels if pixels.dtype == info.dtype else from_unit(to_unit(pixels), info.dtype)

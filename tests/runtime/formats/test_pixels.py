@@ -171,16 +171,31 @@ def test_12_bits_are_not_dark() -> None:
     assert (picture.colour == np.iinfo(picture.colour.dtype).max).all()
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.uint32, np.int16])
+@pytest.mark.parametrize("dtype", [np.uint32, np.int16])
 def test_other_depths_are_refused(dtype: Any) -> None:
     assert "not supported" in (message := refusal(encode_tiff(np.ones((4, 6), dtype)))) or "is no picture" in message
 
 
-@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+@pytest.mark.parametrize("format", ["PNG", "JPEG 2000", "PPM"])
 def test_floats_are_written_with_16_bits(format: str) -> None:
-    array = sample((5, 7, 4), np.uint16)
+    array = sample((5, 7, 3), np.uint16)
     data = written(as_dtype(from_array(array), np.dtype(np.float32)), Metadata(format), format)
     assert np.array_equal(to_array(read(data)[0]), array)
+
+
+@pytest.mark.parametrize("shape", DEEP_SHAPES)
+def test_floats_stay_floats_in_tiff(shape: tuple[int, ...]) -> None:
+    array = sample(shape, np.uint16).astype(np.float32) / 65_535
+    assert np.array_equal(to_array(read(written(from_array(array), Metadata("TIFF"), "TIFF"))[0]), array)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib", "predictor": True}])
+def test_tiffs_of_floats_are_read(dtype: Any, options: dict[str, Any]) -> None:
+    array = np.linspace(0, 1, 5 * 7 * 3).reshape(5, 7, 3).astype(dtype)
+    picture, _ = read(encode_tiff(array, photometric="rgb", **options))
+    assert picture.colour.dtype == np.float32 and np.array_equal(picture.colour, array.astype(np.float32))
+    assert "not 0..1" in refusal(encode_tiff(2000 * array, photometric="rgb"))
 
 
 @pytest.mark.parametrize("format", ["JPEG", "WebP"])

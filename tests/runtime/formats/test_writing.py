@@ -35,9 +35,9 @@ def test_format_follows_the_name(name: str, format: str) -> None:
     assert of_suffix(Path("folder.png") / name).name == format
 
 
-@pytest.mark.parametrize("name", ["a", "a.gif", "a.png.txt", ".png", "a.", "-"])
+@pytest.mark.parametrize("name", ["a", "a.psd", "a.png.txt", ".png", "a.", "-"])
 def test_names_without_a_format(name: str) -> None:
-    with pytest.raises(ImageError, match=r"\.jpeg, \.jpg, \.png, \.tif, \.tiff, \.webp"):
+    with pytest.raises(ImageError, match=r"ends in \.jpg, \.png, \.webp, \.tif, .* or \.tga"):
         of_suffix(Path("folder.png") / name)
 
 
@@ -46,7 +46,7 @@ def test_size_limits(format: str, largest: int, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("gantool.memory.available", lambda: 10**12)
     check_fits(PictureInfo(Size(largest, largest)), named(format), False)
     for size in (Size(largest + 1, 1), Size(1, largest + 1)):
-        with pytest.raises(ImageError, match=rf"{size}.*{largest}.*\.png or \.tif"):
+        with pytest.raises(ImageError, match=rf"{size}.*{largest}.*\.png, \.tif or \."):
             check_fits(PictureInfo(size), named(format), False)
 
 
@@ -59,8 +59,7 @@ def test_largest_pictures_can_be_written(format: str, largest: int) -> None:
 def test_other_formats_take_any_side() -> None:
     check_fits(PictureInfo(Size(100_000, 100_000)), named("PNG"), True)
     check_fits(PictureInfo(Size(10_000, 100_000), alpha=True), named("TIFF"), True)
-    with pytest.raises(ImageError, match=r"4 GiB.*\.png"):
-        check_fits(PictureInfo(Size(10_000, 100_000), alpha=True, depth=16), named("TIFF"), True)
+    check_fits(PictureInfo(Size(10_000, 100_000), alpha=True, depth=16), named("TIFF"), True)
 
 
 def test_jpeg_refuses_a_matte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
