@@ -95,8 +95,9 @@ class Bound:
                 self._tell([f"of its {found.count} pictures the first is taken, as {format.name} holds one"])
             info = self.result(first.picture.info)
             formats.check_fits(info, format, info.alpha and first.picture.transparent)
-            shown, share = (chain([first], found.frames), 1 / found.count) if moving else (iter([first]), 1.0)
-            del first
+            alone = first._replace(delay=None)
+            shown, share = (chain([first], found.frames), 1 / found.count) if moving else (iter([alone]), 1.0)
+            del first, alone
             with formats.create(place, format, info, found.metadata, overwrite=overwrite, quality=quality) as writer:
                 for number, (picture, delay) in enumerate(shown):
                     one = replace(self, control=part_of(self.control, number * share, share))

@@ -198,7 +198,7 @@ def test_each_picture_gets_the_model_that_is_enough_for_it(tmp_path: Path) -> No
         (["--quality", "80"], 1, "PNG"),
         (["-f", "jpg", "--quality", "lossless"], 1, "JPEG"),
         (["-f", "jpg", "-o", "b.png"], 2, "does not go with"),
-        (["-f", "gif"], 2, "--format"),
+        (["-f", "psd"], 2, "--format"),
         (["--name", "{size}.png"], 2, "{stem}"),
         (["--name", "b.png", "-o", "-"], 2, "has no name"),
         (["-g", "0", "--device", "cpu"], 2, "name one device"),

@@ -73,7 +73,7 @@ def test_one_bad_file_does_not_stop_a_batch(small: Path, tiny_file: Path, tmp_pa
         (["upscale", "{small}", "--model", "upscal-x4"], "no model 'upscal-x4'; did you mean 'upscale-x4'?\n"),
         (["upscale", "{small}", "--model", "gone.onnx"], "no model file"),
         (["upscale", "{small}", "--model", "{small}.onnx"], "not a whole ONNX"),
-        (["upscale", "{small}", "-o", "x.bmp", "--model", "{model}"], ".png"),
+        (["upscale", "{small}", "-o", "x.psd", "--model", "{model}"], ".png"),
         (["upscale", "{small}", "-o", "/proc/x.png", "--model", "{model}"], "cannot write"),
         (["upscale", "{small}", "--device", "cuda:99", "--model", "{model}"], "here are: auto"),
         (["upscale", "{small}", "--sacle", "2"], "--sacle"),

@@ -223,7 +223,7 @@ def test_a_result_has_a_name_of_its_own(models: dict[str, Path], gantool: Run, p
         (["--box", "1,1,4,4", "--steps", "5"], "inpaint has no use for steps; leave it out"),
         (["--box", "1,1,4,4", "--steps", "0"], "--steps"),
         (["--box", "1,1,4,4", "--method", "magic"], "--method"),
-        (["--box", "1,1,4,4", "-o", "out.bmp"], "out.bmp"),
+        (["--box", "1,1,4,4", "-o", "out.psd"], "out.psd"),
     ],
 )
 def test_what_cannot_be_filled(
@@ -393,7 +393,7 @@ def test_a_preview_replaces_no_photograph(any_style: Path, gantool: Run, photos:
         ("any_style", ["--style", "gone.png"], "no such file: gone.png"),
         ("any_style", ["--style", "text.png"], "text.png is not a picture"),
         ("any_style", ["--style", "text.png", "--preview", "now.png"], "text.png is not a picture"),
-        ("any_style", ["--style", "photo.png", "--preview", "now.bmp"], "now.bmp"),
+        ("any_style", ["--style", "photo.png", "--preview", "now.psd"], "now.psd"),
         ("any_style", ["--style", "photo.png", "--preview", "/proc/now.png"], "cannot write /proc/now.png"),
         ("any_style", ["--style", "photo.png", "--steps", "0"], "--steps"),
         ("any_style", ["--style", "photo.png", "--style-weight", "0"], "--style-weight"),

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image, ImageCms
 
 import gantool
-from gantool import bound, memory
+from gantool import bound, formats, memory
 from gantool.arrays import Pixels
 from gantool.card import Geometry, Tiles, Whole
 from gantool.engine.network import Network
-from gantool.picture import Picture
+from gantool.picture import Picture, from_array
 from gantool_export.onnx_file import to_onnx
 from gantool_trainer.data.rain import rain
 from gantool_trainer.layers.sr import RRDBNet, SRResNet
@@ -375,7 +375,7 @@ def test_what_exceeds_the_memory_is_refused_before_any_work(
         with pytest.raises(gantool.ImageError, match=r"megapixels\), needs .* GB are free; take a smaller"):
             call()
     with pytest.raises(gantool.ImageError, match="free"):
-        tiny_model.convert(photo, tmp_path / "large.png")
+        tiny_model.convert(photo, tmp_path / "large.jpg")
     assert not shares and not list(tmp_path.iterdir())
     assert tiny_model(photo[:20, :20]).shape == (80, 80, 3)
 
@@ -415,8 +415,53 @@ def test_a_shipped_model_of_many_labels(photos: Path) -> None:
 
 
 def test_a_result_beside_its_source_has_a_suffix_that_is_written(tiny_model: gantool.Model) -> None:
-    named = (tiny_model.beside(Path(source)).name for source in ("photo.JPG", "photo.mpo", "photo.bmp"))
+    named = (tiny_model.beside(Path(source)).name for source in ("photo.JPG", "photo.mpo", "photo.pcx"))
     assert tuple(named) == (
         f"photo-{tiny_model.card.name}.JPG",
         *(f"photo-{tiny_model.card.name}.{s}" for s in ("jpg", "png")),
     )
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "png"])
+def test_an_animation_comes_out_frame_by_frame(tiny_model: gantool.Model, tmp_path: Path, suffix: str) -> None:
+    frames = [Image.new("RGB", (12, 10), colour) for colour in ("red", "lime", "blue")]
+    source, target = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
+    frames[0].save(source, save_all=True, append_images=frames[1:], duration=[50, 100, 150], loop=2)
+    shares: list[float] = []
+    notices: list[str] = []
+    size = tiny_model.convert(source, target, progress=shares.append, notice=notices.append)
+    assert size == (48, 40) and shares == pytest.approx([1 / 3, 2 / 3, 1]) and not notices
+    found = formats.stream(target)
+    shown = list(found.frames)
+    assert [round(1000 * (frame.delay or 0)) for frame in shown] == [50, 100, 150] and found.metadata.loops == 2
+    for frame, before in zip(shown, frames, strict=True):
+        alone = tiny_model.run(from_array(np.asarray(before))).colour.mean((0, 1))
+        assert np.abs(frame.picture.colour.mean((0, 1)) - alone).max() < 8
+
+
+def test_pages_come_out_page_by_page(tiny_model: gantool.Model, photo: Pixels, tmp_path: Path) -> None:
+    first, second = Image.fromarray(photo[:10, :12]), Image.fromarray(photo[:7, :9, 0])
+    first.save(tmp_path / "a.tif", save_all=True, append_images=[second])
+    tiny_model.convert(tmp_path / "a.tif", tmp_path / "b.tif")
+    shown = [frame.picture for frame in formats.stream(tmp_path / "b.tif").frames]
+    assert [picture.size for picture in shown] == [(40, 48), (28, 36)] and shown[1].gray
+    assert np.array_equal(shown[0].colour, tiny_model(np.asarray(first)))
+
+
+def test_of_several_pictures_the_first_is_kept_where_one_fits(tiny_model: gantool.Model, tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (12, 10), colour) for colour in ("red", "lime", "blue")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=50)
+    for target in ("b.jpg", "b.tif"):
+        notices: list[str] = []
+        tiny_model.convert(tmp_path / "a.gif", tmp_path / target, notice=notices.append)
+        kind = "JPEG" if target == "b.jpg" else "TIFF"
+        assert notices == [f"of its 3 pictures the first is taken, as {kind} holds one"]
+        assert formats.stream(tmp_path / target).count == 1
+
+
+def test_a_file_that_is_written_in_bands_is_the_same_in_tiles(
+    tiny_model: gantool.Model, photo: Pixels, tmp_path: Path
+) -> None:
+    for name in ("a.png", "a.tif", "a.ppm"):
+        tiny_model.convert(photo, tmp_path / name, tile=32)
+        assert np.abs(formats.read(tmp_path / name)[0].colour.astype(int) - tiny_model(photo)).max() <= 1
