@@ -5,6 +5,8 @@ import io
 import os
 import sys
 import tempfile
+import threading
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 
 import typer
 
-from gantool import formats, storage
+from gantool import formats, memory, pipeline, storage
 from gantool.arrays import Size
 from gantool.bound import Bound
 from gantool.card.identity import result_name
@@ -101,22 +103,33 @@ def _do(work: Work, bound: Mapping[str, Bound], contents: Contents, shared: Shar
         report.row(Row(str(problem.source), None, "failed", error=Failure("ImageError", problem.reason)))
     for job in work.skipped:
         report.row(Row(str(job.source), str(job.target), "skipped"))
+    stop, at_once = threading.Event(), max(1, min(shared.jobs, len(work.jobs)))
+
+    def one(job: Job, choice: Choice, advance: console.Advance) -> Row:
+        source, name, model = str(job.source), job.source.name, bound[choice.model]
+        progress = functools.partial(advance, name) if at_once == 1 else None
+        told = replace(
+            model, control=Control(progress=progress, cancel=stop), notice=functools.partial(report.notice, source)
+        )
+        card, device = model.engine.card, model.engine.device
+        row = Row(source, str(job.target), "done", model=card.name, scale=choice.scale, device=device)
+        return attempt(functools.partial(_convert, told, job, contents, shared), row)
+
     with console.pictures(len(work.jobs), quiet=shared.telling.quiet) as advance:
-        for job, choice in work.jobs.items():
-            source, name, model = str(job.source), job.source.name, bound[choice.model]
-            control = Control(progress=functools.partial(advance, name))
-            told = replace(model, control=control, notice=functools.partial(report.notice, source))
-            card, device = model.engine.card, model.engine.device
-            row = Row(source, str(job.target), "done", model=card.name, scale=choice.scale, device=device)
-            report.row(attempt(functools.partial(_convert, told, job, contents, shared), row), choice.note)
-            advance(name, None)
+        making = (functools.partial(one, job, choice, advance) for job, choice in work.jobs.items())
+        for (job, choice), row in zip(work.jobs.items(), pipeline.in_order(making, at_once, stop), strict=True):
+            report.row(row, choice.note)
+            advance(job.source.name, None)
 
 
 def _convert(model: Bound, job: Job, contents: Contents, shared: Shared) -> Size:
     """Returns the size of the result."""
     convert = functools.partial(model.convert, contents(job.source), quality=shared.wished_quality)
     if job.target != PIPE:
-        return convert(job.target, overwrite=shared.existing.overwrite).size
+        size = convert(job.target, overwrite=shared.existing.overwrite).size
+        if shared.keep_time and job.source != PIPE:
+            _keep_time(job)
+        return size
     if shared.format is None:
         buffer = io.BytesIO()  # some encoders seek, which a pipe cannot
         size = convert(buffer).size
@@ -127,6 +140,15 @@ def _convert(model: Bound, job: Job, contents: Contents, shared: Shared) -> Size
         size = convert(file).size
         console.binary(file.read_bytes())
     return size
+
+
+def _keep_time(job: Job) -> None:
+    """Raises ImageError where the file system does not let us."""
+    try:
+        facts = job.source.stat()
+        os.utime(job.target, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    except OSError as error:
+        raise ImageError(f"cannot keep the time of {job.source}: {reason(error)}; leave out --keep-time") from error
 
 
 def _reader(verb: str) -> Contents:
@@ -156,7 +178,10 @@ def _planned(shared: Shared, naming: Naming, written: Path | None) -> Work:
     existing = shared.existing
     if shared.name is not None:
         check_template(shared.name)
+    _set_limits(shared)
     jobs, problems = plan(_or_pipe(shared.pictures, naming.verb), shared.output, naming)
+    jobs = [job for job in jobs if _is_ours(job.source, shared.shard)]
+    problems = [problem for problem in problems if _is_ours(problem.source, shared.shard)]
     _check_streams(jobs, shared)
     _check_formats(jobs, shared)
     _check_written(jobs, written)
@@ -171,6 +196,24 @@ def _planned(shared: Shared, naming: Naming, written: Path | None) -> Work:
         except GantoolError as error:
             problems.append(Problem(job.source, explain(error)))
     return Work(chosen, skipped, problems)
+
+
+def _set_limits(shared: Shared) -> None:
+    """Of this process."""
+    if shared.memory is not None:
+        memory.limit(int(shared.memory))
+    if shared.max_pixels is not None:
+        from PIL import Image
+
+        Image.MAX_IMAGE_PIXELS = max(1, int(shared.max_pixels) // 2)  # Pillow refuses from twice as many on
+
+
+def _is_ours(source: Path | str, shard: str | None) -> bool:
+    """Whether an input belongs to a part of all, which depends on nothing but its name."""
+    if shard is None:
+        return True
+    part, _, parts = shard.partition("/")
+    return zlib.crc32(os.fsencode(source)) % int(parts) == int(part) - 1
 
 
 def _or_pipe(pictures: Sequence[str], verb: str) -> Sequence[str]:

@@ -13,6 +13,8 @@ from typing import IO, TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+Advance = Callable[[str, float | None], None]
+"""Called with a picture's name and the share of it that is finished, or None when it is done with."""
 PIPE = Path("-")
 """A stream, where the name of a file is expected."""
 
@@ -133,7 +135,7 @@ def bar(what: str, total: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def pictures(total: int, *, quiet: bool) -> Iterator[Callable[[str, float | None], None]]:
+def pictures(total: int, *, quiet: bool) -> Iterator[Advance]:
     """A bar for the picture in hand and, for more than one, a bar for all of them.
 
     What it gives is called with a picture's name and the share of it that is finished, or None when it is done with.

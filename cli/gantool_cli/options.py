@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from pathlib import Path
@@ -87,6 +88,31 @@ def _written(format: str | None) -> str | None:
     return format
 
 
+def _shard(text: str | None) -> str | None:
+    """Raises BadParameter for what is no part of a whole."""
+    if text is not None:
+        part, _, parts = text.partition("/")
+        if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+            raise typer.BadParameter(f"--shard takes the number of a part and of all, such as 3/64, not '{text}'")
+    return text
+
+
+def amount(text: str, option: str, example: str) -> int:
+    """A number with K, M, G or T behind it, of thousands, and a B that says nothing. Raises BadParameter."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)i?(b?)", text.strip().lower())
+    if found is None or float(found[1]) <= 0:
+        raise typer.BadParameter(f"{option} takes a number such as {example}, not '{text}'")
+    return int(float(found[1]) * 1000 ** " kmgt".index(found[2] or " "))
+
+
+def _bytes(text: str | None) -> str | None:
+    return text if text is None else str(amount(text, "--memory", "1GB"))
+
+
+def _pixels(text: str | None) -> str | None:
+    return text if text is None else str(amount(text, "--max-pixels", "500M"))
+
+
 @dataclass(frozen=True)
 class Shared:
     """What is said to a verb on pictures, whichever it is."""
@@ -122,6 +148,36 @@ class Shared:
     name: Annotated[
         str | None,
         typer.Option(metavar="TEMPLATE", help="Names of results, of {stem} {ext} {model} {scale} {verb}."),
+    ] = None
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "-j",
+            "--jobs",
+            metavar="N",
+            min=1,
+            max=64,
+            help="Pictures at work at once. Default: 2.",
+        ),
+    ] = 2
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="K/N", callback=_shard, help="Do the K-th of N parts of all pictures, such as 3/64."),
+    ] = None
+    keep_time: Annotated[
+        bool, typer.Option("--keep-time", metavar="", help="Results get the modification times of their pictures.")
+    ] = False
+    memory: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", callback=_bytes, help="Take no more memory than this, such as 1GB."),
+    ] = None
+    max_pixels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBER",
+            callback=_pixels,
+            help="Decode pictures of up to this. Default: 179M.",
+        ),
     ] = None
     machine: Machine = Machine()
     existing: Existing = Existing()

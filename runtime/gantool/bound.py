@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from gantool import formats, memory, storage, tasks, values
+from gantool import formats, memory, pipeline, storage, tasks, values
 from gantool.engine import Control, Engine
 from gantool.engine.control import part_of
 from gantool.errors import ImageError
@@ -109,10 +109,10 @@ class Bound:
         """One picture of a file; what is to be said of a model is said of the first."""
         info = self.result(picture.info)
         pieces = (self if first else replace(self, notice=None))._pieces(picture, info, banded=banded)
-        sink = writer.frame(info, delay)
-        for box, pixels in pieces:
-            sink.put(box, pixels)
-            del pixels  # not held while the next ones are computed
+        with pipeline.behind(writer.frame(info, delay).put) as put:  # what is there is encoded while more is computed
+            for box, pixels in pieces:
+                put(box, pixels)
+                del pixels  # not held while the next ones are computed
 
     def _pieces(self, picture: Picture, info: PictureInfo, *, banded: bool = False) -> Pieces:
         """Of a result of this kind, which is held whole or, banded, never. Raises ImageError before any work where

@@ -8,13 +8,39 @@ from gantool.arrays import Size
 from gantool.errors import ImageError
 
 _GROUPS = Path("/sys/fs/cgroup")
+_TILE = 2_000
+"""Bytes that a network has in use for a pixel of a tile, of the larger ones that ship."""
+_LEAST_TILE = 32
 _LITTLE = 2**26
 """Bytes for which nobody is asked: asking takes as long as a small network."""
 
 
+_limit: int | None = None
+
+
+def limit(size: int | None) -> None:
+    """Let this process take no more than so many bytes, None as many as there are: looked at before a result is begun,
+    and for how large tiles are."""
+    global _limit
+    _limit = size
+
+
+def _in_use() -> int:
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def tile_side(usual: int) -> int:
+    """Of tiles, in pixels: the usual one, or what fits where the memory is limited."""
+    if _limit is None:
+        return usual
+    return int(max(_LEAST_TILE, min(usual, (available() / 2 / _TILE) ** 0.5)) // _LEAST_TILE * _LEAST_TILE)
+
+
 def check_room(size: Size, needed: int) -> None:
     """Raises ImageError if a result of this size needs more bytes than are free."""
-    if needed > _LITTLE and needed > (free := available()):
+    if needed > (_LITTLE if _limit is None else 0) and needed > (free := available()):
         raise ImageError(
             f"the result, {size} ({size.pixels / 1e6:,.0f} megapixels), needs {needed / 1e9:,.1f} GB of "
             f"memory, and {free / 1e9:,.1f} GB are free; take a smaller picture or a smaller factor, or cut the "
@@ -27,7 +53,8 @@ def available() -> int:
     containers set such limits)."""
     import psutil
 
-    return min([int(psutil.virtual_memory().available), *_left_in_groups()])
+    left = [int(psutil.virtual_memory().available), *_left_in_groups()]
+    return min(left) if _limit is None else max(0, min([*left, _limit - _in_use()]))
 
 
 @contextmanager

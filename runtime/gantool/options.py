@@ -21,6 +21,7 @@ class Options(Control, total=False):
     working_size: int | None
     strength: float | None
     size: TargetSize | None
+    seamless: bool
     denoise: float | None
     mask: AnyPicture | None
     box: tuple[int, int, int, int] | None

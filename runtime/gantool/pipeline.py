@@ -4,10 +4,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -19,8 +19,11 @@ from gantool.errors import GantoolError, ImageError, ModelError, described
 from gantool.formats import AnyPicture
 from gantool.options import Options
 
+T = TypeVar("T")
 Errors = Literal["raise", "yield"]
 _MOST_WORKERS = 64
+_AHEAD = 2
+"""Calls that wait for a thread; each holds what it was called with."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,27 @@ class AnyCancel:
 def either(token: Cancel, other: Cancel | None) -> Cancel:
     """Set when one of the two is."""
     return token if other is None else AnyCancel((token, other))
+
+
+@contextmanager
+def behind(work: Callable[..., None]) -> Iterator[Callable[..., None]]:
+    """A function that does the work in another thread, in order, while its caller goes on; a few calls wait at most,
+    and all are done when the block ends well. Raises what the work raises, a call later or at the end."""
+    with ThreadPoolExecutor(1, thread_name_prefix="gantool-behind") as thread:
+        waiting: deque[Future[None]] = deque()
+
+        def put(*arguments: Any) -> None:
+            if len(waiting) >= _AHEAD:
+                waiting.popleft().result()
+            waiting.append(thread.submit(work, *arguments))
+
+        try:
+            yield put
+            while waiting:
+                waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def mapped(
@@ -80,15 +104,25 @@ def _in_order(
         except GantoolError as error:
             return Item(source, error=error)
 
-    waiting: deque[Future[Item]] = deque()
+    for made in in_order((partial(item, source) for source in pictures), workers, stop):
+        yield _checked(made, errors)
+
+
+def in_order(calls: Iterable[Callable[[], T]], workers: int, stop: threading.Event) -> Generator[T, None, None]:
+    """What calls give, in their order, some of them made at once and no more than one ahead; ``stop`` is set when no
+    more is wanted, and what still runs is to end then."""
+    if workers == 1:  # in the caller's own thread, which a signal ends at once
+        yield from (call() for call in calls)
+        return
+    waiting: deque[Future[T]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="gantool-map") as pool:
         try:
-            for source in pictures:
-                waiting.append(pool.submit(item, source))
+            for call in calls:
+                waiting.append(pool.submit(call))
                 if len(waiting) > workers:
-                    yield _checked(waiting.popleft().result(), errors)
+                    yield waiting.popleft().result()
             while waiting:
-                yield _checked(waiting.popleft().result(), errors)
+                yield waiting.popleft().result()
         finally:  # also where the caller breaks off
             stop.set()
             for future in waiting:

@@ -256,3 +256,68 @@ def test_help_has_no_bool_and_examples_that_fit(verb: str) -> None:
     examples = [line.strip() for line in shown.splitlines() if line.strip().startswith(("gantool ", "# "))]
     assert len(examples) > 3 and max(map(len, examples)) <= 76
     assert "Default: " in shown and "[default: auto]" in shown
+
+
+@pytest.mark.parametrize("jobs", ["1", "4"])
+def test_rows_come_in_the_order_of_the_pictures(jobs: str, tmp_path: Path, tiny_file: Path) -> None:
+    for number, side in enumerate((120, 8, 90, 8, 60, 8)):
+        drawn(tmp_path / "in" / f"{number}.png", (side, side))
+    (tmp_path / "in" / "2.png").write_bytes(b"nothing")
+    done = gantool("upscale", tmp_path / "in", "-m", tiny_file, "-o", tmp_path / "out", "-j", jobs, "--json")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [Path(row["input"]).stem for row in rows[:-1]] == list("012345") and done.returncode == 1
+    assert [row["status"] for row in rows[:-1]] == ["done", "done", "failed", "done", "done", "done"]
+
+
+def test_shards_are_all_of_a_folder_and_each_once(tmp_path: Path, tiny_file: Path) -> None:
+    for number in range(12):
+        drawn(tmp_path / "in" / f"{number}.png", (8, 8))
+    (tmp_path / "in" / "bad.png").write_bytes(b"nothing")
+    inputs: list[str] = []
+    for part in (1, 2, 3):
+        words = ("-m", tiny_file, "-o", tmp_path / "out", "--shard", f"{part}/3", "--json")
+        rows = [json.loads(line) for line in gantool("upscale", tmp_path / "in", *words).stdout.splitlines()]
+        assert len(rows) < 13
+        inputs += [row["input"] for row in rows[:-1]]
+    assert len(inputs) == len(set(inputs)) == 13 and len(list((tmp_path / "out").iterdir())) == 12
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--shard", "4/3"), "such as 3/64, not '4/3'"),
+        (("--shard", "x"), "such as 3/64"),
+        (("--memory", "much"), "--memory takes a number such as 1GB, not 'much'"),
+        (("--memory", "0"), "--memory takes"),
+        (("--max-pixels", "-3"), "--max-pixels takes"),
+        (("-j", "0"), "-j"),
+    ],
+)
+def test_limits_that_mean_nothing(words: tuple[str, ...], said: str, tmp_path: Path, tiny_file: Path) -> None:
+    done = gantool("upscale", drawn(tmp_path / "a.png"), "-m", tiny_file, *words)
+    assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_times_are_kept_where_that_is_asked_for(tmp_path: Path, tiny_file: Path) -> None:
+    source = drawn(tmp_path / "a.png")
+    os.utime(source, (1_000_000_000, 1_100_000_000))
+    gantool("upscale", source, "-m", tiny_file, "-o", tmp_path / "kept.png", "--keep-time")
+    gantool("upscale", source, "-m", tiny_file, "-o", tmp_path / "new.png")
+    assert (tmp_path / "kept.png").stat().st_mtime == 1_100_000_000 < (tmp_path / "new.png").stat().st_mtime
+
+
+def test_as_many_pixels_as_are_allowed(tmp_path: Path, tiny_file: Path) -> None:
+    source = drawn(tmp_path / "a.png", (40, 30))
+    words = ("upscale", source, "-m", tiny_file, "-o", tmp_path / "b.png")
+    refused = gantool(*words, "--max-pixels", "1K")
+    assert refused.returncode == 1 and "--max-pixels" in refused.stderr and not (tmp_path / "b.png").exists()
+    assert gantool(*words, "--max-pixels", "1.2K").returncode == 0
+
+
+def test_little_memory_is_enough_where_a_file_is_written_in_bands(tmp_path: Path, tiny_file: Path) -> None:
+    source = drawn(tmp_path / "a.png", (1400, 1200))
+    words = ("upscale", source, "-m", tiny_file, "--memory", "250MB", "-o")
+    assert gantool(*words, tmp_path / "b.png").returncode == 0
+    refused = gantool(*words, tmp_path / "b.jpg")
+    assert refused.returncode == 1 and "memory" in refused.stderr and not (tmp_path / "b.jpg").exists()

@@ -465,3 +465,33 @@ def test_a_file_that_is_written_in_bands_is_the_same_in_tiles(
     for name in ("a.png", "a.tif", "a.ppm"):
         tiny_model.convert(photo, tmp_path / name, tile=32)
         assert np.abs(formats.read(tmp_path / name)[0].colour.astype(int) - tiny_model(photo)).max() <= 1
+
+
+@pytest.mark.parametrize("tile", [24, 512])
+def test_the_sides_of_a_panorama_meet(tiny_model: gantool.Model, photo: Pixels, tile: int) -> None:
+    """As if the picture went on: enlarged between two of itself it is the same."""
+    thrice = np.concatenate([photo] * 3, axis=1)
+    inner = tiny_model(thrice)[:, 4 * photo.shape[1] : 8 * photo.shape[1]]
+    found = tiny_model(photo, seamless=True, tile=tile)
+    assert np.abs(found.astype(int) - inner).max() <= 1
+    assert np.abs(tiny_model(photo).astype(int) - inner).max() > 1
+    matte = np.dstack([photo, photo[..., 0]])
+    assert tiny_model(matte, seamless=True).shape == (*found.shape[:2], 4)
+    with pytest.raises(gantool.ModelError, match="own scale"):
+        tiny_model(photo, seamless=True, size=gantool.TargetSize(scale=2))
+
+
+def test_little_memory_makes_small_tiles(
+    tiny_model: gantool.Model, photo: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares: list[float] = []
+    monkeypatch.setattr(memory, "_in_use", lambda: 0)
+    try:
+        memory.limit(6_000_000)
+        made = tiny_model(photo, progress=shares.append)
+        memory.limit(100_000)
+        with pytest.raises(gantool.ImageError, match="megapixels"):
+            tiny_model(photo)
+    finally:
+        memory.limit(None)
+    assert len(shares) > 1 and np.abs(made.astype(int) - tiny_model(photo)).max() <= 1

@@ -156,3 +156,23 @@ def test_a_task_that_is_cancelled_twice_ends_after_its_thread() -> None:
         assert ended.is_set()
 
     asyncio.run(twice())
+
+
+def test_what_goes_on_behind_is_in_order_and_done_at_the_end() -> None:
+    seen: list[int] = []
+    with pipeline.behind(seen.append) as put:
+        for number in range(20):
+            put(number)
+    assert seen == list(range(20))
+
+
+def test_what_fails_behind_fails_here() -> None:
+    def fail(number: int) -> None:
+        raise ValueError(number)
+
+    with pytest.raises(ValueError, match="0"), pipeline.behind(fail) as put:
+        put(0)
+    with pytest.raises(ValueError, match="0"), pipeline.behind(fail) as put:
+        for number in range(10):
+            put(number)
+        pytest.fail("nobody was told")

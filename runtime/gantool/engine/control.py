@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol, TypedDict, TypeVar, cast
 
+from gantool import memory
 from gantool.errors import Cancelled
 
 TILE = 512
@@ -23,7 +24,8 @@ class Control(TypedDict, total=False):
     cancel: Cancel | None
     """Looked at all the time; the tile in hand is given up."""
     tile: int | None
-    """Side of a tile in input pixels (default 512); the result does not depend on it."""
+    """Side of a tile in input pixels (default 512, or less where memory is limited); the result does not depend on
+    it."""
 
 
 AnyControl = TypeVar("AnyControl", bound=Control)
@@ -52,4 +54,4 @@ def part_of(control: AnyControl, begin: float, length: float) -> AnyControl:
 
 def tile_side(control: Control) -> int:
     """Side of a tile in input pixels."""
-    return control.get("tile") or TILE
+    return control.get("tile") or memory.tile_side(TILE)

@@ -15,7 +15,10 @@ def check_claim(size: Size, bytes_of_pixel: int = 4) -> None:
         raise ImageError("it claims to have no pixels at all; get a whole copy of it")
     most = 2 * (Image.MAX_IMAGE_PIXELS or 2**62)
     if size.pixels > most or size.pixels * bytes_of_pixel > 8 * most:
-        raise ImageError(f"it claims {size} pixels, more pixels than is safe to decode; cut or shrink it first")
+        raise ImageError(
+            f"it claims {size} pixels, more pixels than is safe to decode; cut or shrink it first, or allow so many "
+            "(--max-pixels, in Python PIL.Image.MAX_IMAGE_PIXELS)"
+        )
 
 
 def check_stored(claimed: int, most: int) -> None:

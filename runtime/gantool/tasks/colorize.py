@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gantool.tasks.task import FEEDFORWARD, Task, check_ports, strength, tile, working_size
+from gantool.tasks.task import FEEDFORWARD, Task, check_ports, seamless, strength, tile, working_size
 
 if TYPE_CHECKING:
     from gantool.card import ModelCard
@@ -25,6 +25,7 @@ gantool colorize album/ -o coloured/
 @dataclass(frozen=True)
 class Options:
     strength: float = strength("How strong the colours are, from gray to full.")
+    seamless: bool = seamless()
     tile: int | None = tile()
     working_size: int | None = working_size()
 
@@ -49,8 +50,12 @@ def run(engine: "Engine", picture: "Picture", options: Options, inputs: None, co
     from gantool.arrays import in_colour, resize
     from gantool.methods.detail import colour_over, grayed
     from gantool.picture import Picture, bleed
-    from gantool.tasks.pieces import developed, seen_whole
+    from gantool.tasks.pieces import around, developed, margin_of, seen_whole
 
+    if options.seamless:
+        alone = replace(options, seamless=False)
+        margin = margin_of(engine, picture.size)
+        return around(lambda wide: run(engine, wide, alone, inputs, control), picture, margin)
     seen = Picture(grayed(in_colour(bleed(picture).colour)), picture.alpha)
     small = resize(seen.colour, sizes.working_size(engine.card, seen.size, options.working_size))
     made = seen_whole(engine, small, {}, {**control, "tile": options.tile})

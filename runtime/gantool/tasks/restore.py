@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gantool.tasks.task import FEEDFORWARD, Task, check_ports, strength, tile, working_size
+from gantool.tasks.task import FEEDFORWARD, Task, check_ports, seamless, strength, tile, working_size
 
 if TYPE_CHECKING:
     from gantool.card import ModelCard
@@ -26,6 +26,7 @@ gantool restore scans/ -o clean/ --skip-existing
 @dataclass(frozen=True)
 class Options:
     strength: float = strength("Share of the repair that is made; 0 leaves the picture as it is.")
+    seamless: bool = seamless()
     tile: int | None = tile()
     working_size: int | None = working_size()
 
@@ -36,11 +37,14 @@ def accepts(card: "ModelCard") -> None:
 
 def run(engine: "Engine", picture: "Picture", options: Options, inputs: None, control: "Control") -> "Pieces":
     from gantool.picture import as_gray, bleed
-    from gantool.tasks.pieces import at_working_size, developed
+    from gantool.tasks.pieces import around, at_working_size, developed, margin_of
 
-    seen = bleed(as_gray(picture))
-    found = at_working_size(engine, seen.colour, {}, {**control, "tile": options.tile}, options.working_size)
-    return developed(found, seen, picture.info, options.strength)
+    def repaired(picture: "Picture") -> "Pieces":
+        seen = bleed(as_gray(picture))
+        found = at_working_size(engine, seen.colour, {}, {**control, "tile": options.tile}, options.working_size)
+        return developed(found, seen, picture.info, options.strength)
+
+    return around(repaired, picture, margin_of(engine, picture.size)) if options.seamless else repaired(picture)
 
 
 TASK = Task(

@@ -60,6 +60,11 @@ def strength(help: str) -> Any:
     return option(values.between(0, 1), help, "0..1", default=1.0, least=0, most=1)
 
 
+def seamless() -> Any:
+    """The option of verbs whose results keep, or enlarge, all of a picture."""
+    return option(values.truth(), "For 360 degree panoramas: left meets right.", "", default=False)
+
+
 def working_size(help: str = "") -> Any:
     """The option of verbs whose models see a picture at another size than its own."""
     return option(values.whole(1, LONGEST, "pixels"), help, "PIXELS", least=32)

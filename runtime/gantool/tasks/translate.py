@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gantool import values
 from gantool.errors import ModelError
-from gantool.tasks.task import FEEDFORWARD, Task, check_ports, option, strength, tile, working_size
+from gantool.tasks.task import FEEDFORWARD, Task, check_ports, option, seamless, strength, tile, working_size
 
 if TYPE_CHECKING:
     from gantool.card import ModelCard
@@ -40,6 +40,7 @@ class Options:
         "Short side at which the model sees the picture. Default: what it was trained on."
     )
     strength: float = strength("Share of the change that is made.")
+    seamless: bool = seamless()
     tile: int | None = tile()
 
 
@@ -66,6 +67,8 @@ def bind(card: "ModelCard", options: Options) -> "Mapping[str, SharedInputs]":
     if to not in port.labels and to != ALL:
         raise ModelError(f"{card.name} has no label '{to}'; it knows: {known}", option="to")
     eye = np.eye(len(port.labels), dtype=np.float32)
+    if options.seamless and _sheet(card, options):
+        raise ModelError("a panorama becomes one picture and no sheet; name one label", option="seamless")
     asked_for = _sheet(card, options) or (to,)
     return {label: {port.name: eye[None, port.labels.index(label)]} for label in asked_for}
 
@@ -85,6 +88,17 @@ def notices(card: "ModelCard", picture: "Picture", options: Options, inputs: Any
 
 
 def run(
+    engine: "Engine", picture: "Picture", options: Options, inputs: "Mapping[str, SharedInputs]", control: "Control"
+) -> "Pieces":
+    from gantool.tasks.pieces import around, margin_of
+
+    if not options.seamless:
+        return _translated(engine, picture, options, inputs, control)
+    margin = margin_of(engine, picture.size)
+    return around(lambda wide: _translated(engine, wide, options, inputs, control), picture, margin)
+
+
+def _translated(
     engine: "Engine", picture: "Picture", options: Options, inputs: "Mapping[str, SharedInputs]", control: "Control"
 ) -> "Pieces":
     from gantool.arrays import Box, in_colour

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gantool import values
-from gantool.tasks.task import Task, check_ports, no_use, option, tile
+from gantool.errors import ModelError
+from gantool.tasks.task import Task, check_ports, no_use, option, seamless, tile
 from gantool.values import Rule
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Options:
         least=0,
         most=1,
     )
+    seamless: bool = seamless()
     tile: int | None = tile()
 
 
@@ -62,6 +64,8 @@ def bind(card: "ModelCard", options: Options) -> "SharedInputs":
     import numpy as np
 
     strengths = card.taking("strength")
+    if options.seamless and options.size is not None:
+        raise ModelError("a panorama is enlarged by the model's own scale; leave out its size", option="seamless")
     if not strengths and options.denoise is not None:
         raise no_use(card, "denoise")
     return {
@@ -78,10 +82,15 @@ def result(card: "ModelCard", info: "PictureInfo", options: Options) -> "Picture
 
 
 def run(engine: "Engine", picture: "Picture", options: Options, inputs: "SharedInputs", control: "Control") -> "Pieces":
+    from gantool.tasks.pieces import around, margin_of
+
     control = {**control, "tile": options.tile}
-    if options.size is None:
+    if options.size is not None:
+        return _to_size(engine, picture, options.size, inputs, control)
+    if not options.seamless:
         return _enlarged(engine, picture, inputs, control)
-    return _to_size(engine, picture, options.size, inputs, control)
+    margin = margin_of(engine, picture.size)
+    return around(lambda wide: _enlarged(engine, wide, inputs, control), picture, margin, engine.card.scale)
 
 
 def _enlarged(engine: "Engine", picture: "Picture", inputs: "SharedInputs", control: "Control") -> "Pieces":
