@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gantool.calls import upscale as upscale
     from gantool.card import ModelCard as ModelCard
     from gantool.card import Port as Port
+    from gantool.comparison import Comparison as Comparison
+    from gantool.comparison import compare as compare
     from gantool.errors import Cancelled as Cancelled
     from gantool.errors import DeviceError as DeviceError
     from gantool.errors import GantoolError as GantoolError
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "card": ("ModelCard", "Port"),
+    "comparison": ("Comparison", "compare"),
     "errors": (
         *("Cancelled", "DeviceError", "GantoolError", "ImageError", "ModelError", "PoseError", "UnknownModelError"),
     ),
