@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,9 +18,12 @@ from gantool.tasks import TASKS
 from gantool.tasks.task import Task
 from gantool_cli import console, first_screen, hints
 from gantool_cli.errors import explain
-from gantool_cli.options import Shared, verb
+from gantool_cli.options import OnPictures, Shared, on_pictures
 from gantool_cli.plain_help import Command
 from gantool_cli.stopping import STOPPED
+
+if TYPE_CHECKING:
+    from gantool_cli.batch import Order
 
 _WORDY = frozenset({"upscale", "inpaint", "stylize", "pose", "generate"})
 """Verbs that have words of their own beside those of their task, in a module of that name."""
@@ -84,8 +87,7 @@ def command(verbs: Iterable[str] = VERBS, *, listed: bool = False) -> typer.Type
             app.command(name, short_help=TASKS[name].does if name in TASKS else _OTHERS[name][1])(lambda: None)
         elif name in TASKS:
             task = TASKS[name]
-            function = _named(f"verbs.{name}", name) if name in _WORDY else _row(task)
-            app.command(name, cls=Command, help=task.help, short_help=task.does)(function)
+            app.command(name, cls=Command, help=task.help, short_help=task.does)(of_task(name))
         elif name == "models":
             app.add_typer(_named(_OTHERS[name][0], "app"), name=name, short_help=_OTHERS[name][1])
         else:
@@ -93,23 +95,28 @@ def command(verbs: Iterable[str] = VERBS, *, listed: bool = False) -> typer.Type
     return app
 
 
+def of_task(name: str) -> Callable[..., None]:
+    """The function behind a verb that is a task."""
+    found: Callable[..., None] = _named(f"verbs.{name}", name) if name in _WORDY else _row(TASKS[name])
+    return found
+
+
 def _named(module: str, name: str) -> Any:
     return getattr(import_module(f"gantool_cli.{module}"), name)
 
 
-def _row(task: Task[Any, Any]) -> Callable[..., None]:
+def _row(task: Task[Any, Any]) -> OnPictures:
     """A verb that needs no words but those of its task."""
 
-    def run_task(*, ctx: typer.Context, options: Any, shared: Shared) -> None:
+    def run_task(*, ctx: typer.Context, options: Any, shared: Shared) -> "Order | None":
         from gantool_cli import batch, listing
 
         call = f"gantool {task.name} --model MODEL photo.jpg"
         model = listing.chosen(ctx, shared.model or task.model, call, piped=console.is_piped())
-        if model is not None:
-            batch.run(shared, task, model, options)
+        return None if model is None else batch.of_one_model(shared, task, model, options)
 
     run_task.__annotations__["options"] = task.Options
-    return verb(run_task)
+    return on_pictures(run_task)
 
 
 def _completing() -> bool:

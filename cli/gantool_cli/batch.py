@@ -43,52 +43,69 @@ class Work:
     problems: list[Problem]
 
 
-def run(shared: Shared, task: Task[Any, Any], model: str, options: Any, *, written: Path | None = None) -> None:
-    """Run one model on every input.
+@dataclass(frozen=True)
+class Order:
+    """A verb, what was said to it, and the model that it takes for each picture."""
 
-    Args:
-        options: the task's own.
-        written: a file that the options write on the way, which must be none of the pictures.
+    shared: Shared
+    task: Task[Any, Any]
+    folders: str
+    """What the names of folders of results end in."""
+    choose: Callable[[Source], Choice]
+    """Raises GantoolError for a picture that cannot be read."""
+    options: Any
+    """The task's own."""
+    written: Path | None = None
+    """A file that the options write on the way, which must be none of the pictures."""
 
-    Raises:
-        as `run_each`.
-    """
+    def bind(self, model: str) -> Bound:
+        """A model with the options. Raises GantoolError."""
+        machine = self.shared.machine
+        loaded = loading.load(model, self.task.name, machine.name, machine.threads, quiet=self.shared.telling.quiet)
+        return loaded.bind(**vars(self.options))
+
+
+def of_one_model(
+    shared: Shared, task: Task[Any, Any], model: str, options: Any, *, written: Path | None = None
+) -> Order:
+    """An order that takes one model for every picture. Raises GantoolError for what is wrong whatever they are."""
     card = loading.card(model, task.name)
     read = task.read(card, vars(options))
-    task.bind(card, read)  # what is wrong whatever the picture is, is said once, before anything is loaded
+    task.bind(card, read)  # is said once, before anything is loaded
     choice = Choice(model, result_name(card.name, task.asked(read)), card.scale)
-    run_each(shared, task, choice.label, lambda _: choice, options, written=written)
+    return Order(shared, task, choice.label, lambda _: choice, options, written)
 
 
-def run_each(
+def carry_out(order: Order) -> None:
+    """Do it for every input; one bad input does not stop the rest. Raises as `run`."""
+    run(order.shared, order.task.name, order.folders, order.choose, order.bind, written=order.written)
+
+
+def run(
     shared: Shared,
-    task: Task[Any, Any],
+    verb: str,
     folders: str,
     choose: Callable[[Source], Choice],
-    options: Any,
+    bind: Callable[[str], Bound],
     *,
     written: Path | None = None,
 ) -> None:
-    """Run on every input the model that is chosen for it; one bad input does not stop the rest.
+    """Run on every input what is bound for it; one bad input does not stop the rest.
 
     All is planned, and every wrong call refused, before the first model is loaded.
 
     Args:
-        folders: what the names of folders of results end in.
-        choose: raises GantoolError for a picture that cannot be read.
-        options, written: as in `run`.
+        folders, choose, written: as in `Order`.
+        bind: what a choice's model stands for, which raises GantoolError.
 
     Raises:
         typer.Exit: with status 1, if an input failed.
         typer.BadParameter, GantoolError: nothing is done.
     """
-    device, threads, quiet = shared.machine.name, shared.machine.threads, shared.telling.quiet
-    contents = _reader(task.name)
+    contents = _reader(verb)
     chosen = functools.cache(lambda path: choose(contents(path)))
-    work = _planned(shared, Naming(task.name, folders, chosen, shared.name, shared.format), written)
-    names = dict.fromkeys(choice.model for choice in work.jobs.values())
-    models = {name: loading.load(name, task.name, device, threads, quiet=quiet) for name in names}
-    bound = {name: model.bind(**vars(options)) for name, model in models.items()}
+    work = _planned(shared, Naming(verb, folders, chosen, shared.name, shared.format), written)
+    bound = {model: bind(model) for model in dict.fromkeys(choice.model for choice in work.jobs.values())}
     report = Report(shared.telling, len(work.problems) + len(work.skipped) + len(work.jobs))
     try:
         _do(work, bound, contents, shared, report)

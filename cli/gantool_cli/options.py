@@ -6,12 +6,17 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar, cast
 
 import typer
 
 from gantool.errors import GantoolError
 from gantool_cli.completion import format_names, model_names
+
+if TYPE_CHECKING:
+    from gantool_cli.batch import Order
+
+T = TypeVar("T")
 
 ModelName = Annotated[
     str | None,
@@ -143,7 +148,7 @@ class Shared:
     ] = None
     quality: Annotated[
         str | None,
-        typer.Option(metavar="1..100|lossless", help="Of JPEG and WebP. Default: 95, and lossless WebP stays so."),
+        typer.Option(metavar="1..100|lossless", help="Of JPEG, WebP, AVIF, ... Default: 95; what is lossless stays so."),
     ] = None
     name: Annotated[
         str | None,
@@ -157,7 +162,7 @@ class Shared:
             metavar="N",
             min=1,
             max=64,
-            help="Pictures at work at once. Default: 2.",
+            help="Pictures at work at once.",
         ),
     ] = 2
     shard: Annotated[
@@ -176,7 +181,7 @@ class Shared:
         typer.Option(
             metavar="NUMBER",
             callback=_pixels,
-            help="Decode pictures of up to this. Default: 179M.",
+            help="Decode pictures of so many; 179M otherwise.",
         ),
     ] = None
     machine: Machine = Machine()
@@ -201,7 +206,30 @@ class Shared:
         raise typer.BadParameter(f"--quality is a whole number from 1 to 100, or lossless, not '{text}'")
 
 
-def verb(command: Callable[..., None]) -> Callable[..., None]:
+def on_pictures(command: "Callable[..., Order | None]") -> "OnPictures":
+    """A command, as of `verb`, that says what is to be done with pictures, which is done then."""
+    ordered = verb(command)
+
+    @functools.wraps(ordered)
+    def run(**words: Any) -> None:
+        from gantool_cli import batch
+
+        if (order := ordered(**words)) is not None:
+            batch.carry_out(order)
+
+    run.order = ordered  # type: ignore[attr-defined]
+    return cast(OnPictures, run)
+
+
+class OnPictures(Protocol):
+    """A command, and the same without that anything is done."""
+
+    order: "Callable[..., Order | None]"
+
+    def __call__(self, **words: Any) -> None: ...
+
+
+def verb(command: Callable[..., T]) -> Callable[..., T]:
     """A command of whose arguments those that are dataclasses stand for an option a field.
 
     Fields are annotated for Typer, or have the `Schema` of a task's option. A name that comes again is the same option.
@@ -214,13 +242,16 @@ def verb(command: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.Signature(list(options.values()))
 
     @functools.wraps(command)
-    def run(**words: Any) -> None:
+    def run(**words: Any) -> T:
         call = signature.bind(**words)
         call.apply_defaults()
         said = call.arguments
-        command(**{name: _gathered(part, said) if is_dataclass(part) else said[name] for name, part in parts.items()})
+        return command(
+            **{name: _gathered(part, said) if is_dataclass(part) else said[name] for name, part in parts.items()}
+        )
 
     run.__signature__ = signature  # type: ignore[attr-defined]
+    run.__annotations__ = {}  # those of the command's parts, of which Typer is to know nothing
     return run
 
 

@@ -1,17 +1,20 @@
 """`gantool inpaint`."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from gantool.tasks.inpaint import TASK, Options
-from gantool_cli.options import Shared, verb
+from gantool_cli.options import Shared, on_pictures
+
+if TYPE_CHECKING:
+    from gantool_cli.batch import Order
 
 Method = Literal["network", "semantic"]
 _MODELS: dict[Method, str] = {"network": "inpaint", "semantic": "inpaint-semantic"}
 
 
-@verb
+@on_pictures
 def inpaint(
     *,
     options: Options,
@@ -23,7 +26,7 @@ def inpaint(
         ),
     ] = None,
     shared: Shared,
-) -> None:
+) -> "Order":
     from gantool_cli import batch
 
     if options.mask is not None and options.box is not None:
@@ -34,4 +37,4 @@ def inpaint(
         raise typer.BadParameter("give --model or --method: a model of your own has its own way to fill")
     if options.steps is not None and method != "semantic" and shared.model is None:
         raise typer.BadParameter("--steps goes with --method semantic: the network takes none")
-    batch.run(shared, TASK, shared.model or _MODELS[method or "network"], options)
+    return batch.of_one_model(shared, TASK, shared.model or _MODELS[method or "network"], options)

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gantool.tasks.stylize import TASK, Options
-from gantool_cli.options import Shared, verb
+from gantool_cli.options import Shared, on_pictures
 
 if TYPE_CHECKING:
     from gantool.picture import Picture
+    from gantool_cli.batch import Order
 
 _EVERY = 10
 
 
-@verb
+@on_pictures
 def stylize(
     *,
     options: Options,
@@ -24,7 +25,7 @@ def stylize(
         Path | None, typer.Option(metavar="FILE", help="With --style: a picture that shows how far it is.")
     ] = None,
     shared: Shared,
-) -> None:
+) -> "Order":
     from gantool import formats, library, storage
     from gantool_cli import batch
 
@@ -41,7 +42,7 @@ def stylize(
         if isinstance(style, Path) and style.resolve() == preview.resolve():
             raise typer.BadParameter(f"{preview} would be replaced, which is needed; name another file for --preview")
         options = replace(options, preview=_shown_in(preview))
-    batch.run(shared, TASK, shared.model or any_style, options, written=preview)
+    return batch.of_one_model(shared, TASK, shared.model or any_style, options, written=preview)
 
 
 def _shown_in(file: Path) -> "Callable[[Picture, float], None]":

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gantool.tasks.upscale import TASK, Options
-from gantool_cli.options import Shared, verb
+from gantool_cli.options import Shared, on_pictures
 
 if TYPE_CHECKING:
     from gantool.sizes import TargetSize
+    from gantool_cli.batch import Order
     from gantool_cli.outputs import Choice
 
 _FAMILY = {2: "upscale-x2", 4: "upscale-x4"}
@@ -54,17 +55,16 @@ class Sizes:
             raise typer.BadParameter(str(error)) from error
 
 
-@verb
-def upscale(*, sizes: Sizes, options: Options, shared: Shared) -> None:
+@on_pictures
+def upscale(*, sizes: Sizes, options: Options, shared: Shared) -> "Order":
     from gantool_cli import batch, loading
 
     size = sizes.target()
     if size is None:
-        batch.run(shared, TASK, shared.model or str(TASK.model), options)
-        return
+        return batch.of_one_model(shared, TASK, shared.model or str(TASK.model), options)
     folders = TASK.name if shared.model is None else loading.card(shared.model, TASK.name).name
     choose = functools.partial(_chosen, size, shared.model)
-    batch.run_each(shared, TASK, folders, choose, replace(options, size=size))
+    return batch.Order(shared, TASK, folders, choose, replace(options, size=size))
 
 
 def _chosen(wish: "TargetSize", model: str | None, picture: Path | bytes) -> "Choice":
