@@ -29,6 +29,7 @@ _WORDY = frozenset({"upscale", "inpaint", "stylize", "pose", "generate"})
 """Verbs that have words of their own beside those of their task, in a module of that name."""
 _OTHERS = {
     "augment": ("verbs.augment", "put generated pictures beside a labelled set"),
+    "chain": ("verbs.chain", "do several of these one after the other"),
     "compare": ("verbs.compare", "lay what models make of a picture over each other"),
     "train": ("manage.train", "train a model of your own"),
     "export": ("manage.export", "write what was trained as a model file"),

@@ -148,7 +148,7 @@ class Shared:
     ] = None
     quality: Annotated[
         str | None,
-        typer.Option(metavar="1..100|lossless", help="Of JPEG, WebP, AVIF, ... Default: 95; what is lossless stays so."),
+        typer.Option(metavar="1..100|lossless", help="Of what is lossy. Default: 95; what is lossless stays so."),
     ] = None
     name: Annotated[
         str | None,

@@ -9,11 +9,12 @@ from typing import IO, Any
 import numpy as np
 
 from gantool import formats, memory, pipeline, storage, tasks, values
+from gantool.arrays import from_unit, to_unit
 from gantool.engine import Control, Engine
 from gantool.engine.control import part_of
 from gantool.errors import ImageError
 from gantool.formats import AnyPicture, Quality, Writer
-from gantool.picture import Picture, PictureInfo, from_array, to_array
+from gantool.picture import Picture, PictureInfo, as_dtype, from_array, to_array
 from gantool.tasks.pieces import Pieces, assembled
 from gantool.tasks.task import Task
 from gantool.values import Rule
@@ -41,6 +42,8 @@ class Bound:
     inputs: Any
     control: Control
     notice: Callable[[str], None] | None = None
+    before: "tuple[Bound, ...]" = ()
+    """What a picture goes through first, with 16 bits between one and the next."""
 
     @property
     def asked(self) -> str | None:
@@ -49,6 +52,8 @@ class Bound:
 
     def result(self, info: PictureInfo) -> PictureInfo:
         """What comes of a picture of this kind. Raises ImageError for one of which nothing can."""
+        for step in self.before:
+            info = step.result(info)
         return self.task.result(self.engine.card, info, self.options)
 
     def picture(self, picture: Picture) -> Picture:
@@ -117,10 +122,21 @@ class Bound:
     def _pieces(self, picture: Picture, info: PictureInfo, *, banded: bool = False) -> Pieces:
         """Of a result of this kind, which is held whole or, banded, never. Raises ImageError before any work where
         there is no room for it."""
+        if self.before:
+            return self._after_others(picture, info, banded=banded)
         memory.check_room(info.size, self._needed(picture, info, banded=banded))
         if self.notice is not None:
             self._tell(self.task.notices(self.engine.card, picture, self.options, self.inputs))
         return self.task.run(self.engine, picture, self.options, self.inputs, self.control)
+
+    def _after_others(self, picture: Picture, info: PictureInfo, *, banded: bool) -> Pieces:
+        share = 1 / (len(self.before) + 1)
+        deep = as_dtype(picture, np.dtype(np.uint16)) if info.depth == 8 else picture
+        for number, step in enumerate(self.before):
+            deep = replace(step, control=part_of(self.control, number * share, share)).picture(deep)
+        last = replace(self, before=(), control=part_of(self.control, 1 - share, share))
+        for box, pixels in last._pieces(deep, replace(info, depth=deep.info.depth), banded=banded):
+            yield box, pixels if pixels.dtype == info.dtype else from_unit(to_unit(pixels), info.dtype)
 
     def _needed(self, picture: Picture, info: PictureInfo, *, banded: bool) -> int:
         """Bytes of the result, and of what it is turned into to be handed out."""

@@ -83,6 +83,11 @@ def _chosen(wish: "TargetSize", model: str | None, picture: Path | bytes) -> "Ch
     return Choice(name, card.name, wished.width / size.width, note)
 
 
+def model_for(wish: "TargetSize") -> str:
+    """The one that ships and is enough for a size, whatever the picture's is."""
+    return _FAMILY[2 if wish.scale is not None and wish.scale <= 2 else 4]
+
+
 def _box(text: str) -> tuple[int, int]:
     width, _, height = text.lower().partition("x")
     if not (width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
