@@ -33,6 +33,7 @@ _OTHERS = {
     "compare": ("verbs.compare", "lay what models make of a picture over each other"),
     "train": ("manage.train", "train a model of your own"),
     "export": ("manage.export", "write what was trained as a model file"),
+    "bench": ("manage.bench", "measure how fast models are here"),
     "doctor": ("manage.doctor", "say what is installed, and what works"),
     "models": ("manage.models", "list, describe, add and remove models"),
 }
