@@ -60,8 +60,7 @@ class Order:
 
     def bind(self, model: str) -> Bound:
         """A model with the options. Raises GantoolError."""
-        machine = self.shared.machine
-        loaded = loading.load(model, self.task.name, machine.name, machine.threads, quiet=self.shared.telling.quiet)
+        loaded = loading.load(model, self.task.name, self.shared.machine, quiet=self.shared.telling.quiet)
         return loaded.bind(**vars(self.options))
 
 

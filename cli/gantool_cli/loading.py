@@ -4,6 +4,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from gantool_cli import console
+from gantool_cli.options import Machine
 
 if TYPE_CHECKING:
     from gantool import Model, ModelCard
@@ -18,7 +19,7 @@ def card(name: str, verb: str) -> "ModelCard":
     return found
 
 
-def load(name: str, verb: str, device: str, threads: int, *, quiet: bool = True) -> "Model":
+def load(name: str, verb: str, machine: Machine, *, quiet: bool = True) -> "Model":
     """A model by name or path; says once, unless ``quiet``, if there is a GPU that "auto" does not take.
 
     Raises GantoolError, also if it is for another verb.
@@ -26,8 +27,8 @@ def load(name: str, verb: str, device: str, threads: int, *, quiet: bool = True)
     import gantool
 
     card(name, verb)
-    loaded = gantool.load(name, device, threads)
-    if device == "auto" and loaded.device == "cpu" and not quiet:
+    loaded = gantool.load(name, machine.name, machine.threads, machine.precision)
+    if machine.name == "auto" and loaded.device == "cpu" and not quiet:
         _tell_of_unused_gpu()
     return loaded
 

@@ -14,11 +14,13 @@ from typing import IO, Any, Protocol, Unpack, cast, overload
 from PIL import Image
 
 from gantool import formats, library
+from gantool import precision as precisions
 from gantool.arrays import Pixels
 from gantool.errors import ModelError, UnknownModelError, reason
 from gantool.formats import AnyPicture, Quality
-from gantool.model import Model, check_asked, load
+from gantool.model import Model, check_asked, opened
 from gantool.options import Options
+from gantool.precision import Precision
 from gantool.sizes import TargetSize, factor_for
 from gantool.tasks import TASKS
 
@@ -34,6 +36,7 @@ class CallOptions(Options, total=False):
 
     model: str | Path | None
     device: str
+    precision: Precision
     scale: float | None
     width: int | None
     height: int | None
@@ -74,7 +77,7 @@ def upscale(source: AnyPicture, target: Target | None = None, **options: Any) ->
         source: the picture in any shape.
         target: a path whose suffix gives the format, or a seekable binary file; None gives the result back.
         model: a model for upscaling; by default the smallest of 2 and 4 times that is enough.
-        device: as for `load`.
+        device, precision: as for `load`.
         overwrite: whether ``target`` may be replaced.
         quality: of a file that is written: 1 to 100, or "lossless".
         scale, width, height, long_side, fit, megapixels: the size of the result, one of them (default: four times the
@@ -132,12 +135,13 @@ def run(
     *,
     model: str | Path | None = None,
     device: str = "auto",
+    precision: Precision = "fp32",
     overwrite: bool = False,
     quality: Quality = None,
     **options: Any,
 ) -> Any:
     """Run a verb on one picture; see `upscale`. Raises GantoolError."""
-    found = loaded(verb, TASKS[verb].model if model is None else model, device)
+    found = loaded(verb, TASKS[verb].model if model is None else model, device, precision)
     if target is not None:
         return found.convert(source, target, overwrite=overwrite, quality=quality, **options)
     if overwrite or quality is not None:
@@ -145,7 +149,7 @@ def run(
     return found.image(source, **options)
 
 
-def loaded(verb: str, model: str | Path | None, device: str = "auto") -> Model:
+def loaded(verb: str, model: str | Path | None, device: str = "auto", precision: Precision = "fp32") -> Model:
     """A model for a verb, loaded once and kept for as long as its file stays as it is.
 
     Raises:
@@ -157,7 +161,8 @@ def loaded(verb: str, model: str | Path | None, device: str = "auto") -> Model:
             f"say which model is to {verb}; there are: {', '.join(library.for_task(verb))}", option="model"
         )
     check_asked(model, device)
-    path = library.find(model)
+    precisions.check(precision)
+    path = precisions.chosen(library.find(model), device, 0, precision)
     try:
         facts = path.stat()
     except OSError as error:
@@ -169,7 +174,7 @@ def loaded(verb: str, model: str | Path | None, device: str = "auto") -> Model:
 
 @lru_cache(maxsize=_KEPT)
 def _kept(path: Path, device: str, _changed: int, _bytes: int) -> Model:
-    return load(path, device)
+    return opened(path, device, 0)
 
 
 def _wished(wishes: Mapping[str, Any], size: TargetSize | None) -> TargetSize | None:

@@ -176,9 +176,20 @@ def shipped_digests() -> dict[str, str]:
     return {Path(name).stem: digest for digest, name in (line.split() for line in lines if line)}
 
 
+def variant(model: Path, precision: str) -> Path:
+    """The file of a model's variant, beside it. Raises ModelError where there is none."""
+    if precision == "fp32":
+        return model
+    file = model.with_name(f"{model.stem}{reader.INT8}.onnx")
+    if not file.is_file():
+        raise ModelError(f"{model.stem} has no variant of int8; leave out {{option}}", option="precision")
+    return file
+
+
 def _in_folder(folder: Path, origin: Literal["shipped", "added"]) -> list[Entry]:
     try:
         names = [file.name for file in os.scandir(folder) if file.name.endswith(".onnx") and file.is_file()]
     except OSError:  # none has been added yet, or the home is one that cannot be entered
         return []
-    return [Entry(name.removesuffix(".onnx"), folder / name, origin) for name in sorted(names) if name[0] != "."]
+    own = (name for name in sorted(names) if name[0] != "." and not name.endswith(f"{reader.INT8}.onnx"))
+    return [Entry(name.removesuffix(".onnx"), folder / name, origin) for name in own]

@@ -8,6 +8,7 @@ from typing import IO, Any, Unpack, overload
 from PIL import Image
 
 from gantool import formats, library, pipeline, tasks
+from gantool import precision as precisions
 from gantool.arrays import Pixels, Size
 from gantool.bound import Bound, bound
 from gantool.card import ModelCard
@@ -21,6 +22,7 @@ from gantool.methods import conditioning
 from gantool.options import Options
 from gantool.picture import Picture, PictureInfo, to_pil
 from gantool.pipeline import Errors, Item
+from gantool.precision import Precision
 from gantool.sizes import TargetSize
 from gantool.tasks import generate
 from gantool.tasks.generate import Conditions
@@ -29,20 +31,27 @@ from gantool.values import is_whole
 _MOST_BYTES = 2 * 10**9
 
 
-def load(model: str | Path, device: str = "auto", threads: int = 0) -> "Model":
+def load(model: str | Path, device: str = "auto", threads: int = 0, precision: Precision = "fp32") -> "Model":
     """Open a model by its name (`gantool models list`) or the path of its file.
 
     Args:
         device: "auto" takes the best that works; one asked for by name ("cpu", "cuda", "cuda:1") is used or refused.
         threads: CPU threads; 0 takes all cores.
+        precision: "int8" takes the variant of whole numbers, which is faster on CPUs and less exact; "auto" whatever is
+            faster here, which is tried once and remembered in the user's cache.
 
     Raises:
         UnknownModelError: no such name or file.
-        ModelError: the file is damaged, has no card, or is of a newer format.
+        ModelError: the file is damaged, has no card, or is of a newer format; it has no such variant.
         DeviceError: the device cannot be had, or ONNX Runtime is not installed.
     """
     check_asked(model, device)
-    path = library.find(model)
+    precisions.check(precision)
+    return opened(precisions.chosen(library.find(model), device, threads, precision), device, threads)
+
+
+def opened(path: Path, device: str, threads: int) -> "Model":
+    """The model of this very file. Raises as `load`."""
     card = library.read_card(path)
     session, used = open_session(path, device, threads)
     check_graph(card, session)
@@ -72,7 +81,7 @@ class Model:
     def __reduce__(self) -> tuple[Any, tuple[Path, str, int]]:
         if self._origin is None:
             raise ModelError(f"{self._card.name} was not loaded from a file, so that it cannot be pickled")
-        return load, self._origin
+        return opened, self._origin
 
     @property
     def card(self) -> ModelCard:

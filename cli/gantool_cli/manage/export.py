@@ -17,7 +17,7 @@ from gantool_cli.options import verb
 class Order:
     """What is to be written, and what it says of itself."""
 
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, or a checkpoint file.")]
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run, a checkpoint, or a model with --int8.")]
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The .onnx file to write.")]
     description: Annotated[str | None, typer.Option(metavar="TEXT", help="One line; by default the recipe's.")] = None
     licence: Annotated[str, typer.Option(metavar="TEXT", help="Licence of the weights.")] = "unknown"
@@ -28,6 +28,10 @@ class Order:
         typer.Option(metavar="RUN", help="Another checkpoint of the same networks, to take a share of its weights."),
     ] = None
     share: Annotated[float, typer.Option(metavar="0..1", min=0, max=1, help="That share, with --interpolate.")] = 0.3
+    int8: Annotated[
+        Path | None,
+        typer.Option(metavar="PHOTOS", help="Of a model file: its variant of whole numbers, set by such photographs."),
+    ] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors alone.")] = False
 
@@ -41,8 +45,13 @@ def export(*, order: Order) -> None:
     # between two moments of the run
     gantool export runs/mine -o mine.onnx --share 0.3 \\
         --interpolate runs/mine/step-0004000.safetensors
+    # beside the model, where --precision int8 finds it
+    gantool export mine.onnx -o mine.int8.onnx --int8 photos/
     """
     require_training()
+    if order.int8 is not None:
+        _export_int8(order, order.int8)
+        return
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     warnings.simplefilter("ignore", FutureWarning)
     from gantool import library, tasks
@@ -64,3 +73,17 @@ def export(*, order: Order) -> None:
                 f"{written.path}  differs from torch by {written.difference:.1e} at most, {written.tiling}; "
                 f"try: {tasks.of(card).call(card, written.path)}"
             )
+
+
+def _export_int8(order: Order, photos: Path) -> None:
+    from gantool import storage
+    from gantool_export.variants import int8
+
+    if order.run.suffix != ".onnx":
+        raise typer.BadParameter("--int8 is made of a model file: export the run first, and then that")
+    storage.check_free(order.output, overwrite=order.overwrite)
+    made = int8(order.run, photos)
+    with storage.replacing(order.output, overwrite=order.overwrite) as file:
+        file.write(made.data)
+    if not order.quiet:
+        console.out(f"{order.output}  int8, {max(0.0, made.loss):.2f} dB less on photographs that it was not set by")

@@ -67,7 +67,7 @@ def augment(*, order: Order, machine: Machine, telling: Telling) -> None:
     from gantool_cli.loading import load
 
     model = _checked(order)
-    loaded = load(model, "generate", machine.name, machine.threads, quiet=telling.quiet)
+    loaded = load(model, "generate", machine, quiet=telling.quiet)
     train, test = _real(order)
     wishes = _wishes(loaded.card, order, sorted({item.label for item in train}))
     with storage.appearing(order.output) as folder:

@@ -50,7 +50,9 @@ def compare(*, order: Order) -> None:
         raise typer.BadParameter(f"the page needs a name that ends in .html, which {target} does not")
     storage.check_free(target, overwrite=order.overwrite)
     with console.pictures(len(names), quiet=order.quiet) as advance:
-        models = [gantool.load(name, order.machine.name, order.machine.threads) for name in names]
+        models = [
+            gantool.load(name, order.machine.name, order.machine.threads, order.machine.precision) for name in names
+        ]
         made = gantool.compare(order.picture, models, watch=lambda name, share: advance(name, share))
     made.save(target, overwrite=order.overwrite)
     if not order.quiet:

@@ -106,7 +106,6 @@ def generate(
     if (chosen := listing.chosen(ctx, order.name or order.model, "gantool generate MODEL -n 4")) is None:
         return
     _check_call(order, telling)
-    device = machine.name
     card = loading.card(chosen, TASK.name)
     wishes = [replace(conditions, label=label) for label in order.labels]
     for wish in wishes:
@@ -121,7 +120,7 @@ def generate(
     for target in left:
         report.row(Row(None, str(target), "skipped", model=card.name))
     if missing := {target: file for target, file in plan.items() if target not in left}:
-        model = loading.load(chosen, TASK.name, device, machine.threads, quiet=telling.quiet)
+        model = loading.load(chosen, TASK.name, machine, quiet=telling.quiet)
         _write(model, missing, report, overwrite=existing.overwrite, quiet=telling.quiet)
     if status := report.close():
         raise typer.Exit(status)

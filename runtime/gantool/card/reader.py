@@ -13,6 +13,8 @@ from typing import IO
 from gantool.card import KEY, ModelCard
 from gantool.errors import ModelError, reason
 
+INT8 = ".int8"
+"""What the name of a variant of whole numbers ends in, before its suffix."""
 _GRAPH, _METADATA = 7, 14
 """Fields of a ``ModelProto``."""
 _KEY, _VALUE = 1, 2
@@ -35,7 +37,7 @@ def read_card(model: Path) -> ModelCard:
     if text is None:
         raise ModelError(f"{model} has no gantool card, so its inputs are unknown; make it with `gantool export`")
     try:
-        return ModelCard.from_json(text).named(model.stem)
+        return ModelCard.from_json(text).named(model.stem.removesuffix(INT8))
     except ModelError as error:
         raise ModelError(f"{model}: {error}") from error
 

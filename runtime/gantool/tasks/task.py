@@ -148,8 +148,10 @@ def check_ports(card: "ModelCard", usable: Mapping[str, Sequence[tuple[str, str]
         ports = f"{', '.join(taken)} and give {', '.join(given)}"
         raise ModelError(f"a model to {card.task} cannot take {ports}; export {card.name} again")
     pictures = [port for port in (*card.inputs, *card.outputs) if port.kind == "image"]
-    if card.precision != "fp32" or not all(port.channels == "RGB" for port in pictures):
-        raise ModelError(f"{card.name} does not turn one RGB picture into another in fp32; this gantool cannot run it")
+    if card.precision == "fp16" or not all(port.channels == "RGB" for port in pictures):
+        raise ModelError(
+            f"{card.name} does not turn one RGB picture into another in fp32 or int8; this gantool cannot run it"
+        )
 
 
 def refuse(card: "ModelCard", options: Any, *names: str) -> None:

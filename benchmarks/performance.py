@@ -1,0 +1,208 @@
+"""What the runtime costs beside the bare network, and beside torch: ratios, side by side in one run.
+
+    python benchmarks/performance.py PHOTOS [docs/performance.md]
+
+PHOTOS is a folder of photographs of a megapixel or more. With a second argument the table is written there.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from timing import in_turn
+
+import gantool
+from gantool import formats
+from gantool.devices import open_session
+from gantool.library import find
+
+THREADS = 2
+_MODEL = "upscale-x4"
+
+
+def main() -> None:
+    photos = sorted(path for path in Path(sys.argv[1]).rglob("*") if path.suffix.lower() in (".jpg", ".png"))
+    rows = [("what", "ratio", "seconds")]
+    with tempfile.TemporaryDirectory() as folder:
+        for measure in (against_the_network, against_torch, one_process, side_by_side, memory, first_result):
+            row = measure(photos, Path(folder))
+            print(*row, sep="  ", flush=True)
+            rows.append(row)
+    if len(sys.argv) > 2:
+        Path(sys.argv[2]).write_text(_page(rows))
+
+
+def against_the_network(photos: list[Path], folder: Path) -> tuple[str, str, str]:
+    """The whole command's work on a photograph of 1.5 megapixels, without its start, over the bare network's."""
+    source = folder / "photo.jpg"
+    _cut(photos[0], (1500, 1000)).save(source, quality=92)
+    model = gantool.load(_MODEL, "cpu", THREADS)
+    pixels = formats.read(source)[0].colour
+    windows = [pixels[top : top + 500, left : left + 500] for top in (0, 500) for left in (0, 500, 1000)]
+    network = model._engine.network
+    strength = {port.name: np.ones((1, 1), np.float32) for port in model.card.taking("strength")}
+    inputs = [{model.card.image.name: network.planes(window), **strength} for window in windows]
+
+    def bare() -> None:
+        for one in inputs:
+            network.run([model.card.result.name], one, {})
+
+    def whole() -> None:
+        model.convert(source, folder / "large.jpg", overwrite=True)
+
+    taken = in_turn({"bare": bare, "whole": whole}, 3)
+    return ("file to file, over the bare network", *_ratio(taken["bare"], taken["whole"]))
+
+
+def against_torch(photos: list[Path], folder: Path) -> tuple[str, str, str]:
+    """The network in ONNX Runtime over the same in torch, eager."""
+    import torch
+
+    from gantool_trainer import recipe
+    from gantool_trainer.families import srgan
+    from gantool_trainer.pretrained import load
+
+    torch.set_num_threads(THREADS)
+    weights = load(find("upscale-x4-fidelity")).part("ema", "generator")
+    settings = recipe.load("upscale-x4-fidelity").model
+    network = srgan.networks(settings.model_copy(update={"adversarial_from": None}))["generator"].eval()
+    network.load_state_dict(weights)
+    x = torch.rand(1, 3, 256, 256)
+    session, _ = open_session(find("upscale-x4-fidelity"), "cpu", THREADS)
+
+    def eager() -> None:
+        with torch.inference_mode():
+            network(x)
+
+    taken = in_turn({"torch": eager, "ours": lambda: session.run(None, {"image": x.numpy()})}, 5)
+    return ("ONNX Runtime over torch, fp32, one network", *_ratio(taken["torch"], taken["ours"]))
+
+
+def one_process(photos: list[Path], folder: Path) -> tuple[str, str, str]:
+    """A folder of small pictures in one run, over a process for each."""
+    source = _small(photos, folder / "small", 40)
+    each = sorted(source.iterdir())[:8]
+
+    def apart() -> None:
+        for path in each:
+            _gantool("upscale", path, "-o", folder / "one.png", "--overwrite", "-q")
+
+    def together() -> None:
+        _gantool("upscale", source, "-o", folder / "out", "--overwrite", "-q")
+
+    taken = in_turn({"apart": apart, "together": together}, 1)
+    return ("40 pictures of 96x96 in one run, over one process each", *_ratio(taken["apart"] * 5, taken["together"]))
+
+
+def side_by_side(photos: list[Path], folder: Path) -> tuple[str, str, str]:
+    """Photographs with -j 2 over -j 1."""
+    source = folder / "photos"
+    source.mkdir()
+    for number, path in enumerate(photos[:8]):
+        _cut(path, (600, 500)).save(source / f"{number}.png")
+
+    def run(jobs: int) -> Callable[[], None]:
+        words = ("upscale", source, "-o", folder / f"j{jobs}", "-j", jobs, "--overwrite", "-q", "--threads", THREADS)
+        return lambda: _gantool(*words)
+
+    taken = in_turn({"one": run(1), "two": run(2)}, 2)
+    return ("8 photographs to PNG, -j 2 over -j 1", *_ratio(taken["one"], taken["two"]))
+
+
+def memory(photos: list[Path], folder: Path) -> tuple[str, str, str]:
+    """The peak over the start of a result of 100 megapixels, as a JPEG and as a TIFF."""
+    source = folder / "wide.png"
+    _cut(photos[0], (2500, 2500)).save(source)
+    start = _peak("upscale", _cut_to(photos[0], (64, 64), folder / "tiny.png"), "-o", folder / "t.png", "--overwrite")
+    words = [
+        _peak("upscale", source, "-o", folder / name, "--overwrite") - start for name in ("large.jpg", "large.tif")
+    ]
+    told = f"JPEG {words[0] / 1e6:.0f} MB, TIFF {words[1] / 1e6:.0f} MB"
+    return "memory over the start, 100-megapixel result", told, ""
+
+
+def first_result(photos: list[Path], folder: Path) -> tuple[str, str, str]:
+    """A cold start to the first result, over a bare session's."""
+    picture = _cut_to(photos[0], (256, 256), folder / "first.png")
+    code = (
+        "import onnxruntime, numpy as np; from PIL import Image\n"
+        f"x = np.asarray(Image.open({str(picture)!r}), np.float32).transpose(2, 0, 1)[None] / 255\n"
+        f"s = onnxruntime.InferenceSession({str(find('upscale-x4-fidelity'))!r})\n"
+        "y = s.run(None, {'image': x})[0][0].clip(0, 1) * 255\n"
+        f"Image.fromarray(y.transpose(1, 2, 0).astype('u1')).save({str(folder / 'bare.png')!r})"
+    )
+    words = ("upscale", picture, "-m", "upscale-x4-fidelity", "-o", folder / "own.png", "--overwrite", "-q")
+    contenders: dict[str, Callable[[], Any]] = {
+        "bare": lambda: subprocess.run([sys.executable, "-c", code], check=True),
+        "own": lambda: _gantool(*words),
+    }
+    taken = in_turn(contenders, 3)
+    return (
+        "first result of 256x256, over a bare session",
+        f"+{taken['own'] - taken['bare']:.2f} s",
+        f"{taken['own']:.2f}",
+    )
+
+
+def _gantool(*words: object) -> None:
+    command = [sys.executable, "-c", "from gantool_cli.main import main; main()", *map(str, words)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def _peak(*words: object) -> int:
+    """Bytes of a command's largest resident set."""
+    code = (
+        "import resource, sys; from gantool_cli.main import main\n"
+        "try: main()\n"
+        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, words), "-q"], capture_output=True, text=True, check=True
+    )
+    return 1024 * int(done.stderr.split()[-1])
+
+
+def _cut(path: Path, size: tuple[int, int]) -> Image.Image:
+    """The middle of a photograph at a size, enlarged where it is too small."""
+    with Image.open(path) as image:
+        scale = max(size[0] / image.width, size[1] / image.height)
+        large = image.convert("RGB").resize((round(image.width * scale) + 1, round(image.height * scale) + 1))
+    return large.crop((0, 0, *size))
+
+
+def _cut_to(path: Path, size: tuple[int, int], target: Path) -> Path:
+    _cut(path, size).save(target)
+    return target
+
+
+def _small(photos: list[Path], folder: Path, count: int) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        _cut(photos[number % len(photos)], (96, 96)).save(folder / f"{number}.png")
+    return folder
+
+
+def _ratio(reference: float, own: float) -> tuple[str, str]:
+    return f"{reference / own:.2f}", f"{own:.2f} against {reference:.2f}"
+
+
+def _page(rows: list[tuple[str, str, str]]) -> str:
+    head, *others = rows
+    lines = [f"| {' | '.join(head)} |", "| --- | --- | --- |", *(f"| {' | '.join(row)} |" for row in others)]
+    machine = f"{os.cpu_count()} cores, {gantool.__version__}, {time.strftime('%Y-%m-%d')}"
+    about = (
+        "# Speed and memory\n\nRatios, measured side by side in one run: more than 1 is faster.\n"
+        f"`python benchmarks/performance.py PHOTOS docs/performance.md` writes this page. Measured on {machine}.\n\n"
+    )
+    return about + "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
