@@ -33,6 +33,8 @@ LOSS = 0.1
 _SIDE = 320
 """Short side of the photographs, in pixels."""
 _CALIBRATED, _HELD_OUT, _LEAST = 48, 24, 6
+_TILE, _DIFFERENT = 64, 1e-4
+"""Side of the tiles that a variant is tried in, and the share of samples that may be a level apart."""
 _JPEG = 30
 """Quality of what a model that keeps the size is given."""
 
@@ -53,8 +55,8 @@ def int8(model: Path, folder: Path) -> Variant:
     All convolutions but the last are quantised; if that loses too much, the first stays in floats as well.
 
     Raises:
-        ExportError: it is no model for tiles that turns a picture into a picture, there are too few pictures, or it
-            loses too much.
+        ExportError: it is no model for tiles that turns a picture into a picture, there are too few pictures, it loses
+            too much, or it is another in tiles than whole.
     """
     card = library.read_card(model)
     if not isinstance(card.tiling, Tiles) or card.program != "feedforward" or card.precision != "fp32":
@@ -69,6 +71,7 @@ def int8(model: Path, folder: Path) -> Variant:
         data = _described(_quantised(model, card, calibrating, kept), card)
         lost.append(reference - _quality(_loaded(data, card), held_out))
         if lost[-1] < LOSS:
+            _check_tiles(_loaded(data, card), held_out[0][0])
             return Variant(data, lost[-1])
     raise ExportError(f"{card.name} loses {min(lost):.2f} dB as int8, and {LOSS} are allowed; no file was written")
 
@@ -99,6 +102,14 @@ def _quality(model: Model, pairs: Sequence[tuple[Pixels, Pixels]]) -> float:
     """Mean PSNR on Y."""
     made = ((model.run(Picture(given)).colour, truth) for given, truth in pairs)
     return float(np.mean([metrics.psnr(*map(metrics.luma, both)) for both in made]))
+
+
+def _check_tiles(model: Model, picture: Pixels) -> None:
+    """Raises ExportError where tiles are not what the whole is: rounding makes much of little where a halo is short."""
+    whole, tiled = (model.run(Picture(picture), tile=tile).colour.astype(int) for tile in (None, _TILE))
+    apart = np.abs(whole - tiled)
+    if apart.max() > 1 or (apart > 0).mean() > _DIFFERENT:
+        raise ExportError(f"{model.card.name} as int8 is not the same in tiles as whole; no file was written")
 
 
 def _quantised(

@@ -30,7 +30,12 @@ def test_add_find_remove(tiny_file: Path, own_home: Path) -> None:
 
 def test_shipped_models_are_whole_and_described() -> None:
     shipped = [entry for entry in library.entries() if entry.origin == "shipped"]
-    assert {entry.name for entry in shipped} == library.shipped_digests().keys()
+    variants = {path.stem for path in shipped[0].path.parent.glob("*.int8.onnx")}
+    assert {entry.name for entry in shipped} | variants == library.shipped_digests().keys()
+    for name in variants:
+        file = shipped[0].path.with_name(f"{name}.onnx")
+        assert library.sha256(file) == library.shipped_digests()[name]
+        assert library.read_card(file).precision == "int8" and name.removesuffix(".int8") in {e.name for e in shipped}
     assert {"upscale-x4", "upscale-x2", "cyclegan-day2night", "pan-derain", "stargan-hair"} <= {e.name for e in shipped}
     for entry in shipped:
         card = library.read_card(entry.path)
