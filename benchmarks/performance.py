@@ -73,7 +73,7 @@ def against_torch(photos: list[Path], folder: Path) -> tuple[str, str, str]:
     weights = load(find("upscale-x4-fidelity")).part("ema", "generator")
     settings = recipe.load("upscale-x4-fidelity").model
     network = srgan.networks(settings.model_copy(update={"adversarial_from": None}))["generator"].eval()
-    network.load_state_dict(weights)
+    network.load_state_dict({name: weights[name] for name in network.state_dict()})
     x = torch.rand(1, 3, 256, 256)
     session, _ = open_session(find("upscale-x4-fidelity"), "cpu", THREADS)
 

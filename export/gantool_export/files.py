@@ -35,7 +35,7 @@ def write(generators: Mapping[Path, Generator], *, overwrite: bool = False) -> l
         try:
             check_free(path, overwrite=overwrite)
         except ImageError as error:
-            raise ExportError(str(error)) from error
+            raise ExportError(error.template, option=error.option) from error
     files: dict[Path, bytes] = {}
     written = []
     for path, generator in generators.items():
@@ -49,7 +49,7 @@ def write(generators: Mapping[Path, Generator], *, overwrite: bool = False) -> l
                 file.write(data)
                 file.flush()
     except ImageError as error:
-        raise ExportError(str(error)) from error
+        raise ExportError(error.template, option=error.option) from error
     return written
 
 

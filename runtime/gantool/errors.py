@@ -18,6 +18,11 @@ class GantoolError(Exception):
     def __str__(self) -> str:
         return self.said(f"{self.option}=")
 
+    @property
+    def template(self) -> str:
+        """The message as it was given, for an error of another kind that says the same of the same option."""
+        return super().__str__()
+
     def said(self, option: str) -> str:
         """The message, with the option spelled as those who read it write it. It is one line: names that are in it may
         hold line breaks, and what moves a terminal's cursor."""

@@ -96,5 +96,5 @@ def test_a_folder_that_says_nothing_of_the_pictures(settings: str | None, folder
 def test_a_torn_line_of_figures_is_none(torn: str, folder: Path, tmp_path: Path) -> None:
     (tmp_path / checkpoint.LAST).symlink_to(folder / checkpoint.LAST)
     row: dict[str, Any] = {"step": 1, "generator/pixel": 0.1}
-    (tmp_path / "stats.jsonl").write_text(f"{json.dumps(row)}\n{torn}")
+    (tmp_path / "stats.jsonl").write_bytes(b"\xff\n" + f"{json.dumps(row)}\n{torn}".encode())
     assert Run.open(tmp_path).stats() == [row]

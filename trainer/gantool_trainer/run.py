@@ -74,7 +74,7 @@ class Run:
 
     def stats(self) -> list[dict[str, float]]:
         """The figures of each step that was logged, the oldest first, with ``step`` and ``seconds_per_step``."""
-        lines = self.statistics.read_text().splitlines() if self.statistics.exists() else []
+        lines = self.statistics.read_text("utf-8", "replace").splitlines() if self.statistics.exists() else []
         return [row for line in lines if (row := _row(line))]
 
     def samples(self) -> list[Path]:

@@ -326,7 +326,7 @@ def _told_of(name: object) -> Iterator[None]:
     except MemoryError as error:
         raise ImageError(f"{name} is too large for this machine's memory") from error
     except ImageError as error:
-        raise ImageError(f"{name}: {error}") from error
+        raise ImageError(f"{name}: {error.template}", option=error.option) from error
     except Exception as error:
         raise ImageError(f"{name} is damaged or incomplete ({reason(error)}); get a whole copy of it") from error
 
