@@ -24,7 +24,7 @@ On this machine: {machine}.
   gantool generate dcgan-faces -n 16      sixteen faces of nobody
 
 {verbs}
-More      models train export doctor
+More      chain compare train models export bench doctor
 
 `gantool VERB --help` says more. No picture leaves this machine, and no file is
 replaced unless you say --overwrite."""

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from PIL import Image
 from gantool import library
 from gantool.arrays import Pixels, Size, resize
 from gantool.card import KEY, ModelCard, Tiles
-from gantool.devices import open_session
+from gantool.devices import import_onnxruntime, open_session
 from gantool.engine import Engine
 from gantool.errors import GantoolError
 from gantool.model import Model
@@ -116,28 +117,27 @@ def _quantised(
     model: Path, card: ModelCard, pairs: Sequence[tuple[Pixels, Pixels]], kept: tuple[int, ...]
 ) -> onnx.ModelProto:
     """``kept`` are the places of the convolutions that stay in floats."""
-    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-
+    tool = import_module(f"{import_onnxruntime().__name__}.quantization")
     network = Engine(card, "cpu", None).network
     others = {port.name: np.full((1, 1), port.default, np.float32) for port in card.taking("strength")}
     feeds = iter([{card.image.name: network.planes(given), **others} for given, _ in pairs])
 
-    class Feeds(CalibrationDataReader):  # type: ignore[misc]
+    class Feeds(tool.CalibrationDataReader):  # type: ignore[misc, name-defined]
         def get_next(self) -> dict[str, Any] | None:
             return next(feeds, None)
 
     convolutions = [node.name for node in onnx.load(model).graph.node if node.op_type == "Conv"]
     with tempfile.TemporaryDirectory() as place, _without_advice():
         target = Path(place) / "int8.onnx"
-        quantize_static(
+        tool.quantize_static(
             model,
             target,
             Feeds(),
-            quant_format=QuantFormat.QDQ,
+            quant_format=tool.QuantFormat.QDQ,
             per_channel=True,
             op_types_to_quantize=["Conv"],
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
+            activation_type=tool.QuantType.QUInt8,
+            weight_type=tool.QuantType.QInt8,
             nodes_to_exclude=[convolutions[i] for i in kept],
             extra_options={"ActivationSymmetric": False},
         )

@@ -176,6 +176,11 @@ def shipped_digests() -> dict[str, str]:
     return {Path(name).stem: digest for digest, name in (line.split() for line in lines if line)}
 
 
+def shipped(name: str) -> Path:
+    """Where a file that ships lies, a model's or a variant's."""
+    return _SHIPPED / f"{name}.onnx"
+
+
 def variant(model: Path, precision: str) -> Path:
     """The file of a model's variant, beside it. Raises ModelError where there is none."""
     if precision == "fp32":

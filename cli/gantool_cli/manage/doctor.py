@@ -93,5 +93,11 @@ def _models() -> Iterator[str]:
                 console.out(f"model {entry.name} ({entry.origin}) is whole")
         except (GantoolError, OSError) as error:
             yield f"model {entry.name}: {error}"
-    for name in digests.keys() - {entry.name for entry in entries}:
-        yield f"model {name} is missing; install gantool again"
+    for name in sorted(digests.keys() - {entry.name for entry in entries}):
+        file = library.shipped(name)
+        if not file.is_file():
+            yield f"model {name} is missing; install gantool again"
+        elif library.sha256(file) != digests[name]:
+            yield f"model {name} is not the file that was shipped; install gantool again"
+        else:
+            console.out(f"model {name} (shipped) is whole")
