@@ -138,8 +138,9 @@ def _open(ort: Any, model: Path, device: str, threads: int) -> Any:
     if provider is None or (index and not (index.isdecimal() and len(index) < 4 and name in _NUMBERED)):
         raise DeviceError(f"unknown device '{device}'; choose {_CHOICES}")
     if provider not in ort.get_available_providers():
+        cure = "; `pip install 'gantool[gpu]'` brings one" if name in ("cuda", "tensorrt") else ""
         raise DeviceError(
-            f"device '{name}' needs an ONNX Runtime that has it; here are: auto, {', '.join(available())}"
+            f"device '{name}' needs an ONNX Runtime that has it{cure}; here are: auto, {', '.join(available())}"
         )
     if not _present(name):
         raise DeviceError(f"no {name} device was found on this machine; here are: auto, {', '.join(available())}")

@@ -96,6 +96,8 @@ def check_free(path: Path, *, overwrite: bool) -> None:
         raise _cannot_write(path, error) from error
     if folder:
         raise ImageError(f"{path} is a folder; name a file")
+    if not exists and (file := next((parent for parent in path.parents if parent.is_file()), None)):
+        raise ImageError(f"cannot write {path}: {file} is a file and no folder; choose another place")
     if exists and not overwrite:
         raise ImageError(f"{path} exists already; add {{option}} to replace it, or name another", option="overwrite")
 

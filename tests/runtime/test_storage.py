@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gantool import ImageError
-from gantool.storage import appearing, remove_leftovers, replacing
+from gantool.storage import appearing, check_free, remove_leftovers, replacing
 
 WRITER = """
 import sys
@@ -97,3 +97,18 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "set").iterdir()] == ["all"]
     with pytest.raises(ImageError, match="not an empty folder"), appearing(tmp_path / "set"):
         pass
+
+
+def test_a_file_where_a_folder_is_needed_is_named_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("mine")
+    for place in (tmp_path / "a.jpg" / "b.png", tmp_path / "a.jpg" / "c" / "b.png"):
+        with pytest.raises(ImageError, match=r"a\.jpg is a file and no folder; choose another place"):
+            check_free(place, overwrite=False)
+
+
+def test_folders_made_for_what_fails_are_gone_and_others_stay(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    target = tmp_path / "old" / "new" / "newer" / "a.txt"
+    with pytest.raises(KeyError), replacing(target, overwrite=False):
+        raise KeyError
+    assert [path.name for path in tmp_path.rglob("*")] == ["old"]

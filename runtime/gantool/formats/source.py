@@ -81,6 +81,8 @@ def _contents(source: Path | IO[bytes], name: str) -> bytes:
             data = read_all(file)
     except FileNotFoundError:
         raise ImageError(f"no such file: {name}") from None
+    except IsADirectoryError:
+        raise ImageError(f"cannot read {name}: it is a folder; name a picture in it") from None
     except MemoryError as error:
         raise ImageError(f"{name} is too large for this machine's memory") from error
     except Exception as error:  # a file of somebody's own raises what it likes

@@ -189,7 +189,7 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 def test_folder(tmp_path: Path) -> None:
-    assert refusal(tmp_path).startswith(f"cannot read {tmp_path}: ")
+    assert refusal(tmp_path) == f"cannot read {tmp_path}: it is a folder; name a picture in it"
 
 
 def test_path_through_a_file(tmp_path: Path) -> None:
