@@ -71,7 +71,7 @@ def of_one_model(
     card = loading.card(model, task.name)
     read = task.read(card, vars(options))
     task.bind(card, read)  # is said once, before anything is loaded
-    choice = Choice(model, result_name(card.name, task.asked(read)), card.scale)
+    choice = Choice(model, result_name(card.name, task.asked(card, read)), card.scale)
     return Order(shared, task, choice.label, lambda _: choice, options, written)
 
 

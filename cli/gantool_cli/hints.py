@@ -60,7 +60,9 @@ def option(name: str, near: Sequence[str] | None) -> str:
     for said, others in _OPTIONS.items():
         if name in others:
             return f"there is no option {name}; {said}"
-    return f"there is no option {name}" + (f" (did you mean {near[0]}?)" if near else "")
+    if near:
+        return f"there is no option {name} (did you mean {near[0]}?)"
+    return f"there is no option {name}" + ("" if name.startswith("--") else f"; a file of that name is ./{name}...")
 
 
 def address(text: str, verb: str) -> str | None:

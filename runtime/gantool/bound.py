@@ -48,7 +48,7 @@ class Bound:
     @property
     def asked(self) -> str | None:
         """What the options ask for, in a word that a file can be named by: a label, or the style's file."""
-        return self.task.asked(self.options)
+        return self.task.asked(self.engine.card, self.options)
 
     def result(self, info: PictureInfo) -> PictureInfo:
         """What comes of a picture of this kind. Raises ImageError for one of which nothing can."""
@@ -68,7 +68,7 @@ class Bound:
         A batch (N, H, W, C) goes through one picture after another.
         """
         if isinstance(source, np.ndarray):
-            return self._batch(source) if source.ndim == 4 else to_array(self.picture(from_array(source)))
+            return self._batch(source) if source.ndim == 4 else self._array(source)
         with memory.enough():
             picture, metadata = formats.read(source)
             self._tell(metadata.notices)
@@ -145,15 +145,19 @@ class Bound:
         enlarged = info.alpha and info.size != picture.size
         return info.size.pixels * (own + max(handed_out, _MATTE if enlarged else 0))
 
+    def _array(self, picture: Any) -> Any:
+        made = to_array(self.picture(from_array(picture)))
+        return made[..., None] if picture.ndim == 3 and made.ndim == 2 else made  # gray as it came
+
     def _batch(self, pictures: Any) -> Any:
         if not pictures.size:
             raise ImageError(f"an array of shape {pictures.shape} holds no pictures")
         share = 1 / len(pictures)
         made = [
-            to_array(replace(self, control=part_of(self.control, number * share, share)).picture(from_array(one)))
+            replace(self, control=part_of(self.control, number * share, share))._array(one)
             for number, one in enumerate(pictures)
         ]
-        return np.stack([one[..., None] if one.ndim == 2 else one for one in made])
+        return np.stack(made)
 
     def _tell(self, sentences: Iterable[str]) -> None:
         if self.notice is not None:

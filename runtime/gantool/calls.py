@@ -22,7 +22,7 @@ from gantool.model import Model, check_asked, opened
 from gantool.options import Options
 from gantool.precision import Precision
 from gantool.sizes import TargetSize, factor_for
-from gantool.tasks import TASKS
+from gantool.tasks import TASKS, check_known
 
 Target = str | Path | IO[bytes]
 _KEPT = 8
@@ -141,6 +141,7 @@ def run(
     **options: Any,
 ) -> Any:
     """Run a verb on one picture; see `upscale`. Raises GantoolError."""
+    check_known(options, FileOptions.__annotations__)
     found = loaded(verb, TASKS[verb].model if model is None else model, device, precision)
     if target is not None:
         return found.convert(source, target, overwrite=overwrite, quality=quality, **options)

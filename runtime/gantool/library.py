@@ -51,8 +51,10 @@ def entries() -> list[Entry]:
 def models(task: str | None = None) -> list[ModelCard]:
     """The cards of the models that have a name, shipped ones first; of all of them, or of those that a verb can use.
 
-    Damaged files are left out.
+    Damaged files are left out. Raises ModelError where there is no such verb.
     """
+    if task is not None:
+        tasks.check_verb(task)
     cards = [card for card in map(_card_or_none, entries()) if card is not None]
     return [card for card in cards if task is None or tasks.is_for(card, task)]
 

@@ -65,12 +65,10 @@ def read(path: Path) -> Pose:
 
 def of_values(values: Any) -> Pose:
     """A pose from what its JSON holds. Raises PoseError."""
-    if (
-        not isinstance(values, Mapping)
-        or set(values) != {"size", "joints"}
-        or not isinstance(values["joints"], Mapping)
-    ):
+    if not isinstance(values, Mapping) or not isinstance(values.get("joints"), Mapping) or "size" not in values:
         raise PoseError(_FORM)
+    if unknown := values.keys() - {"size", "joints"}:
+        raise PoseError(f"there is no {described(min(map(str, unknown)))} in a pose; {_FORM}")
     size = _numbers(values["size"])
     if size is None or min(size) <= 0:
         raise PoseError(f'"size" is {described(values["size"])}; give [width, height] of the picture, in pixels')
@@ -95,6 +93,8 @@ def _numbers(value: Any) -> tuple[float, float] | None:
 def like(picture: Path) -> Pose:
     """The pose that goes with a picture of a set: SET/PART/picture.png with SET/PART.csv, or a CSV beside the picture,
     and SET/keypoints.csv. Raises PoseError."""
+    if not picture.exists():
+        raise PoseError(f"no such file: {picture}")
     picture = picture.absolute()
     root = next((folder for folder in list(picture.parents)[:2] if (folder / TABLE).is_file()), None)
     if root is None:

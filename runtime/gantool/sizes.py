@@ -68,6 +68,15 @@ class TargetSize:
             raise ImageError(f"the result would be {result}, which is longer than {_MOST:,} pixels")
         return result
 
+    @property
+    def word(self) -> str:
+        """The wish, in a word that a file can be named by: 1.5x, 3840w, 1080h, 2000long, 1920x1080 or 24mp."""
+        if self.fit is not None:
+            return "{}x{}".format(*self.fit)
+        ends = {"scale": "x", "width": "w", "height": "h", "long_side": "long", "megapixels": "mp"}
+        name = next(name for name in ends if getattr(self, name) is not None)
+        return f"{getattr(self, name):.10g}{ends[name]}"
+
     def _factor(self, height: int, width: int) -> float:
         if self.scale is not None:
             return float(self.scale)

@@ -155,6 +155,9 @@ def test_every_row_has_the_same_keys(folder: Path, tiny_file: Path, tmp_path: Pa
     assert address.returncode == 1 and json.loads(address.stdout.splitlines()[0])["input"] == words[2]
 
 
+_ENDS = {"-s": "x", "--width": "w", "--height": "h", "--long-side": "long", "--megapixels": "mp"}
+
+
 @pytest.mark.parametrize(
     ("words", "size", "says"),
     [
@@ -175,7 +178,15 @@ def test_sizes(words: list[str], size: tuple[int, int], says: str, tiny_file: Pa
     done = gantool("upscale", picture, *(word.format(tiny=tiny_file) for word in words))
     assert done.returncode == 0 and f"{size[0]}x{size[1]}" in done.stdout and done.stdout.endswith(f"{says}\n")
     (result,) = tmp_path.glob("a-*.png")
-    assert Image.open(result).size == size and result.stem == f"a-{says[1:-1].split(', ')[0].split()[0]}"
+    word = "" if words == ["-s", "2"] else f"-{words[1]}{_ENDS.get(words[0], '')}"
+    assert Image.open(result).size == size and result.stem == f"a-{says[1:-1].split(', ')[0].split()[0]}{word}"
+
+
+def test_each_size_has_a_name_of_its_own(tmp_path: Path) -> None:
+    picture = drawn(tmp_path / "a.png")
+    for words in (["-s", "2"], ["-s", "1.5"], ["--width", "24"]):
+        assert gantool("upscale", picture, *words).returncode == 0
+    assert len(list(tmp_path.glob("a-*.png"))) == 3
 
 
 def test_each_picture_gets_the_model_that_is_enough_for_it(tmp_path: Path) -> None:
@@ -183,8 +194,8 @@ def test_each_picture_gets_the_model_that_is_enough_for_it(tmp_path: Path) -> No
         drawn(tmp_path / "in" / name, (width, 12))
     words = ("upscale", tmp_path / "in", "--width", 64, "--name", "{stem}@{scale}x-{model}{ext}")
     assert gantool(*words).returncode == 0
-    names = sorted(path.name for path in (tmp_path / "in-upscale").iterdir())
-    assert names == ["large@2x-upscale-x2.png", "small@4x-upscale-x4.png"]
+    names = sorted(path.name for path in (tmp_path / "in-upscale-64w").iterdir())
+    assert names == ["large@2x-upscale-x2-64w.png", "small@4x-upscale-x4-64w.png"]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_steps_are_as_one_after_the_other_with_16_bits_between(picture: Path, ti
 def test_names_and_sizes(picture: Path) -> None:
     done = gantool("chain", "restore | upscale -s 1.5", picture)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"{picture.with_name('a-restore-upscale.png')}  72x60")
+    assert done.stdout.startswith(f"{picture.with_name('a-restore-upscale-1.5x.png')}  72x60")
 
 
 def test_an_animation_goes_through_all_steps(tmp_path: Path, tiny_file: Path) -> None:

@@ -107,6 +107,7 @@ def test_what_is_looked_at_most_comes_at_once(words: list[str]) -> None:
         (["upscale", "a.jpg", "-x", "2"], "use -s"),
         (["upscale", "a.jpg", "-s", "4x"], "'--scale': it must be a valid number; see `gantool upscale --help`"),
         (["upscale", "a.jpg", "-s", "0.5"], "'--scale': it must be greater than or equal to 1; see"),
+        (["upscale", "-dash.jpg"], "there is no option -d; a file of that name is ./-d...; see"),
         (["upscale", "--debug", "a.jpg"], "--debug stands before the verb"),
         (["models", "lst"], "No such command 'lst'. Did you mean 'list'? See `gantool models --help`"),
         (["train", "srgan", "--device", "tpu"], "'--device': 'tpu' is not one of 'auto', 'cpu', 'gpu', 'cuda', 'mps'"),

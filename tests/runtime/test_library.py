@@ -156,7 +156,8 @@ def test_a_home_that_cannot_be_entered_leaves_what_ships(
 def test_models_of_a_task() -> None:
     assert {card.task for card in library.models()} > {"upscale", "inpaint"}
     assert {card.task for card in library.models("inpaint")} == {"inpaint"}
-    assert library.models("fly") == []
+    with pytest.raises(ModelError, match="no verb 'fly'; there are: upscale"):
+        library.models("fly")
 
 
 @pytest.mark.parametrize("name", [b"gr\xc3\xbc\xc3\x9fe.onnx", *ODD])

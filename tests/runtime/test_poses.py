@@ -36,6 +36,7 @@ def test_a_pose_is_what_its_file_says(tmp_path: Path) -> None:
     ("text", "message"),
     [
         (b"\xff\xfe", "pose.json is no pose: it is not JSON"),
+        (json.dumps(GOOD | {"hat": 1}), "there is no 'hat' in a pose; give {"),
         ("{", "Expecting property name"),
         ("[" + "9" * 5000 + "]", "pose.json"),
         ("[1, 2]", 'give {"size": [width, height], "joints"'),

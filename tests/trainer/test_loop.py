@@ -222,6 +222,12 @@ def test_crops_too_small_to_measure_are_refused(photos: Path, tmp_path: Path) ->
         loop.train(recipe.load("srresnet", [*TINY, "data.crop=16"]), photos, tmp_path / "run", accelerator="cpu")
 
 
+def test_batches_larger_than_the_memory_are_refused_before_they_are_made(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"batches of 100,000,000 need [\d,.]+ GB .*; set train\.batch to fewer"):
+        loop.train(recipe.load("srresnet", [*TINY, "train.batch=100000000"]), photos, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_place_that_cannot_be_written_is_refused_at_once(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(TrainingError, match="--out"):

@@ -100,7 +100,7 @@ def _indexed(run: Run, pictures: Path, warn: Callable[[str], None]) -> tuple[Run
     What is wrong with pictures is listed in the run's folder.
 
     Raises:
-        TrainingError: the data cannot be used.
+        TrainingError: the data cannot be used, or a batch is too large for the memory.
     """
     recipe, family = run.recipe, FAMILIES[run.recipe.family]
     try:
@@ -113,8 +113,9 @@ def _indexed(run: Run, pictures: Path, warn: Callable[[str], None]) -> tuple[Run
     listed = list_bad(split.skipped, run.folder)
     if split.skipped:
         warn(f"{len(split.skipped)} pictures are left out, which are listed in {listed}")
-    source = family.dataset(split, model, recipe.data, recipe.train.seed)
-    return replace(run, recipe=recipe.model_copy(update={"model": model})), split, batches.sound(source, recipe.data)
+    source = batches.sound(family.dataset(split, model, recipe.data, recipe.train.seed), recipe.data)
+    batches.check_room(source, recipe.data, recipe.train.batch)
+    return replace(run, recipe=recipe.model_copy(update={"model": model})), split, source
 
 
 @dataclass(frozen=True)

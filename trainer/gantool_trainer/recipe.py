@@ -38,7 +38,7 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    steps: Annotated[int, Field(ge=1)] = 100_000
+    steps: Annotated[int, Field(ge=1, le=10**12)] = 100_000
     batch: Annotated[int, Field(ge=1)] = 16
     seed: Annotated[int, Field(ge=0)] = 0
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
@@ -98,6 +98,8 @@ def load(source: str, overrides: Sequence[str] = ()) -> Recipe:
         values = tomllib.loads(text)
     except FileNotFoundError:
         raise TrainingError(f"no such file: {source}; `gantool train` lists the recipes that there are") from None
+    except UnicodeDecodeError:
+        raise TrainingError(f"cannot read recipe {source}: it is no text in UTF-8") from None
     except (ValueError, RecursionError, OSError) as error:  # of TOML, of its numbers and nesting, or of the file
         raise TrainingError(f"cannot read recipe {source}: {error}") from error
     return parse({"name": Path(source).name.removesuffix(".toml"), **values}, overrides)
@@ -137,6 +139,19 @@ def _checked(kind: type[_Model], values: Any, *table: str) -> _Model:
 def dump(recipe: Recipe) -> dict[str, Any]:
     """Plain JSON values from which `parse` makes the same recipe."""
     return {**recipe.model_dump(mode="json"), "model": recipe.model.model_dump(mode="json")}
+
+
+def text(recipe: Recipe) -> str:
+    """A TOML file from which `load` makes the same recipe; values that are None, which TOML lacks, are left out."""
+    import tomli_w
+
+    return tomli_w.dumps(_without_none(dump(recipe)))
+
+
+def _without_none(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {name: _without_none(value) for name, value in values.items() if value is not None}
+    return values
 
 
 def _override(values: dict[str, Any], override: str) -> None:

@@ -1,6 +1,5 @@
 """`gantool train`: a thin door to the trainer."""
 
-import json
 import logging
 import os
 import sys
@@ -49,7 +48,7 @@ class Order:
     devices: Annotated[int, typer.Option(metavar="N", min=1, help="How many of them.")] = 1
     threads: Annotated[int, typer.Option(metavar="N", min=0, help="CPU threads; 0 leaves the choice to torch.")] = 0
     show_list: Annotated[bool, typer.Option("--list", help="List the recipes and exit.")] = False
-    show: Annotated[bool, typer.Option("--show", help="Print the resolved recipe and exit.")] = False
+    show: Annotated[bool, typer.Option("--show", help="Print the resolved recipe, as TOML, and exit.")] = False
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors alone.")] = False
 
 
@@ -76,7 +75,7 @@ def train(*, ctx: typer.Context, order: Order) -> None:
             line = f"{name:24} {recipes.load(name).description}"
             console.out(textwrap.fill(line, _WIDTH, subsequent_indent=" " * 25))
     elif order.show and order.recipe is not None:
-        console.out(json.dumps(recipes.dump(recipes.load(order.recipe, order.values or [])), indent=2))
+        console.out(recipes.text(recipes.load(order.recipe, order.values or [])))
     else:
         _train(order, _checked(order))
 

@@ -176,7 +176,7 @@ def _stem(card: "ModelCard", order: Order, wish: Conditions) -> str:
     from gantool.card.identity import result_name
 
     seeds = order.interpolate or (order.seed or 0,)
-    return f"{result_name(card.name, TASK.asked(wish))}-seed{'-'.join(map(str, seeds))}"
+    return f"{result_name(card.name, TASK.asked(card, wish))}-seed{'-'.join(map(str, seeds))}"
 
 
 def _one(output: str | None, name: str) -> Path:

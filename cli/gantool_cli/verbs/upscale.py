@@ -57,6 +57,7 @@ class Sizes:
 
 @on_pictures
 def upscale(*, sizes: Sizes, options: Options, shared: Shared) -> "Order":
+    from gantool.card.identity import result_name
     from gantool_cli import batch, loading
 
     size = sizes.target()
@@ -64,12 +65,13 @@ def upscale(*, sizes: Sizes, options: Options, shared: Shared) -> "Order":
         return batch.of_one_model(shared, TASK, shared.model or str(TASK.model), options)
     folders = TASK.name if shared.model is None else loading.card(shared.model, TASK.name).name
     choose = functools.partial(_chosen, size, shared.model)
-    return batch.Order(shared, TASK, folders, choose, replace(options, size=size))
+    return batch.Order(shared, TASK, result_name(folders, size.word), choose, replace(options, size=size))
 
 
 def _chosen(wish: "TargetSize", model: str | None, picture: Path | bytes) -> "Choice":
     """The model given, or the smallest that ships and is enough for the picture. Raises ImageError."""
     from gantool import formats, sizes
+    from gantool.card.identity import result_name
     from gantool_cli import loading
     from gantool_cli.outputs import Choice
 
@@ -80,7 +82,8 @@ def _chosen(wish: "TargetSize", model: str | None, picture: Path | bytes) -> "Ch
     times = sizes.passes(size, wished, card.scale)
     made = size.scaled(card.scale**times)
     note = f"{card.name}{_TIMES.get(times, f' {times} times')}{'' if made == wished else ', reduced'}"
-    return Choice(name, card.name, wished.width / size.width, note)
+    label = result_name(card.name, TASK.asked(card, Options(size=wish)))
+    return Choice(name, label, wished.width / size.width, note)
 
 
 def model_for(wish: "TargetSize") -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from gantool.errors import ModelError
+from gantool.errors import ModelError, described
 from gantool.tasks import colorize, generate, inpaint, pose, restore, stylize, translate, upscale
 from gantool.tasks.task import Task
 
@@ -31,6 +31,12 @@ def of(card: "ModelCard") -> Task[Any, Any]:
         raise ModelError(f"{card.name} is a model to {card.task}, which this gantool cannot do; upgrade it")
     task.accepts(card)
     return task
+
+
+def check_verb(name: str) -> None:
+    """Raises ModelError where there is no such verb."""
+    if name not in TASKS:
+        raise ModelError(f"there is no verb {described(name)}; there are: {', '.join(TASKS)}")
 
 
 def is_for(card: "ModelCard", verb: str) -> bool:

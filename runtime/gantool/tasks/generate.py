@@ -103,7 +103,7 @@ def size(card: "ModelCard", stage: int | None) -> "Size":
     return Size(int(height), int(width))
 
 
-def asked(options: Conditions) -> str | None:
+def asked(card: "ModelCard", options: Conditions) -> str | None:
     codes = (f"{name}={value:.10g}" for name, value in (options.codes or {}).items())
     parts = (
         None if options.label is None else str(options.label),

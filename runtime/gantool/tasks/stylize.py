@@ -116,7 +116,7 @@ def _in_its_colours(found: "Values", colour: "Pixels") -> "Values":
         yield box, coloured(made, to_unit(colour[box.slices]).transpose(2, 0, 1))
 
 
-def asked(options: Options) -> str | None:
+def asked(card: "ModelCard", options: Options) -> str | None:
     return Path(options.style).stem if isinstance(options.style, str | Path) else None
 
 

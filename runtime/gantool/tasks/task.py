@@ -82,7 +82,7 @@ def _nothing(card: "ModelCard", options: Any) -> Any:
     return None
 
 
-def _no_word(options: Any) -> str | None:
+def _no_word(card: "ModelCard", options: Any) -> str | None:
     return None
 
 
@@ -108,7 +108,7 @@ class Task(Generic[O, I]):
     """What the result will be for a picture of this kind. Raises ImageError for one that cannot be."""
     notices: "Callable[[ModelCard, Picture, O, I], Iterator[str]]" = _silent
     """Sentences about a picture that is of another kind than the model was made for."""
-    asked: Callable[[O], str | None] = _no_word
+    asked: "Callable[[ModelCard, O], str | None]" = _no_word
     """What the options ask for, in a word that a file can be named by, such as a label."""
     model: str | None = None
     """The one that is run where none is named."""
@@ -148,7 +148,8 @@ def check_ports(card: "ModelCard", usable: Mapping[str, Sequence[tuple[str, str]
         ports = f"{', '.join(taken)} and give {', '.join(given)}"
         raise ModelError(f"a model to {card.task} cannot take {ports}; export {card.name} again")
     pictures = [port for port in (*card.inputs, *card.outputs) if port.kind == "image"]
-    if card.precision == "fp16" or not all(port.channels == "RGB" for port in pictures):
+    quantised = card.precision == "int8" and card.program == "feedforward"
+    if not (quantised or card.precision == "fp32") or not all(port.channels == "RGB" for port in pictures):
         raise ModelError(
             f"{card.name} does not turn one RGB picture into another in fp32 or int8; this gantool cannot run it"
         )

@@ -124,7 +124,7 @@ def _sheet(card: "ModelCard", options: Options) -> tuple[str, ...]:
     return port.labels if port is not None and options.to == ALL and ALL not in port.labels else ()
 
 
-def asked(options: Options) -> str | None:
+def asked(card: "ModelCard", options: Options) -> str | None:
     return options.to
 
 

@@ -126,6 +126,12 @@ def _to_size(
     yield Box.of(size), to_array(downscaled(picture, size))
 
 
+def asked(card: "ModelCard", options: Options) -> str | None:
+    """Another size than the model's own."""
+    size = options.size
+    return None if size is None or size.scale == card.scale else size.word
+
+
 TASK = Task(
     name="upscale",
     does="enlarge pictures, also whole folders",
@@ -135,5 +141,6 @@ TASK = Task(
     bind=bind,
     run=run,
     result=result,
+    asked=asked,
     model="upscale-x4",
 )

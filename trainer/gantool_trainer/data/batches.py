@@ -18,6 +18,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch.utils.data import DataLoader, Dataset
 
+from gantool import memory
 from gantool.errors import ImageError
 from gantool_trainer.data.pictures import Picture, read_picture
 from gantool_trainer.errors import DataError, TrainingError
@@ -25,6 +26,8 @@ from gantool_trainer.seeds import rng
 
 Batch = tuple[torch.Tensor, ...]
 Item = TypeVar("Item")
+_AHEAD = 4
+"""Batches that each loader process makes before they are wanted."""
 _ORDER, _AUGMENT = 1, 2  # what a draw is for: keeps the streams of one seed apart
 
 
@@ -89,6 +92,17 @@ def sound(dataset: Dataset[Batch], config: DataConfig) -> Dataset[Batch]:
     return _Sound(dataset) if config.skip_bad else dataset
 
 
+def check_room(dataset: Dataset[Batch], config: DataConfig, batch: int) -> None:
+    """Raises TrainingError where batches of so many samples, of which some are made ahead, need more than is free."""
+    samples = batch * (1 + _AHEAD * config.workers)
+    needed = samples * sum(part.nbytes for part in map(torch.as_tensor, dataset[0]))
+    if needed > (free := memory.available()):
+        raise TrainingError(
+            f"batches of {batch:,} need {needed / 1e9:,.1f} GB of memory for pictures alone, and {free / 1e9:,.1f} GB "
+            "are free; set train.batch to fewer"
+        )
+
+
 def load_picture(path: Path) -> Picture:
     """(H, W, 3) of a picture that could be read when the run began. Raises DataError."""
     try:
@@ -129,7 +143,7 @@ def batches(
         batch_size=batch,
         sampler=_Samples(first, last, batch, rank, world),
         num_workers=config.workers,
-        prefetch_factor=4 if config.workers else None,
+        prefetch_factor=_AHEAD if config.workers else None,
         worker_init_fn=_stand_apart,
     )
     return _one_line(iter(loader))
