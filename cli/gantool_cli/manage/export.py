@@ -77,12 +77,12 @@ def export(*, order: Order) -> None:
 
 def _export_int8(order: Order, photos: Path) -> None:
     from gantool import storage
-    from gantool_export.variants import int8
+    from gantool_export.int8 import quantise
 
     if order.run.suffix != ".onnx":
         raise typer.BadParameter("--int8 is made of a model file: export the run first, and then that")
     storage.check_free(order.output, overwrite=order.overwrite)
-    made = int8(order.run, photos)
+    made = quantise(order.run, photos)
     with storage.replacing(order.output, overwrite=order.overwrite) as file:
         file.write(made.data)
     if not order.quiet:

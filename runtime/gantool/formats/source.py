@@ -19,6 +19,8 @@ AnyPicture = File | Image.Image | Pixels
 _SHAPES = "give a path, the bytes of a file, a file opened for reading, a Pillow image or a numpy array"
 _PART = 2**24
 """Bytes of a file that are read at once."""
+_LITTLE = 2**26
+"""Bytes for which nobody asks what is free, which takes as long as a small network."""
 
 
 def path_of(name: str | Path) -> Path:
@@ -49,11 +51,13 @@ def read_all(file: IO[bytes]) -> bytes:
     half of what is free."""
     if not isinstance(file, io.BufferedIOBase | io.RawIOBase):  # of somebody's own, which may know no lengths
         return file.read()
-    parts, room = [], memory.available() // 2
+    parts, taken, most = [], 0, _LITTLE
     while part := file.read(_PART):
         parts.append(part)
-        room -= len(part)
-        if room < 0:
+        taken += len(part)
+        if most == _LITTLE < taken:
+            most += memory.available() // 2
+        if taken > most:
             raise MemoryError
     return b"".join(parts)
 

@@ -50,7 +50,7 @@ class Variant:
     """dB of PSNR on Y, against the model that it was made of, on pictures that set no ranges."""
 
 
-def int8(model: Path, folder: Path) -> Variant:
+def quantise(model: Path, folder: Path) -> Variant:
     """A model's variant of whole numbers, which loses less than `LOSS` on pictures of the folder.
 
     All convolutions but the last are quantised; if that loses too much, the first stays in floats as well.
