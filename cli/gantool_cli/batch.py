@@ -190,7 +190,7 @@ def _piped(verb: str) -> bytes:
 
 
 def _planned(shared: Shared, naming: Naming, written: Path | None) -> Work:
-    """Raises as `run_each`."""
+    """Raises as `run`."""
     existing = shared.existing
     if shared.name is not None:
         check_template(shared.name)

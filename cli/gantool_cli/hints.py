@@ -32,7 +32,7 @@ _OPTIONS = {
     "use -s": ("-x", "--factor", "--outscale", "--upscale", "--ratio"),
     "use --overwrite": ("--force", "-y", "--yes", "--clobber"),
     "use --tile": ("-t", "--tilesize", "--tile-size", "--tile_size", "--tile-process"),
-    "results are always computed in full precision": ("--fp16", "--fp32", "--half"),
+    "use --precision": ("--fp16", "--fp32", "--half"),
     "--debug stands before the verb, as in `gantool --debug upscale photo.jpg`": ("--debug", "-v", "--verbose"),
     "it stands before the verb, as in `gantool --version`": ("--version", "-V"),
 }

@@ -122,9 +122,9 @@ class Bound:
     def _pieces(self, picture: Picture, info: PictureInfo, *, banded: bool = False) -> Pieces:
         """Of a result of this kind, which is held whole or, banded, never. Raises ImageError before any work where
         there is no room for it."""
+        memory.check_room(info.size, self._needed(picture, info, banded=banded))
         if self.before:
             return self._after_others(picture, info, banded=banded)
-        memory.check_room(info.size, self._needed(picture, info, banded=banded))
         if self.notice is not None:
             self._tell(self.task.notices(self.engine.card, picture, self.options, self.inputs))
         return self.task.run(self.engine, picture, self.options, self.inputs, self.control)

@@ -76,7 +76,7 @@ def compare(
     models: Sequence[str | Path | Model],
     *,
     device: str = "auto",
-    watch: Callable[[str, float], None] | None = None,
+    watch: Callable[[str, float | None], None] | None = None,
 ) -> Comparison:
     """A picture beside what models make of it, each as it is without further options.
 
@@ -84,7 +84,7 @@ def compare(
         source: a picture in any shape; of a batch of arrays, one.
         models: names, paths or loaded models, for any verbs that take a picture alone.
         device: as for `load`.
-        watch: called with a model's name and the share of its work that is finished.
+        watch: called with a model's name and the share of its work that is finished, or None when all of it is.
 
     Raises:
         GantoolError: as `load` and `Model.run`; a result is too large for a page.
@@ -99,7 +99,9 @@ def compare(
     return Comparison(_name(source), tuple(layers))
 
 
-def _made(model: Model, picture: Picture, metadata: Metadata, watch: Callable[[str, float], None] | None) -> Layer:
+def _made(
+    model: Model, picture: Picture, metadata: Metadata, watch: Callable[[str, float | None], None] | None
+) -> Layer:
     options: dict[str, Any] = {}
     if watch is not None:
         options["progress"] = lambda share: watch(model.card.name, share)
@@ -108,6 +110,8 @@ def _made(model: Model, picture: Picture, metadata: Metadata, watch: Callable[[s
     if size.pixels > _MOST:
         raise ImageError(f"the result, {size}, is too large for a page to compare on; give a part of the picture")
     made = run.picture(picture)
+    if watch is not None:
+        watch(model.card.name, None)
     return _layer(f"{model.card.name}, {time.perf_counter() - start:.1f} s on {model.device}", made, metadata)
 
 

@@ -74,6 +74,12 @@ def available() -> list[str]:
     ] + ["cpu"]
 
 
+def automatic() -> str:
+    """What "auto" tries first. Raises DeviceError if ONNX Runtime is not installed."""
+    there = available()
+    return next((name for name in _AUTOMATIC if name in there), "cpu")
+
+
 def open_session(model: Path, device: str = "auto", threads: int = 0) -> tuple[Any, str]:
     """An inference session and the name of the device that it really runs on.
 

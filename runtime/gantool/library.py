@@ -89,7 +89,7 @@ def find(model: str | Path, task: str | None = None) -> Path:
     if is_address(model):
         raise UnknownModelError(f"addresses are not fetched; download {model} and give the path of the file")
     path = Path(model)
-    if isinstance(model, Path) or os.sep in model or path.suffix.lower() == ".onnx":
+    if isinstance(model, Path) or path.name != model or path.suffix.lower() == ".onnx":
         return _checked(path)
     known = {entry.name: entry.path for entry in entries()}
     if model in known:

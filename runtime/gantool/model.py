@@ -222,7 +222,7 @@ class Model:
 
     def beside(self, source: Path, to: str | None = None) -> Path:
         """Where the result of a file goes by default: photo.jpg to photo-MODEL.jpg, or photo-MODEL-LABEL.jpg
-        with what is asked for (see `wanted`); a PNG where the file's own format is not written."""
+        with what is asked for (see `Bound.asked`); a PNG where the file's own format is not written."""
         suffix = formats.result_suffix(source.suffix)
         return source.with_name(f"{source.stem}-{result_name(self._card.name, to)}{suffix}")
 

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from platformdirs import user_cache_path
 
-from gantool import library
+from gantool import devices, library
 from gantool.errors import GantoolError, ModelError, described
 
 Precision = Literal["fp32", "int8", "auto"]
@@ -33,7 +33,7 @@ def chosen(model: Path, device: str, threads: int, precision: Precision) -> Path
         other = library.variant(model, "int8")
     except ModelError:
         return model
-    if device.partition(":")[0] not in ("auto", "cpu"):
+    if device != "cpu" and (device != "auto" or devices.automatic() != "cpu"):
         return model
     key = f"{model.stem} {other.stat().st_size} {platform.processor() or platform.machine()} {os.cpu_count()} {threads}"
     known = _known()

@@ -85,5 +85,13 @@ def test_what_is_no_chain(steps: str, said: str, picture: Path) -> None:
     assert [path.name for path in picture.parent.iterdir()] == ["a.png"]
 
 
+def test_all_steps_run_on_the_machine_that_is_asked_for(picture: Path) -> None:
+    assert (
+        "unknown device 'abacus'"
+        in refused("chain", "restore", picture, "--device", "abacus", cwd=picture.parent).stderr
+    )
+    assert "int8" in refused("chain", "restore", picture, "--precision", "int8", cwd=picture.parent).stderr
+
+
 def test_a_model_for_all_steps_is_none(picture: Path) -> None:
     assert "each step names its own model" in refused("chain", "restore", picture, "-m", "x", cwd=picture.parent).stderr

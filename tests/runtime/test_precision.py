@@ -55,4 +55,9 @@ def test_a_trial_is_made_once_and_remembered(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(precision, "_seconds", lambda model, threads: 2.0 if "int8" in model.name else 1.0)
     assert precision.chosen(model, "auto", 1, "auto") == model
     assert precision.chosen(model, "cuda", 1, "auto") == model
+    (tmp_path / "precision.json").unlink()
+    monkeypatch.setattr(precision.devices, "available", lambda: ["cuda", "cpu"])
+    monkeypatch.setattr(precision, "_seconds", seconds)
+    assert precision.chosen(model, "auto", 1, "auto") == model  # the trial is one of CPUs
+    assert precision.chosen(model, "cpu", 1, "auto") != model
     assert precision.chosen(library.find("colorize"), "cpu", 1, "auto") == library.find("colorize")

@@ -40,7 +40,7 @@ def chain(
     from gantool_cli import batch
     from gantool_cli.outputs import Choice
 
-    orders = [_order(words) for words in _split(_preset(steps))]
+    orders = [_order(words, shared) for words in _split(_preset(steps))]
     if shared.model is not None:
         raise typer.BadParameter("each step names its own model: put -m behind its verb")
     labels = "-".join(order.folders for order in orders)
@@ -80,8 +80,8 @@ def _wish(order: "Order") -> float | None:
     return None if size is None else size.scale
 
 
-def _order(words: Sequence[str]) -> "Order":
-    """What one step asks for. Raises BadParameter for what is no step."""
+def _order(words: Sequence[str], shared: Shared) -> "Order":
+    """What one step asks for, on the machine that all run on. Raises BadParameter for what is no step."""
     from gantool_cli.app import of_task
 
     name, *options = words
@@ -99,13 +99,12 @@ def _order(words: Sequence[str]) -> "Order":
         raise typer.Exit(order)
     if order.shared != replace(Shared(), model=order.shared.model):
         raise typer.BadParameter(f"{name}: a step takes no files, and only what it does: say the rest behind the steps")
-    return order
+    return replace(order, shared=replace(order.shared, machine=shared.machine, telling=shared.telling))
 
 
 def _split(text: str) -> Iterator[list[str]]:
     """Raises BadParameter."""
     try:
-        words = list(shlex.shlex(text, posix=True, punctuation_chars="|"))
         lexer = shlex.shlex(text, posix=True, punctuation_chars="|")
         lexer.whitespace_split = True
         words = list(lexer)

@@ -53,7 +53,7 @@ def compare(*, order: Order) -> None:
         models = [
             gantool.load(name, order.machine.name, order.machine.threads, order.machine.precision) for name in names
         ]
-        made = gantool.compare(order.picture, models, watch=lambda name, share: advance(name, share))
+        made = gantool.compare(order.picture, models, watch=advance)
     made.save(target, overwrite=order.overwrite)
     if not order.quiet:
         console.out(console.line(f"{target}  {len(made.layers)} pictures; open it in a browser"))

@@ -35,8 +35,6 @@ def _open(data: bytes) -> WholeReader | MovingReader:
     icc = about.get("icc_profile") or b""
     encoding = None if icc else coded(data)
     notices: tuple[str, ...] = ()
-    if encoding and encoding.hdr:
-        notices += ("its light is cut at paper white, as what it becomes has no more",)
     if any(depth > 8 for pixels in contents(data, b"pixi") for depth in pixels[5:]):
         notices += ("its samples are rounded to 8 bits",)
     metadata = Metadata(

@@ -14,6 +14,7 @@ from gantool.colour import Encoding, srgb_to_light
 from gantool.picture import Picture, from_pil
 
 USELESS = "its colour profile is damaged or made for another kind of picture, and is left out"
+_CUT = "its light is cut at paper white, as what it becomes has no more"
 _NO_INKS = "its inks (CMYK) have no profile, so that its colours are near what was meant, not the same"
 
 
@@ -33,7 +34,7 @@ def converted(pixels: Image.Image | Picture, profile: bytes, encoding: Encoding 
         return _from_inks(pixels, profile)
     picture = pixels if isinstance(pixels, Picture) else from_pil(pixels)
     if encoding:
-        return Converted(colour.to_srgb(picture, encoding), profile)
+        return Converted(colour.to_srgb(picture, encoding), profile, (_CUT,) if encoding.hdr else ())
     return _by_profile(picture, profile) if profile else Converted(picture, b"")
 
 

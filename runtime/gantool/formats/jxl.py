@@ -81,8 +81,6 @@ def _open(data: bytes) -> WholeReader:
         raise ImageError("animated JPEG XL is not supported; convert it to WebP")
     lost = "its colour profile cannot be unpacked, so that its colours are taken for sRGB"
     notices: tuple[str, ...] = (lost,) if header.profile and header.lossless else ()
-    if header.encoding and header.encoding.hdr:
-        notices += ("its light is cut at paper white, as what it becomes has no more",)
     block = next((content[4:] for content in contents(data, b"Exif") if len(content) > 4), b"")
     metadata = Metadata(
         "JPEG XL",

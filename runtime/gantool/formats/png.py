@@ -59,8 +59,6 @@ def _open(data: bytes) -> WholeReader | MovingReader:
     sound = [chunk for chunk in chunks if chunk.intact or not chunk.kind[0] & 32]
     about = {chunk.kind: chunk.data for chunk in reversed(sound)}  # the first of each kind
     metadata, encoding = _metadata(sound, about)
-    if encoding and encoding.hdr:
-        notices += ("its light is cut at paper white, as what it becomes has no more",)
     control = about.get(b"acTL", b"")
     if len(control) >= 8 and (count := int.from_bytes(control[:4], "big")) > 1:
         kinds = [chunk.kind for chunk in sound]
