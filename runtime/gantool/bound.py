@@ -127,7 +127,8 @@ class Bound:
             return self._after_others(picture, info, banded=banded)
         if self.notice is not None:
             self._tell(self.task.notices(self.engine.card, picture, self.options, self.inputs))
-        return self.task.run(self.engine, picture, self.options, self.inputs, self.control)
+        control: Control = {**self.control, "tile": getattr(self.options, "tile", None)}
+        return self.task.run(self.engine, picture, self.options, self.inputs, control)
 
     def _after_others(self, picture: Picture, info: PictureInfo, *, banded: bool) -> Pieces:
         share = 1 / (len(self.before) + 1)

@@ -13,21 +13,7 @@ import numpy as np
 ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SIGNED_RATIONAL, LONG8, IFD8 = 2, 3, 4, 5, 7, 10, 16, 18
 _WORDS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 """Bytes of the words that a type consists of; the rationals have two."""
-_NUMBERS = {
-    1: "u",
-    3: "u",
-    4: "u",
-    5: "u",
-    6: "i",
-    8: "i",
-    9: "i",
-    10: "i",
-    11: "f",
-    12: "f",
-    13: "u",
-    16: "u",
-    17: "i",
-}
+_NUMBERS = dict.fromkeys((1, 3, 4, 5, 13, 16), "u") | dict.fromkeys((6, 8, 9, 10, 17), "i") | {11: "f", 12: "f"}
 
 
 class Field(NamedTuple):
@@ -103,7 +89,7 @@ def entries(data: bytes, how: Layout, at: int) -> tuple[list[Entry], int]:
     found, budget = [], 2 * len(data)
     for place in range(first, min(last, len(data) - size + 1), size):
         tag, kind, values = struct.unpack_from(how.order + form, data, place)
-        length = values * _WORDS.get(kind, 0) * (2 if kind in (RATIONAL, SIGNED_RATIONAL) else 1)
+        length = values * _length(kind)
         value = place + size - inline
         if length > inline:
             (value,) = struct.unpack_from(how.order + form[-1], data, value)
@@ -136,7 +122,7 @@ def number(fields: Directory, tag: int, default: float = 0) -> float:
     if tag not in fields:
         return default
     kind, data = fields[tag]
-    return next(iter(Field(kind, data[: len(_blank(kind))]).numbers), default)
+    return next(iter(Field(kind, data[: _length(kind)]).numbers), default)
 
 
 def shorts(*values: int) -> Field:
@@ -167,7 +153,7 @@ def serialised(fields: Nested, at: int, order: str = "<", *, big: bool = False) 
         place = start + len(values)
         if isinstance(field, Field):
             raw = _swapped(field.data, field.kind, order)
-            kind, count = field.kind, len(raw) // len(_blank(field.kind))
+            kind, count = field.kind, len(raw) // _length(field.kind)
         else:
             values += serialised(field, place, order, big=big)
             raw, kind, count = struct.pack(order + word, place), LONG8 if big else LONG, 1
@@ -178,9 +164,9 @@ def serialised(fields: Nested, at: int, order: str = "<", *, big: bool = False) 
     return bytes(table) + bytes(inline) + bytes(values)
 
 
-def _blank(kind: int) -> bytes:
-    """One value of a type."""
-    return bytes(_WORDS[kind] * (2 if kind in (RATIONAL, SIGNED_RATIONAL) else 1))
+def _length(kind: int) -> int:
+    """Bytes of one value of a type; 0 of one that there is not."""
+    return _WORDS.get(kind, 0) * (2 if kind in (RATIONAL, SIGNED_RATIONAL) else 1)
 
 
 def _swapped(raw: bytes, kind: int, order: str) -> bytes:

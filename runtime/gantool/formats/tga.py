@@ -1,8 +1,7 @@
 """Truevision TGA files (version 2.0), which do not begin with a word of their own."""
 
-from gantool.formats import whole
-from gantool.formats.format import Format, Limits
-from gantool.formats.metadata import Metadata
+from gantool.formats.format import Limits
+from gantool.formats.whole import by_pillow
 
 _FOOTER = b"TRUEVISION-XFILE.\0"
 _MAPPED, _KINDS, _DEPTHS = frozenset({1, 9}), frozenset({1, 2, 3, 9, 10, 11}), frozenset({8, 15, 16, 24, 32})
@@ -18,13 +17,4 @@ def _claims(data: bytes) -> bool:
     return kind in _KINDS and mapped == (kind in _MAPPED) and depth in _DEPTHS and rest & 0xC0 == 0
 
 
-_LIMITS = Limits(side=65_535)
-
-TGA = Format(
-    "TGA",
-    (".tga",),
-    _claims,
-    lambda data: whole.opened(data, "TGA", Metadata("TGA")),
-    lambda file, _, __, ___: whole.image_writer(file, "TGA", _LIMITS, compression="tga_rle"),
-    _LIMITS,
-)
+TGA = by_pillow("TGA", (".tga",), _claims, Limits(side=65_535), lambda *_: {"compression": "tga_rle"})

@@ -13,7 +13,7 @@ from gantool.arrays import Box, Pixels, Size, from_unit, in_colour, to_unit
 from gantool.colour import Encoding
 from gantool.errors import ImageError
 from gantool.formats.claims import check_claim
-from gantool.formats.format import Frame, Limits, Sink
+from gantool.formats.format import Format, Frame, Limits, Quality, Sink
 from gantool.formats.icc import Converted, converted
 from gantool.formats.metadata import Metadata, upright
 from gantool.formats.orientation import swapped, turned
@@ -197,6 +197,27 @@ def opened(data: bytes, format: str, told: Metadata) -> WholeReader:
         size, dpi = Size(image.height, image.width), image.info.get("dpi")
     check_claim(size)
     return WholeReader(size, replace(told, dpi=told.dpi or dpi), lambda: decoded(data, format))
+
+
+def by_pillow(
+    name: str,
+    suffixes: tuple[str, ...],
+    claims: Callable[[bytes], bool],
+    limits: Limits,
+    options: Callable[[PictureInfo, Metadata], dict[str, Any]] = lambda info, told: {},
+    prepared: Callable[[Image.Image], Image.Image] = lambda image: image,
+) -> Format:
+    """A format that Pillow, which calls it by this name, reads and writes as it should be.
+
+    Args:
+        options: what the encoder is told of a picture.
+        prepared: as for `image_writer`.
+    """
+
+    def create(file: IO[bytes], info: PictureInfo, told: Metadata, _: Quality) -> WholeWriter[ImageSink]:
+        return image_writer(file, name, limits, prepared=prepared, **options(info, told))
+
+    return Format(name, suffixes, claims, lambda data: opened(data, name, Metadata(name)), create, limits)
 
 
 def image_writer(

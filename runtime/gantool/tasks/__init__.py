@@ -10,17 +10,8 @@ from gantool.tasks.task import Task
 if TYPE_CHECKING:
     from gantool.card import ModelCard
 
-_ROW: tuple[Task[Any, Any], ...] = (
-    upscale.TASK,
-    restore.TASK,
-    colorize.TASK,
-    inpaint.TASK,
-    translate.TASK,
-    stylize.TASK,
-    pose.TASK,
-    generate.TASK,
-)
-TASKS = {task.name: task for task in _ROW}
+_ROW = (upscale, restore, colorize, inpaint, translate, stylize, pose, generate)
+TASKS: dict[str, Task[Any, Any]] = {room.TASK.name: room.TASK for room in _ROW}
 """Every verb by its name, in the order in which they are listed."""
 
 

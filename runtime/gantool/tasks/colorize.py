@@ -58,7 +58,7 @@ def run(engine: "Engine", picture: "Picture", options: Options, inputs: None, co
         return around(lambda wide: run(engine, wide, alone, inputs, control), picture, margin)
     seen = Picture(grayed(in_colour(bleed(picture).colour)), picture.alpha)
     small = resize(seen.colour, sizes.working_size(engine.card, seen.size, options.working_size))
-    made = seen_whole(engine, small, {}, {**control, "tile": options.tile})
+    made = seen_whole(engine, small, {}, control)
     info = result(engine.card, picture.info, options)
     return developed(colour_over(seen.colour, made), seen, info, options.strength)
 

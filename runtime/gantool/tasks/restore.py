@@ -41,7 +41,7 @@ def run(engine: "Engine", picture: "Picture", options: Options, inputs: None, co
 
     def repaired(picture: "Picture") -> "Pieces":
         seen = bleed(as_gray(picture))
-        found = at_working_size(engine, seen.colour, {}, {**control, "tile": options.tile}, options.working_size)
+        found = at_working_size(engine, seen.colour, {}, control, options.working_size)
         return developed(found, seen, picture.info, options.strength)
 
     return around(repaired, picture, margin_of(engine, picture.size)) if options.seamless else repaired(picture)

@@ -89,7 +89,6 @@ def run(
 
     seen = Picture(in_colour(bleed(picture).colour), picture.alpha)
     if inputs is None:
-        control = {**control, "tile": options.tile}
         found = at_working_size(engine, seen.colour, {}, control, options.working_size)
     else:
         found = _painted(engine, seen.colour, inputs, options, control)

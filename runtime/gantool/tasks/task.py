@@ -70,22 +70,6 @@ def working_size(help: str = "") -> Any:
     return option(values.whole(1, LONGEST, "pixels"), help, "PIXELS", least=32)
 
 
-def _same(card: "ModelCard", info: "PictureInfo", options: Any) -> "PictureInfo":
-    return info
-
-
-def _silent(card: "ModelCard", picture: "Picture", options: Any, inputs: Any) -> Iterator[str]:
-    return iter(())
-
-
-def _nothing(card: "ModelCard", options: Any) -> Any:
-    return None
-
-
-def _no_word(card: "ModelCard", options: Any) -> str | None:
-    return None
-
-
 @dataclass(frozen=True)
 class Task(Generic[O, I]):
     """A verb; ``card`` is that of a model which it accepts, everywhere."""
@@ -102,13 +86,13 @@ class Task(Generic[O, I]):
     run: "Callable[[Engine, Picture, O, I, Control], Pieces]"
     """The result, piece by piece: places in it and their pixels, as `picture.to_array` gives them. Raises
     GantoolError."""
-    bind: "Callable[[ModelCard, O], I]" = _nothing
+    bind: "Callable[[ModelCard, O], I]" = lambda card, options: None  # type: ignore[assignment, return-value]
     """What the options name, opened and checked: once, however many pictures follow. Raises GantoolError."""
-    result: "Callable[[ModelCard, PictureInfo, O], PictureInfo]" = _same
+    result: "Callable[[ModelCard, PictureInfo, O], PictureInfo]" = lambda card, info, options: info
     """What the result will be for a picture of this kind. Raises ImageError for one that cannot be."""
-    notices: "Callable[[ModelCard, Picture, O, I], Iterator[str]]" = _silent
+    notices: "Callable[[ModelCard, Picture, O, I], Iterator[str]]" = lambda card, picture, options, inputs: iter(())
     """Sentences about a picture that is of another kind than the model was made for."""
-    asked: "Callable[[ModelCard, O], str | None]" = _no_word
+    asked: "Callable[[ModelCard, O], str | None]" = lambda card, options: None
     """What the options ask for, in a word that a file can be named by, such as a label."""
     model: str | None = None
     """The one that is run where none is named."""

@@ -107,7 +107,6 @@ def _translated(
     from gantool.tasks.pieces import at_working_size, developed
 
     seen = Picture(in_colour(bleed(picture).colour), picture.alpha)
-    control = {**control, "tile": options.tile}
     sheet = len(_sheet(engine.card, options))
     if sheet:
         yield Box.of(seen.size), to_array(Picture(in_colour(picture.colour), picture.alpha))

@@ -84,7 +84,6 @@ def result(card: "ModelCard", info: "PictureInfo", options: Options) -> "Picture
 def run(engine: "Engine", picture: "Picture", options: Options, inputs: "SharedInputs", control: "Control") -> "Pieces":
     from gantool.tasks.pieces import around, margin_of
 
-    control = {**control, "tile": options.tile}
     if options.size is not None:
         return _to_size(engine, picture, options.size, inputs, control)
     if not options.seamless:
