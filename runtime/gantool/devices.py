@@ -10,6 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_cache_path
+
 from gantool.errors import DeviceError, ModelError, described, reason
 from gantool.values import is_whole
 
@@ -155,11 +157,7 @@ def _open(ort: Any, model: Path, device: str, threads: int) -> Any:
     # Windows at borders differ in shape, and the arena would keep the memory of each: twice the peak for 10 % of speed.
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False
     options.log_severity_level = _FATAL
-    settings: dict[str, Any] = {"device_id": int(index or 0)} if name in _NUMBERED else {}
-    if name == "cuda":
-        settings["cudnn_conv_algo_search"] = "HEURISTIC"  # the default tries every algorithm at each new tile shape
-        settings["use_tf32"] = 0  # its 10 bits would break the parity that export has checked
-    chosen: list[Any] = [(provider, settings)] if name != "cpu" else []
+    chosen: list[Any] = [(provider, _settings(name, index))] if name != "cpu" else []
     if name in ("cuda", "tensorrt"):
         _preload(ort)
     try:
@@ -175,6 +173,29 @@ def _open(ort: Any, model: Path, device: str, threads: int) -> Any:
         cure = f": {missing} is missing; `pip install 'gantool[gpu]'` brings it" if missing else ""
         raise DeviceError(f"device '{device}' cannot be started{cure or '; `gantool doctor` says what was found'}")
     return session
+
+
+def _settings(name: str, index: str) -> dict[str, Any]:
+    """What a provider is told; those that compile a model keep what they made in the user's cache."""
+    cache = Path(user_cache_path("gantool", appauthor=False)) / name
+    own: dict[str, dict[str, Any]] = {
+        "cuda": {
+            "cudnn_conv_algo_search": "HEURISTIC",  # the default tries every algorithm at each new tile shape
+            "use_tf32": 0,  # its 10 bits would break the parity that export has checked
+        },
+        "tensorrt": {
+            "trt_engine_cache_enable": True,
+            "trt_engine_cache_path": str(cache),
+            "trt_timing_cache_enable": True,
+            "trt_timing_cache_path": str(cache),
+        },
+        "openvino": {"device_type": "CPU", "cache_dir": str(cache)},
+        "coreml": {"ModelFormat": "MLProgram", "ModelCacheDirectory": str(cache)},
+    }
+    if str(cache) in own.get(name, {}).values():
+        with contextlib.suppress(OSError):  # where there is no home, it is compiled again each time
+            cache.mkdir(parents=True, exist_ok=True)
+    return ({"device_id": int(index or 0)} if name in _NUMBERED else {}) | own.get(name, {})
 
 
 def _session(ort: Any, model: Path, options: Any, providers: list[Any]) -> Any:

@@ -132,3 +132,18 @@ def test_telemetry_is_off_before_onnxruntime_is_imported(use: str, before: str |
 def test_threads_are_set(tiny_file: Path) -> None:
     session, _ = devices.open_session(tiny_file, "cpu", threads=1)
     assert session.get_session_options().intra_op_num_threads == 1
+
+
+@pytest.mark.parametrize("name", ["tensorrt", "openvino", "coreml"])
+def test_what_compiles_models_keeps_them_in_the_users_cache(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "user_cache_path", lambda *_, **__: tmp_path / "cache")
+    assert str(tmp_path / "cache" / name) in devices._settings(name, "").values()
+    assert (tmp_path / "cache" / name).is_dir()
+
+
+def test_a_numbered_device_is_told_by_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "user_cache_path", lambda *_, **__: tmp_path / "cache")
+    assert devices._settings("cuda", "1")["device_id"] == 1 and devices._settings("directml", "")["device_id"] == 0
+    assert not (tmp_path / "cache").exists()  # nothing is kept, and no folder made
