@@ -7,10 +7,11 @@ def model_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """For ``autocompletion=``: the models of the verb that is being typed, or all where it is for no task of theirs."""
     from gantool import library
     from gantool.errors import GantoolError
+    from gantool.tasks import TASKS
 
     task = "generate" if ctx.info_name == "augment" else ctx.info_name or ""
     try:
-        known = library.for_task(task) or [entry.name for entry in library.entries()]
+        known = library.for_task(task) if task in TASKS else [entry.name for entry in library.entries()]
     except (GantoolError, OSError):  # an error has no place in the middle of a line that is being typed
         return []
     return [name for name in known if name.startswith(incomplete)]

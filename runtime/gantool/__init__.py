@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gantool.errors import ModelError as ModelError
     from gantool.errors import PoseError as PoseError
     from gantool.errors import UnknownModelError as UnknownModelError
+    from gantool.library import add as add
     from gantool.library import models as models
     from gantool.model import Model as Model
     from gantool.model import load as load
@@ -51,7 +52,7 @@ _MODULES = {
     "errors": (
         *("Cancelled", "DeviceError", "GantoolError", "ImageError", "ModelError", "PoseError", "UnknownModelError"),
     ),
-    "library": ("models",),
+    "library": ("add", "models"),
     "model": ("Model", "load"),
     "options": ("Options",),
     "pipeline": ("Item",),

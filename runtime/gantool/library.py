@@ -7,10 +7,9 @@ import difflib
 import hashlib
 import os
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from platformdirs import user_data_path
 
@@ -18,9 +17,13 @@ from gantool import tasks
 from gantool.card import ModelCard, reader
 from gantool.devices import open_session
 from gantool.errors import ImageError, ModelError, UnknownModelError, reason
+from gantool.foreign.wire import with_card
 from gantool.graph import check_graph
 from gantool.storage import replacing
 from gantool.values import is_address
+
+if TYPE_CHECKING:
+    from gantool.foreign.probe import Found
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SHIPPED = Path(__file__).parent / "models"
@@ -35,6 +38,8 @@ class Entry:
     name: str
     path: Path
     origin: Literal["shipped", "added"]
+    found: "Found | None" = None
+    """What one of others turned out to be, when it is added."""
 
 
 def home() -> Path:
@@ -127,30 +132,58 @@ def read_card(path: Path) -> ModelCard:
     return reader.read_card(_checked(path))
 
 
-def add(path: Path, name: str, *, overwrite: bool = False) -> Entry:
-    """Copy a model file into the user's library under a name.
+def add(
+    path: str | Path,
+    name: str | None = None,
+    *,
+    task: str | None = None,
+    licence: str | None = None,
+    overwrite: bool = False,
+) -> Entry:
+    """Copy a model file into the user's library under a name. One that was made elsewhere is looked into first, and
+    described by a card.
+
+    Args:
+        name: by default the file's.
+        task, licence: of a model that was made elsewhere, as it does not say them; see `gantool.foreign.probe.probed`.
 
     Raises:
         ModelError: the file cannot be used, the name is taken or is no plain name, or the copy fails.
     """
+    path = Path(path)
+    name = path.stem if name is None else name
     if not _NAME.fullmatch(name) or name.endswith(".onnx"):
-        raise ModelError(f"'{name}' is no model name: use letters, digits, '.', '_' and '-'")
+        said = f"'{name}' is no model name: use letters, digits, '.', '_' and '-'; choose another {{option}}"
+        raise ModelError(said, option="name")
     if name in {entry.name for entry in _in_folder(_SHIPPED, "shipped")}:
         raise ModelError(f"'{name}' is a model that comes with gantool; choose another {{option}}", option="name")
+    target = home() / f"{name}.onnx"
+    if target.exists() and not overwrite:
+        said = f"a model '{name}' was added before; add {{option}} to replace it, or name another"
+        raise ModelError(said, option="overwrite")
+    found = _looked_into(_checked(path), name, task, licence)
+    try:
+        with replacing(target, overwrite=True) as copy:
+            copy.write(path.read_bytes() if found is None else with_card(path.read_bytes(), found.card))
+    except (OSError, ImageError) as error:
+        raise ModelError(f"cannot add {path} to {target.parent}: {reason(error)}") from error
+    return Entry(name, target, "added", found)
+
+
+def _looked_into(path: Path, name: str, task: str | None, licence: str | None) -> "Found | None":
+    """What a model that was made elsewhere turns out to be; None for one with a card, which is checked. Raises
+    ModelError."""
+    from gantool.foreign import adoption
+
+    if adoption.is_foreign(path):
+        return adoption.described(path, name, task, licence or "unknown")
+    if said := next((word for word, value in (("task", task), ("licence", licence)) if value is not None), None):
+        raise ModelError(f"{path} says itself what it is; leave out {{option}}", option=said)
     card = read_card(path)
     session, _ = open_session(path, "cpu", threads=1)
     check_graph(card, session)
     tasks.of(card)
-    target = home() / f"{name}.onnx"
-    try:
-        if target.exists() and not overwrite:
-            said = f"a model '{name}' was added before; add {{option}} to replace it, or name another"
-            raise ModelError(said, option="overwrite")
-        with path.open("rb") as source, replacing(target, overwrite=True) as copy:
-            shutil.copyfileobj(source, copy)
-    except (OSError, ImageError) as error:
-        raise ModelError(f"cannot add {path} to {target.parent}: {reason(error)}") from error
-    return Entry(name, target, "added")
+    return None
 
 
 def remove(name: str) -> None:

@@ -1,6 +1,7 @@
 """Run a model on pictures of any size."""
 
 import threading
+import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Unpack, overload
@@ -52,11 +53,23 @@ def load(model: str | Path, device: str = "auto", threads: int = 0, precision: P
 
 def opened(path: Path, device: str, threads: int) -> "Model":
     """The model of this very file. Raises as `load`."""
-    card = library.read_card(path)
+    card = _described(path)
     session, used = open_session(path, device, threads)
     check_graph(card, session)
     tasks.of(card)
     return Model(card, used, session, (path.absolute(), device, threads))
+
+
+def _described(path: Path) -> ModelCard:
+    """The card of a file; where it has none, what it turns out to be, with a warning that says so."""
+    from gantool.foreign import adoption
+
+    if not adoption.is_foreign(path):
+        return library.read_card(path)
+    found = adoption.described(path, path.stem)
+    told = f"{path} has no card; found: {found.found}; {found.checked}; gantool.add keeps it with what was found"
+    warnings.warn(told, stacklevel=4)
+    return found.card
 
 
 def check_asked(model: object, device: object) -> None:

@@ -5,7 +5,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import pytest
+from PIL import Image
 
 from command import gantool, refused
 from gantool_cli import listing
@@ -124,3 +126,18 @@ def test_what_a_model_says_of_itself(small_files: Callable[[str], Path]) -> None
     done = gantool("models", "info", small_files("cgan"))
     assert "class: label, batch x 2, one of land, sea" in done.stdout and "tiling" not in done.stdout
     assert all(len(line) <= 80 for line in done.stdout.splitlines() if "/" not in line)
+
+
+def test_a_model_made_elsewhere_is_looked_into_and_runs(tiny_file: Path, tmp_path: Path) -> None:
+    model = onnx.load(tiny_file)
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "theirs.onnx")
+    Image.new("RGB", (20, 16), "red").save(tmp_path / "a.png")
+    assert "`gantool models add`" in refused("upscale", "a.png", "-m", "theirs.onnx", cwd=tmp_path).stderr
+    done = gantool("models", "add", "theirs.onnx", "--licence", "MIT", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found, checked, added = done.stdout.splitlines()
+    assert "4 times as large; any size" in found and "whole (difference" in checked
+    assert added == "added as theirs; gantool upscale photo.jpg -m theirs"
+    assert gantool("upscale", "a.png", "-m", "theirs", cwd=tmp_path).returncode == 0
+    assert Image.open(tmp_path / "a-theirs.png").size == (80, 64)

@@ -5,7 +5,6 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 
 import gantool
@@ -74,13 +73,10 @@ def test_shipped_models_cannot_be_shadowed_or_removed(tiny_file: Path) -> None:
 
 
 def test_files_that_are_no_models(tiny_file: Path, tmp_path: Path) -> None:
-    text, cut, bare = tmp_path / "text.onnx", tmp_path / "cut.onnx", tmp_path / "bare.onnx"
+    text, cut = tmp_path / "text.onnx", tmp_path / "cut.onnx"
     text.write_text("hello")
     cut.write_bytes(tiny_file.read_bytes()[:5000])
-    model = onnx.load(tiny_file)
-    del model.metadata_props[:]
-    onnx.save(model, bare)
-    for path, says in ((text, "not a whole ONNX"), (cut, "not a whole ONNX"), (bare, "no gantool card")):
+    for path, says in ((text, "not a whole ONNX"), (cut, "not a whole ONNX")):
         for use in (library.read_card, gantool.load):
             with pytest.raises(ModelError, match=says):
                 use(path)

@@ -10,7 +10,7 @@ import gantool
 NAMES = {
     *("Cancelled", "DeviceError", "GantoolError", "ImageError", "ModelError", "PoseError", "UnknownModelError"),
     *("Item", "Model", "ModelCard", "Conditions", "Options", "Port", "Pose", "TargetSize"),
-    *("load", "models", "Comparison", "compare"),
+    *("add", "load", "models", "Comparison", "compare"),
     *("colorize", "generate", "inpaint", "pose", "restore", "stylize", "translate", "upscale"),
 }
 

@@ -69,15 +69,22 @@ def info(model: Name, as_json: AsJson = False) -> None:
 
 @app.command("add", cls=Command)
 def add(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="An .onnx file written by `gantool export`.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An .onnx file, of `gantool export` or made elsewhere.")],
     name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it. Default: as the file.")] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="VERB", help="What one made elsewhere is for. Default: upscale, or restore.")
+    ] = None,
+    licence: Annotated[str | None, typer.Option(metavar="TEXT", help="Of the weights of one made elsewhere.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model of this name.")] = False,
 ) -> None:
-    """Keep a copy of a model file under a name."""
-    from gantool import library
+    """Keep a copy of a model file under a name. One made elsewhere is looked into, and tried, first."""
+    from gantool import library, tasks
 
-    entry = library.add(file, name or file.stem, overwrite=overwrite)
-    console.out(f"added {entry.name}: use it with --model {entry.name}")
+    entry = library.add(file, name, task=task, licence=licence, overwrite=overwrite)
+    if entry.found is not None:
+        console.out(f"found: {entry.found.found}\nchecked: {entry.found.checked}")
+    card = library.read_card(entry.path)
+    console.out(f"added as {entry.name}; {tasks.of(card).call(card, entry.name)}")
 
 
 @app.command("remove", cls=Command)

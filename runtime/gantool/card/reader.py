@@ -35,7 +35,9 @@ def read_card(model: Path) -> ModelCard:
     """
     text = read_metadata(model).get(KEY)
     if text is None:
-        raise ModelError(f"{model} has no gantool card, so its inputs are unknown; make it with `gantool export`")
+        raise ModelError(
+            f"{model} has no gantool card, so its inputs are unknown; `gantool models add` looks into it and keeps it"
+        )
     try:
         return ModelCard.from_json(text).named(model.stem.removesuffix(INT8))
     except ModelError as error:

@@ -31,7 +31,9 @@ def in_tiles(network: Network, picture: Pixels, inputs: SharedInputs, control: C
     geometry = network.card.geometry
     scale, multiple = geometry.scale, geometry.multiple
     image, whole = Box.of(Size.of(picture)), frame(picture, geometry)
-    boxes = grid(whole, tile_side(control), multiple)
+    side = network.card.image.shape[2]
+    most = side - 2 * round_up(halo, multiple) if isinstance(side, int) else tile_side(control)
+    boxes = grid(whole, min(most, tile_side(control)), multiple)
     finished = 0
     while (core := next(boxes, None)) is not None:
         kept = core.grown(0, image)

@@ -132,10 +132,10 @@ def check_ports(card: "ModelCard", usable: Mapping[str, Sequence[tuple[str, str]
         ports = f"{', '.join(taken)} and give {', '.join(given)}"
         raise ModelError(f"a model to {card.task} cannot take {ports}; export {card.name} again")
     pictures = [port for port in (*card.inputs, *card.outputs) if port.kind == "image"]
-    quantised = card.precision == "int8" and card.program == "feedforward"
-    if not (quantised or card.precision == "fp32") or not all(port.channels == "RGB" for port in pictures):
+    exact = card.precision == "fp32" or card.program == "feedforward"
+    if not exact or not all(port.channels == "RGB" for port in pictures):
         raise ModelError(
-            f"{card.name} does not turn one RGB picture into another in fp32 or int8; this gantool cannot run it"
+            f"{card.name} does not turn one RGB picture into another, or not in fp32; this gantool cannot run it"
         )
 
 

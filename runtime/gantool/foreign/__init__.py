@@ -1,0 +1,1 @@
+"""Models that others have made: looked into, described by a card, and then run like one's own."""

@@ -1,0 +1,102 @@
+"""ONNX files as rows of fields (protobuf.dev, "Encoding"), looked at and added to without the onnx package."""
+
+from collections.abc import Iterator
+
+from gantool.card import KEY, ModelCard
+from gantool.errors import ModelError
+
+_GRAPH, _METADATA = 7, 14
+"""Fields of a ``ModelProto``."""
+_NODE, _INITIALIZER, _SPARSE = 1, 5, 15
+"""Of a ``GraphProto``."""
+_ATTRIBUTE = 5
+"""Of a ``NodeProto``."""
+_TENSOR, _SUBGRAPH, _TENSORS, _SUBGRAPHS = 5, 6, 10, 11
+"""Of an ``AttributeProto``."""
+_EXTERNAL = 13
+"""Of a ``TensorProto``: where else its values lie."""
+_FIXED = {1: 8, 5: 4}
+_DEEPEST = 32
+
+
+def check_alone(data: memoryview) -> None:
+    """Raises ModelError for an ONNX file whose values lie in other files, or that is none."""
+    try:
+        for number, field in _fields(data):
+            if number == _GRAPH:
+                _check_graph(field, 0)
+    except (ValueError, IndexError) as error:
+        raise ModelError(f"it is not a whole ONNX model: {error}") from error
+
+
+def with_card(data: bytes, card: ModelCard) -> bytes:
+    """The same ONNX file with a card among its metadata; fields may come in any order."""
+    return data + _field(_METADATA, _field(1, KEY.encode()) + _field(2, card.to_json().encode()))
+
+
+def _check_graph(graph: memoryview, depth: int) -> None:
+    if depth > _DEEPEST:
+        raise ValueError("its graphs are nested too deeply")
+    for number, field in _fields(graph):
+        if number == _INITIALIZER:
+            _check_tensor(field)
+        elif number == _SPARSE:
+            for _, part in _fields(field):
+                _check_tensor(part)
+        elif number == _NODE:
+            for attribute in (part for each, part in _fields(field) if each == _ATTRIBUTE):
+                _check_attribute(attribute, depth)
+
+
+def _check_attribute(attribute: memoryview, depth: int) -> None:
+    for number, field in _fields(attribute):
+        if number in (_TENSOR, _TENSORS):
+            _check_tensor(field)
+        elif number in (_SUBGRAPH, _SUBGRAPHS):
+            _check_graph(field, depth + 1)
+
+
+def _check_tensor(tensor: memoryview) -> None:
+    if any(number == _EXTERNAL for number, _ in _fields(tensor)):
+        raise ModelError("its weights lie in another file; save the model as one file, with its weights inside")
+
+
+def _fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """(number, bytes) of each field that is a row of bytes. Raises ValueError, IndexError for what is no such row."""
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        number, storage = tag >> 3, tag & 7
+        if storage == 0:
+            _, at = _varint(data, at)
+            continue
+        length, at = _varint(data, at) if storage == 2 else (_FIXED.get(storage, len(data)), at)
+        if not number or at + length > len(data):
+            raise ValueError("it is cut short, or something else")
+        if storage == 2:
+            yield number, data[at : at + length]
+        at += length
+
+
+def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    """A number, and where the next one begins."""
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at
+    raise ValueError("it is something else")
+
+
+def _field(number: int, content: bytes) -> bytes:
+    return bytes([number << 3 | 2]) + _length(len(content)) + content
+
+
+def _length(value: int) -> bytes:
+    coded = bytearray()
+    while value > 127:
+        coded.append(value & 127 | 128)
+        value >>= 7
+    return bytes(coded) + bytes([value])
