@@ -17,18 +17,20 @@ from gantool import tasks
 from gantool.card import ModelCard, reader
 from gantool.devices import open_session
 from gantool.errors import ImageError, ModelError, UnknownModelError, reason
-from gantool.foreign.wire import with_card
 from gantool.graph import check_graph
 from gantool.storage import replacing
 from gantool.values import is_address
 
 if TYPE_CHECKING:
+    from gantool.foreign.adoption import Adopted
     from gantool.foreign.probe import Found
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SHIPPED = Path(__file__).parent / "models"
-WEIGHTS = frozenset({".pth", ".pt", ".ckpt", ".safetensors", ".pkl", ".h5", ".pb", ".tflite", ".bin", ".param"})
+WEIGHTS = frozenset({".pth", ".pt", ".ckpt", ".safetensors", ".pkl", ".h5", ".pb", ".tflite", ".bin"})
 """What files of weights are called elsewhere."""
+NCNN = ".param"
+"""What the graphs of ncnn are called, which are read as well."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def find(model: str | Path, task: str | None = None) -> Path:
     if is_address(model):
         raise UnknownModelError(f"addresses are not fetched; download {model} and give the path of the file")
     path = Path(model)
-    if isinstance(model, Path) or path.name != model or path.suffix.lower() == ".onnx":
+    if isinstance(model, Path) or path.name != model or path.suffix.lower() in (".onnx", NCNN):
         return _checked(path)
     known = {entry.name: entry.path for entry in entries()}
     if model in known:
@@ -110,6 +112,8 @@ def find(model: str | Path, task: str | None = None) -> Path:
 
 def _checked(path: Path) -> Path:
     """The path of a file that may be a model. Raises as `find`."""
+    if path.suffix.lower() == ".bin" and path.with_suffix(NCNN).is_file():
+        raise ModelError(f"{path} holds the weights alone; give its graph, {path.with_suffix(NCNN)}")
     if path.suffix.lower() in WEIGHTS:
         raise ModelError(f"{path} cannot be run: only ONNX files can; make one of a training run with `gantool export`")
     try:
@@ -161,22 +165,22 @@ def add(
     if target.exists() and not overwrite:
         said = f"a model '{name}' was added before; add {{option}} to replace it, or name another"
         raise ModelError(said, option="overwrite")
-    found = _looked_into(_checked(path), name, task, licence)
+    adopted = _looked_into(_checked(path), name, task, licence)
     try:
         with replacing(target, overwrite=True) as copy:
-            copy.write(path.read_bytes() if found is None else with_card(path.read_bytes(), found.card))
+            copy.write(path.read_bytes() if adopted is None else adopted.data)
     except (OSError, ImageError) as error:
         raise ModelError(f"cannot add {path} to {target.parent}: {reason(error)}") from error
-    return Entry(name, target, "added", found)
+    return Entry(name, target, "added", adopted.found if adopted else None)
 
 
-def _looked_into(path: Path, name: str, task: str | None, licence: str | None) -> "Found | None":
+def _looked_into(path: Path, name: str, task: str | None, licence: str | None) -> "Adopted | None":
     """What a model that was made elsewhere turns out to be; None for one with a card, which is checked. Raises
     ModelError."""
     from gantool.foreign import adoption
 
     if adoption.is_foreign(path):
-        return adoption.described(path, name, task, licence or "unknown")
+        return adoption.adopted(path, name, task, licence or "unknown")
     if said := next((word for word, value in (("task", task), ("licence", licence)) if value is not None), None):
         raise ModelError(f"{path} says itself what it is; leave out {{option}}", option=said)
     card = read_card(path)

@@ -1,5 +1,6 @@
 """Run a model on pictures of any size."""
 
+import tempfile
 import threading
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -53,23 +54,29 @@ def load(model: str | Path, device: str = "auto", threads: int = 0, precision: P
 
 def opened(path: Path, device: str, threads: int) -> "Model":
     """The model of this very file. Raises as `load`."""
-    card = _described(path)
+    from gantool.foreign import adoption  # which runs models itself
+
+    if adoption.is_foreign(path):
+        return _foreign(path, device, threads)
+    card = library.read_card(path)
     session, used = open_session(path, device, threads)
     check_graph(card, session)
     tasks.of(card)
     return Model(card, used, session, (path.absolute(), device, threads))
 
 
-def _described(path: Path) -> ModelCard:
-    """The card of a file; where it has none, what it turns out to be, with a warning that says so."""
+def _foreign(path: Path, device: str, threads: int) -> "Model":
+    """A model without a card, as what it turns out to be, with a warning that says so."""
     from gantool.foreign import adoption
 
-    if not adoption.is_foreign(path):
-        return library.read_card(path)
-    found = adoption.described(path, path.stem)
-    told = f"{path} has no card; found: {found.found}; {found.checked}; gantool.add keeps it with what was found"
-    warnings.warn(told, stacklevel=4)
-    return found.card
+    with tempfile.TemporaryDirectory() as place:
+        adopted = adoption.adopted(path, path.stem)
+        file = Path(place) / f"{path.stem}.onnx"
+        file.write_bytes(adopted.data)
+        session, used = open_session(file, device, threads)
+    told = f"{adopted.found.found}; {adopted.found.checked}"
+    warnings.warn(f"{path} has no card; found: {told}; gantool.add keeps it with what was found", stacklevel=4)
+    return Model(adopted.found.card, used, session, (path.absolute(), device, threads))
 
 
 def check_asked(model: object, device: object) -> None:

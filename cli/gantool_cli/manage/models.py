@@ -69,7 +69,12 @@ def info(model: Name, as_json: AsJson = False) -> None:
 
 @app.command("add", cls=Command)
 def add(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="An .onnx file, of `gantool export` or made elsewhere.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="An .onnx file, of `gantool export` or made elsewhere, or the .param of ncnn."
+        ),
+    ],
     name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it. Default: as the file.")] = None,
     task: Annotated[
         str | None, typer.Option(metavar="VERB", help="What one made elsewhere is for. Default: upscale, or restore.")

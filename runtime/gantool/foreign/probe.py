@@ -190,27 +190,28 @@ def _tiles(card: ModelCard, fixed: int, halo: int) -> Iterator[int]:
 
 
 def _reach(run: _Run, geometry: Geometry, fixed: int) -> int:
-    """How many pixels away a line is felt by half a level or more; -1 where it is felt everywhere.
+    """How many pixels away it is felt, by half a level or more, that the rest of a picture is another; -1 where that is
+    felt everywhere.
 
-    Lines of white and of black are drawn across noise, down and across.
+    Of noise, everything on one side of a line is made white or black: a mean over all of the picture shows as well.
     """
     width = fixed or round_up(max(_STRIP, geometry.minimum), geometry.multiple)
     for length in (fixed,) if fixed else (round_up(length, geometry.multiple) for length in _REACHES):
-        found = [_felt(run, length, width, geometry.scale, axis, light) for axis in (2, 3) for light in (0.0, 1.0)]
+        found = [_felt(run, length, width, geometry.scale, axis, first) for axis in (2, 3) for first in (False, True)]
         if max(found) < length // 2 - 1:
             return max(found)
     return length // 2 - 1 if fixed else -1
 
 
-def _felt(run: _Run, length: int, width: int, scale: int, axis: int, light: float) -> int:
-    shape = (length, width) if axis == 2 else (width, length)
-    before = _noise(*shape, seed=axis)
-    after = before.copy()
-    line = length // 2
-    after[(slice(None),) * axis + (line,)] = light
+def _felt(run: _Run, length: int, width: int, scale: int, axis: int, first: bool) -> int:
+    """With the part before the line made white, or the part behind it made black."""
+    before = _noise(*((length, width) if axis == 2 else (width, length)), seed=axis)
+    after, line = before.copy(), length // 2
+    after[(slice(None),) * axis + (slice(line) if first else slice(line, None),)] = float(first)
     changed = np.abs(run(after) - run(before)).max(axis=(0, 1, 5 - axis)) > _HALF_LEVEL
     places = np.flatnonzero(changed) // scale
-    return int(np.abs(places - line).max()) if len(places) else 0
+    far = places - (line - 1) if first else line - places
+    return max(0, int(far.max(initial=0)))
 
 
 def _noise(height: int, width: int, seed: int) -> Float32:

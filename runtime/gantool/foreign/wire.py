@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gantool.card import KEY, ModelCard
 from gantool.errors import ModelError
+from gantool.foreign.onnx_graph import varint
 
 _GRAPH, _METADATA = 7, 14
 """Fields of a ``ModelProto``."""
@@ -91,12 +92,4 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
 
 
 def _field(number: int, content: bytes) -> bytes:
-    return bytes([number << 3 | 2]) + _length(len(content)) + content
-
-
-def _length(value: int) -> bytes:
-    coded = bytearray()
-    while value > 127:
-        coded.append(value & 127 | 128)
-        value >>= 7
-    return bytes(coded) + bytes([value])
+    return bytes([number << 3 | 2]) + varint(len(content)) + content

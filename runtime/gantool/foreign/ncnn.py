@@ -1,0 +1,471 @@
+"""Models of ncnn (github.com/Tencent/ncnn, "param and model file structure"), as upscayl and the Real-ESRGAN programs
+have them: a graph as text in NAME.param, weights in NAME.bin. Written again as ONNX, layer by layer.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gantool.arrays import Float32
+from gantool.errors import ModelError, reason
+from gantool.foreign.onnx_graph import Node, Value, model
+
+_MAGIC = "7767517"
+_HALF, _INT8, _PLAIN = 0x01306B47, 0x000D4B38, (0, 0x0002C056)
+"""What stands before a tensor: its values are halves, whole numbers, or floats."""
+_ARRAYS = -23300
+"""The key of a list is this less that of a number."""
+_MOST_LAYERS = 100_000
+GIVEN, MADE = "gantool.input", "gantool.output"
+"""Names in the ONNX file."""
+_WIDE = "gantool.wide"
+
+Options = Mapping[int, Any]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A line of the graph."""
+
+    kind: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    options: Options
+
+    def whole(self, key: int, default: int = 0) -> int:
+        """Raises ModelError."""
+        return int(self.real(key, default))
+
+    def real(self, key: int, default: float = 0.0) -> float:
+        """Raises ModelError."""
+        value = self.options.get(key, default)
+        if isinstance(value, list) or not np.isfinite(value):
+            raise self.unknown(f"option {key} is {value}")
+        return float(value)
+
+    def row(self, key: int) -> list[float]:
+        value = self.options.get(key, [])
+        return value if isinstance(value, list) else [value]
+
+    def unknown(self, what: str) -> ModelError:
+        return ModelError(f"the layer {self.name} ({self.kind}) has something that gantool does not know: {what}")
+
+
+@dataclass
+class Weights:
+    """The file of weights, read from its beginning to its end."""
+
+    data: bytes
+    at: int = 0
+
+    def tagged(self, count: int) -> Float32:
+        """Values behind a word that says how they are stored. Raises ModelError."""
+        tag = int.from_bytes(self._taken(4), "little")
+        if tag == _HALF:
+            values = np.frombuffer(self._taken(-(-2 * count // 4) * 4), "<f2")[:count].astype(np.float32)
+        elif tag in _PLAIN:
+            return self.plain(count)
+        else:
+            raise ModelError(f"its weights are {'of 8 bits' if tag == _INT8 else 'packed'}, which gantool cannot read")
+        return _sound(values)
+
+    def plain(self, count: int) -> Float32:
+        """Floats. Raises ModelError."""
+        return _sound(np.frombuffer(self._taken(4 * count), "<f4").astype(np.float32))
+
+    def _taken(self, count: int) -> bytes:
+        if count < 0 or self.at + count > len(self.data):
+            raise ModelError("its .bin is cut short, or is another model's")
+        self.at += count
+        return self.data[self.at - count : self.at]
+
+
+@dataclass
+class Graph:
+    """An ONNX graph while it is written."""
+
+    weights: Weights
+    nodes: list[Node] = field(default_factory=list)
+    tensors: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: Value) -> str:
+        self.nodes.append(Node(operator, inputs, output, attributes))
+        return output
+
+    def constant(self, values: Any, dtype: Any = np.float32) -> str:
+        name = f"constant {len(self.tensors)}"
+        self.tensors[name] = np.asarray(values, dtype)
+        return name
+
+    def between(self) -> str:
+        """A name for what no layer of ncnn gives."""
+        return f"between {len(self.nodes)}"
+
+
+def to_onnx(param: Path, border: int = 0) -> bytes:
+    """The model of a .param file and the .bin beside it as an ONNX file: `GIVEN` to `MADE`.
+
+    Args:
+        border: pixels that its convolutions eat on each side, which are put around pictures first, as those of the
+            border.
+
+    Raises:
+        ModelError: a file is missing, damaged or of another kind, or has a layer that gantool does not know.
+    """
+    try:
+        text, weights = param.read_text("utf-8"), Weights(param.with_suffix(".bin").read_bytes())
+    except UnicodeDecodeError as error:
+        raise ModelError("it is no .param file of text; those in binary are not read") from error
+    except OSError as error:
+        raise ModelError(f"cannot read {error.filename or param}: {reason(error)}") from error
+    layers = list(_layers(text))
+    graph = Graph(weights)
+    ends = {name for layer in layers for name in layer.outputs} - {name for layer in layers for name in layer.inputs}
+    starts = [layer for layer in layers if layer.kind == "Input"]
+    if len(starts) != 1 or len(ends) != 1:
+        raise ModelError(
+            f"it has {len(starts)} inputs and {len(ends)} outputs; gantool takes one picture, and gives one"
+        )
+    for layer in layers:
+        write = _WRITERS.get(layer.kind)
+        if write is None:
+            raise ModelError(f"it has a layer {layer.name} of a kind that gantool does not know: {layer.kind}")
+        try:
+            write(layer, graph)
+        except (ValueError, IndexError, OverflowError, MemoryError) as error:
+            raise layer.unknown(reason(error)) from error
+    if weights.at != len(weights.data):
+        raise ModelError("its .bin is longer than its .param says, so it is another model's")
+    graph.nodes.insert(0, _widened(graph, border))
+    graph.add("Identity", [ends.pop()], MADE)
+    return model(graph.nodes, graph.tensors, GIVEN, MADE)
+
+
+def _layers(text: str) -> Iterator[Layer]:
+    lines = [words for line in text.splitlines() if (words := line.split())]
+    if not lines or lines[0] != [_MAGIC]:
+        raise ModelError("it is no .param file of ncnn")
+    if len(lines) < 2 or len(lines[1]) != 2 or lines[1][0] != str(len(lines) - 2) or len(lines) > _MOST_LAYERS:
+        raise ModelError("it has another number of layers than it says, so it is damaged")
+    known: set[str] = set()
+    for words in lines[2:]:
+        try:
+            taken, given = int(words[2]), int(words[3])
+            if min(taken, given) < 0 or len(words) < 4 + taken + given:
+                raise ValueError
+            inputs, outputs = tuple(words[4 : 4 + taken]), tuple(words[4 + taken : 4 + taken + given])
+            options = dict(map(_option, words[4 + taken + given :]))
+        except (ValueError, IndexError) as error:
+            raise ModelError(f"the line '{' '.join(words)[:60]}' is no layer, so it is damaged") from error
+        if missing := set(inputs) - known:
+            raise ModelError(f"the layer {words[1]} takes {min(missing)}, which none before it gives")
+        known |= set(outputs)
+        yield Layer(words[0], words[1], inputs, outputs, options)
+
+
+def _option(word: str) -> tuple[int, Any]:
+    key, equals, value = word.partition("=")
+    if not equals:
+        raise ValueError
+    if int(key) <= _ARRAYS:
+        count, *values = (float(part) for part in value.split(","))
+        if len(values) != count:
+            raise ValueError
+        return _ARRAYS - int(key), values
+    return int(key), float(value)
+
+
+def _sound(values: Float32) -> Float32:
+    if not np.isfinite(values).all():
+        raise ModelError("its weights are no numbers, so it is damaged")
+    return values
+
+
+# --- layers -------------------------------------------------------------------------------------------------------
+
+
+def _widened(graph: Graph, border: int) -> Node:
+    pads = graph.constant([0, 0, border, border, 0, 0, border, border], np.int64)
+    return Node("Pad", [GIVEN, pads], _WIDE, {"mode": "edge"}) if border else Node("Identity", [GIVEN], _WIDE)
+
+
+def _input(layer: Layer, graph: Graph) -> None:
+    graph.add("Identity", [_WIDE], layer.outputs[0])
+
+
+def _same(layer: Layer, graph: Graph) -> None:
+    for output in layer.outputs:
+        graph.add("Identity", layer.inputs[:1], output)
+
+
+def _unary(operator: str, **attributes: Value) -> Callable[[Layer, Graph], None]:
+    def write(layer: Layer, graph: Graph) -> None:
+        graph.add(operator, layer.inputs[:1], layer.outputs[0], **attributes)
+
+    return write
+
+
+def _convolution(layer: Layer, graph: Graph) -> None:
+    outputs, (kernel, stride, dilation) = layer.whole(0), _shape(layer)
+    groups = layer.whole(7, 1)
+    weights = graph.weights.tagged(layer.whole(6)).reshape(outputs, -1, *kernel)
+    inputs = [layer.inputs[0], graph.constant(weights)]
+    if layer.whole(5):
+        inputs.append(graph.constant(graph.weights.plain(outputs)))
+    if layer.whole(8) or layer.whole(19):
+        raise layer.unknown("weights of 8 bits, or from elsewhere")
+    pads = _pads(layer)
+    same = {-233: "SAME_UPPER", -234: "SAME_LOWER"}.get(pads[0])
+    placed: dict[str, Value] = {"auto_pad": same} if same else {"pads": pads}
+    if layer.real(18):
+        raise layer.unknown("padding that is not 0")
+    made = graph.between()
+    graph.add("Conv", inputs, made, strides=stride, dilations=dilation, group=groups, **placed)
+    _activated(layer, graph, made)
+
+
+def _deconvolution(layer: Layer, graph: Graph) -> None:
+    outputs, (kernel, stride, dilation) = layer.whole(0), _shape(layer)
+    if layer.whole(7, 1) != 1 or layer.whole(20) or layer.whole(21) or layer.whole(28):
+        raise layer.unknown("groups, or a size of its own")
+    weights = graph.weights.tagged(layer.whole(6)).reshape(outputs, -1, *kernel).transpose(1, 0, 2, 3)
+    inputs = [layer.inputs[0], graph.constant(weights)]
+    if layer.whole(5):
+        inputs.append(graph.constant(graph.weights.plain(outputs)))
+    made, more = graph.between(), (layer.whole(19, layer.whole(18)), layer.whole(18))
+    graph.add("ConvTranspose", inputs, made, strides=stride, dilations=dilation, pads=_pads(layer), output_padding=more)
+    _activated(layer, graph, made)
+
+
+def _shape(layer: Layer) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """Kernel, stride and dilation, each down and across."""
+    kernel, dilation, stride = ((layer.whole(key + 10, layer.whole(key, 1)), layer.whole(key, 1)) for key in (1, 2, 3))
+    return kernel, stride, dilation
+
+
+def _pads(layer: Layer) -> tuple[int, int, int, int]:
+    """Above, left, below, right."""
+    left = layer.whole(4)
+    top = layer.whole(14, left)
+    return top, left, layer.whole(16, top), layer.whole(15, left)
+
+
+def _activated(layer: Layer, graph: Graph, x: str) -> None:
+    """What the layer gives, of what it computes before its activation."""
+    kind, told, output = layer.whole(9), layer.row(10), layer.outputs[0]
+    if kind == 0:
+        graph.add("Identity", [x], output)
+    elif kind == 1:
+        graph.add("Relu", [x], output)
+    elif kind == 2:
+        graph.add("LeakyRelu", [x], output, alpha=float(told[0]))
+    elif kind == 3:
+        graph.add("Clip", [x, graph.constant(told[0]), graph.constant(told[1])], output)
+    elif kind == 4:
+        graph.add("Sigmoid", [x], output)
+    elif kind == 5:
+        _mish_of(graph, x, output)
+    elif kind == 6:
+        _hard_swish_of(graph, x, output, told[0], told[1])
+    else:
+        raise layer.unknown(f"an activation {kind}")
+
+
+def _inner_product(layer: Layer, graph: Graph) -> None:
+    """Of a map of one pixel, as it stands behind a pooling over all of a picture."""
+    outputs = layer.whole(0)
+    weights = graph.weights.tagged(layer.whole(2)).reshape(outputs, -1, 1, 1)
+    inputs = [layer.inputs[0], graph.constant(weights)]
+    if layer.whole(1):
+        inputs.append(graph.constant(graph.weights.plain(outputs)))
+    if layer.whole(8):
+        raise layer.unknown("weights of 8 bits")
+    made = graph.between()
+    graph.add("Conv", inputs, made)
+    _activated(layer, graph, made)
+
+
+def _pooling(layer: Layer, graph: Graph) -> None:
+    kind = "Average" if layer.whole(0) else "Max"
+    if layer.whole(4):
+        graph.add(f"Global{kind}Pool", layer.inputs, layer.outputs[0])
+        return
+    kernel = layer.whole(11, layer.whole(1)), layer.whole(1)
+    stride = layer.whole(12, layer.whole(2, 1)), layer.whole(2, 1)
+    if layer.whole(5) != 1 or layer.whole(3) or layer.whole(7):
+        raise layer.unknown("pooling with padding")
+    graph.add(f"{kind}Pool", layer.inputs, layer.outputs[0], kernel_shape=kernel, strides=stride)
+
+
+def _prelu(layer: Layer, graph: Graph) -> None:
+    slopes = graph.weights.plain(layer.whole(0)).reshape(-1, 1, 1)
+    graph.add("PRelu", [layer.inputs[0], graph.constant(slopes)], layer.outputs[0])
+
+
+def _relu(layer: Layer, graph: Graph) -> None:
+    graph.add("LeakyRelu", layer.inputs, layer.outputs[0], alpha=layer.real(0))
+
+
+def _clip(layer: Layer, graph: Graph) -> None:
+    ends = [graph.constant(layer.real(key, default)) for key, default in ((0, -3.4e38), (1, 3.4e38))]
+    graph.add("Clip", [layer.inputs[0], *ends], layer.outputs[0])
+
+
+def _swish(layer: Layer, graph: Graph) -> None:
+    gate = graph.add("Sigmoid", layer.inputs, graph.between())
+    graph.add("Mul", [layer.inputs[0], gate], layer.outputs[0])
+
+
+def _mish(layer: Layer, graph: Graph) -> None:
+    _mish_of(graph, layer.inputs[0], layer.outputs[0])
+
+
+def _mish_of(graph: Graph, x: str, output: str) -> None:
+    soft = graph.add("Softplus", [x], graph.between())
+    graph.add("Mul", [x, graph.add("Tanh", [soft], graph.between())], output)
+
+
+def _hard_swish(layer: Layer, graph: Graph) -> None:
+    _hard_swish_of(graph, layer.inputs[0], layer.outputs[0], layer.real(0, 0.2), layer.real(1, 0.5))
+
+
+def _hard_swish_of(graph: Graph, x: str, output: str, alpha: float, beta: float) -> None:
+    gate = graph.add("HardSigmoid", [x], graph.between(), alpha=float(alpha), beta=float(beta))
+    graph.add("Mul", [x, gate], output)
+
+
+def _interp(layer: Layer, graph: Graph) -> None:
+    modes = {1: "nearest", 2: "linear", 3: "cubic"}
+    mode, scales = modes.get(layer.whole(0)), [layer.real(1, 1.0), layer.real(2, 1.0)]
+    if mode is None or layer.whole(3) or layer.whole(4) or layer.whole(5) or layer.whole(6) or len(layer.inputs) != 1:
+        raise layer.unknown("a size of its own, or corners")
+    places: dict[str, Value] = {"coordinate_transformation_mode": "half_pixel"}
+    if mode == "nearest":
+        places = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    graph.add("Resize", [layer.inputs[0], "", graph.constant([1, 1, *scales])], layer.outputs[0], mode=mode, **places)
+
+
+def _pixel_shuffle(layer: Layer, graph: Graph) -> None:
+    mode = "DCR" if layer.whole(1) else "CRD"
+    graph.add("DepthToSpace", layer.inputs, layer.outputs[0], blocksize=layer.whole(0, 1), mode=mode)
+
+
+_BINARY = ("Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "Sub", "Div")
+_REVERSED = (7, 8)
+
+
+def _binary(layer: Layer, graph: Graph) -> None:
+    kind = layer.whole(0)
+    if kind not in range(len(_BINARY)):
+        raise layer.unknown(f"an operation {kind}")
+    pair = [layer.inputs[0], graph.constant(layer.real(2)) if layer.whole(1) else layer.inputs[1]]
+    graph.add(_BINARY[kind], pair[::-1] if kind in _REVERSED else pair, layer.outputs[0])
+
+
+def _eltwise(layer: Layer, graph: Graph) -> None:
+    operator = {0: "Mul", 1: "Add", 2: "Max"}.get(layer.whole(0))
+    if operator is None:
+        raise layer.unknown(f"an operation {layer.whole(0)}")
+    factors = layer.row(1) or [1.0] * len(layer.inputs)
+    parts = [
+        x if factor == 1 else graph.add("Mul", [x, graph.constant(factor)], graph.between())
+        for x, factor in zip(layer.inputs, factors, strict=True)
+    ]
+    while len(parts) > 2:
+        parts[:2] = [graph.add(operator, parts[:2], graph.between())]
+    graph.add(operator, parts, layer.outputs[0])
+
+
+def _scale(layer: Layer, graph: Graph) -> None:
+    """By the values of another layer, for each channel, or by its own."""
+    if layer.whole(0) == -233 and len(layer.inputs) == 2 and not layer.whole(1):
+        graph.add("Mul", layer.inputs, layer.outputs[0])
+        return
+    factors = graph.constant(graph.weights.plain(layer.whole(0)).reshape(-1, 1, 1))
+    if not layer.whole(1):
+        graph.add("Mul", [layer.inputs[0], factors], layer.outputs[0])
+        return
+    made = graph.add("Mul", [layer.inputs[0], factors], graph.between())
+    shift = graph.constant(graph.weights.plain(layer.whole(0)).reshape(-1, 1, 1))
+    graph.add("Add", [made, shift], layer.outputs[0])
+
+
+def _batch_norm(layer: Layer, graph: Graph) -> None:
+    count = layer.whole(0)
+    slope, mean, variance, bias = (graph.constant(graph.weights.plain(count)) for _ in range(4))
+    inputs = [layer.inputs[0], slope, bias, mean, variance]
+    graph.add("BatchNormalization", inputs, layer.outputs[0], epsilon=layer.real(1))
+
+
+def _concat(layer: Layer, graph: Graph) -> None:
+    graph.add("Concat", layer.inputs, layer.outputs[0], axis=_axis(layer.whole(0)))
+
+
+def _crop(layer: Layer, graph: Graph) -> None:
+    """To a part by its corners, or to the size of another layer's map."""
+    if len(layer.inputs) == 2:
+        corner = [layer.whole(1), layer.whole(0)]
+        if layer.whole(2):
+            raise layer.unknown("channels left out")
+        shape = graph.add("Shape", [layer.inputs[1]], graph.between(), start=2)
+        ends = graph.add("Add", [shape, graph.constant(corner, np.int64)], graph.between())
+        axes = [2, 3]
+    else:
+        corner, last, axes = [int(x) for x in layer.row(9)], layer.row(10), [_axis(int(x)) for x in layer.row(11)]
+        if not len(corner) == len(last) == len(axes) > 0:
+            raise layer.unknown("corners that do not fit its axes")
+        ends = graph.constant([2**31 if end == -233 else int(end) for end in last], np.int64)
+    places = [graph.constant(corner, np.int64), ends, graph.constant(axes, np.int64)]
+    graph.add("Slice", [layer.inputs[0], *places], layer.outputs[0])
+
+
+def _axis(axis: int) -> int:
+    """Of ONNX, which counts the batch."""
+    return axis if axis < 0 else axis + 1
+
+
+def _padding(layer: Layer, graph: Graph) -> None:
+    top, bottom, left, right = (layer.whole(key) for key in range(4))
+    mode = {0: "constant", 1: "edge", 2: "reflect"}.get(layer.whole(4))
+    if mode is None or layer.whole(7) or layer.whole(8):
+        raise layer.unknown("padding of channels")
+    pads = graph.constant([0, 0, top, left, 0, 0, bottom, right], np.int64)
+    graph.add("Pad", [layer.inputs[0], pads, graph.constant(layer.real(5))], layer.outputs[0], mode=mode)
+
+
+def _memory(layer: Layer, graph: Graph) -> None:
+    width, height, channels = (max(1, layer.whole(key)) for key in range(3))
+    values = graph.weights.plain(width * height * channels).reshape(1, channels, height, width)
+    graph.add("Identity", [graph.constant(values)], layer.outputs[0])
+
+
+_WRITERS: dict[str, Callable[[Layer, Graph], None]] = {
+    "Input": _input,
+    **dict.fromkeys(("Split", "Noop", "Dropout"), _same),
+    **dict.fromkeys(("Convolution", "ConvolutionDepthWise"), _convolution),
+    "Deconvolution": _deconvolution,
+    "InnerProduct": _inner_product,
+    "Pooling": _pooling,
+    "PReLU": _prelu,
+    "ReLU": _relu,
+    "Clip": _clip,
+    "Sigmoid": _unary("Sigmoid"),
+    "TanH": _unary("Tanh"),
+    "Swish": _swish,
+    "Mish": _mish,
+    "HardSwish": _hard_swish,
+    "Interp": _interp,
+    "PixelShuffle": _pixel_shuffle,
+    "BinaryOp": _binary,
+    "Eltwise": _eltwise,
+    "Scale": _scale,
+    "BatchNorm": _batch_norm,
+    "Concat": _concat,
+    "Crop": _crop,
+    "Padding": _padding,
+    "MemoryData": _memory,
+}
