@@ -115,7 +115,8 @@ def _checked(path: Path) -> Path:
     if path.suffix.lower() == ".bin" and path.with_suffix(NCNN).is_file():
         raise ModelError(f"{path} holds the weights alone; give its graph, {path.with_suffix(NCNN)}")
     if path.suffix.lower() in WEIGHTS:
-        raise ModelError(f"{path} cannot be run: only ONNX files can; make one of a training run with `gantool export`")
+        cure = "make one of a training run with `gantool export`, or of others' weights with `gantool models add`"
+        raise ModelError(f"{path} cannot be run: only ONNX files can; {cure}")
     try:
         if path.is_file():
             return path

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import onnx
 import pytest
+import torch
 from PIL import Image
 
 from command import gantool, refused
@@ -141,3 +142,26 @@ def test_a_model_made_elsewhere_is_looked_into_and_runs(tiny_file: Path, tmp_pat
     assert added == "added as theirs; gantool upscale photo.jpg -m theirs"
     assert gantool("upscale", "a.png", "-m", "theirs", cwd=tmp_path).returncode == 0
     assert Image.open(tmp_path / "a-theirs.png").size == (80, 64)
+
+
+def test_weights_of_the_cyclegan_authors_are_added_and_run(tmp_path: Path) -> None:
+    from gantool_trainer.layers.resnet import ResnetGenerator
+
+    own = ResnetGenerator(4, 1, "strided").state_dict()  # whose layers stand in the order of theirs
+    torch.save(
+        {f"model.{number}.{name.rpartition('.')[2]}": own[name] for number, name in _layers(own)}, tmp_path / "net.pth"
+    )
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "a.png")
+    done = gantool("models", "add", "net.pth", "--licence", "BSD", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout == "added as net; gantool translate photo.jpg -m net\n", done.stderr
+    assert json.loads(gantool("models", "info", "net", "--json").stdout)["licence"] == "BSD"
+    assert gantool("translate", "a.png", "-m", "net", cwd=tmp_path).returncode == 0
+    (tmp_path / "bad.pth").write_bytes(b"text")
+    said = "bad.pth cannot be read as weights of torch: it is damaged, or holds more than weights"
+    assert said in refused("models", "add", "bad.pth", cwd=tmp_path).stderr
+
+
+def _layers(state: dict[str, torch.Tensor]) -> list[tuple[int, str]]:
+    """The names of weights, and which layer each belongs to."""
+    prefixes = list(dict.fromkeys(name.rpartition(".")[0] for name in state))
+    return [(prefixes.index(name.rpartition(".")[0]), name) for name in state]

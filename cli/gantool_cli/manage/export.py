@@ -52,8 +52,7 @@ def export(*, order: Order) -> None:
     if order.int8 is not None:
         _export_int8(order, order.int8)
         return
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    warnings.simplefilter("ignore", FutureWarning)
+    quieten_torch()
     from gantool import library, tasks
     from gantool_export import export as export_run
 
@@ -73,6 +72,12 @@ def export(*, order: Order) -> None:
                 f"{written.path}  differs from torch by {written.difference:.1e} at most, {written.tiling}; "
                 f"try: {tasks.of(card).call(card, written.path)}"
             )
+
+
+def quieten_torch() -> None:
+    """What its exporter tells its own developers."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    warnings.simplefilter("ignore", FutureWarning)
 
 
 def _export_int8(order: Order, photos: Path) -> None:

@@ -1,6 +1,7 @@
 """`gantool models`: what is there, and one's own."""
 
 import json
+import tempfile
 import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -11,10 +12,13 @@ import typer
 
 from gantool_cli import console, listing
 from gantool_cli.completion import model_names
+from gantool_cli.manage.export import quieten_torch
+from gantool_cli.manage.train import require_training
 from gantool_cli.plain_help import Command
 
 if TYPE_CHECKING:
     from gantool import ModelCard, Port
+    from gantool.library import Entry
 
 app = typer.Typer(
     help="List, describe, add and remove models. Without a word more, all are listed.",
@@ -72,7 +76,8 @@ def add(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="An .onnx file, of `gantool export` or made elsewhere, or the .param of ncnn."
+            metavar="FILE",
+            help="An .onnx file, of `gantool export` or made elsewhere, the .param of ncnn, or a latest_net_G.pth.",
         ),
     ],
     name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it. Default: as the file.")] = None,
@@ -85,11 +90,29 @@ def add(
     """Keep a copy of a model file under a name. One made elsewhere is looked into, and tried, first."""
     from gantool import library, tasks
 
-    entry = library.add(file, name, task=task, licence=licence, overwrite=overwrite)
+    if file.suffix.lower() in (".pth", ".pt"):
+        entry = _add_weights(file, name or file.stem, task, licence, overwrite=overwrite)
+    else:
+        entry = library.add(file, name, task=task, licence=licence, overwrite=overwrite)
     if entry.found is not None:
         console.out(f"found: {entry.found.found}\nchecked: {entry.found.checked}")
     card = library.read_card(entry.path)
     console.out(f"added as {entry.name}; {tasks.of(card).call(card, entry.name)}")
+
+
+def _add_weights(file: Path, name: str, task: str | None, licence: str | None, *, overwrite: bool) -> "Entry":
+    """Weights alone, of a network that gantool has too: exported, checked against torch, and added. Raises
+    GantoolError."""
+    require_training()
+    quieten_torch()
+    from gantool import library
+    from gantool_export.files import write
+    from gantool_export.sources import junyanz
+
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / f"{name}.onnx"
+        write({path: junyanz.generator(file, task or "translate", licence or "unknown")})
+        return library.add(path, name, overwrite=overwrite)
 
 
 @app.command("remove", cls=Command)

@@ -1,0 +1,227 @@
+"""Models of ncnn: each layer against what it is defined as, and what is no such model."""
+
+import struct
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gantool
+from gantool import library
+from gantool.arrays import Float32, Pixels
+from gantool.devices import import_onnxruntime
+from gantool.errors import ModelError
+from gantool.foreign.ncnn import GIVEN, MADE, to_onnx
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(0, 1, (1, 3, 10, 8)).astype(np.float32)
+
+
+def written(folder: Path, layers: Sequence[str], weights: bytes = b"") -> Path:
+    """A model of an input ``x`` and these layers."""
+    lines = ["Input data 0 1 x", *layers]
+    (folder / "a.param").write_text("\n".join(["7767517", f"{len(lines)} {len(lines)}", *lines]) + "\n")
+    (folder / "a.bin").write_bytes(weights)
+    return folder / "a.param"
+
+
+def run(param: Path, x: Float32 = X, border: int = 0) -> Float32:
+    session = import_onnxruntime().InferenceSession(to_onnx(param, border))
+    return session.run([MADE], {GIVEN: x})[0]
+
+
+def floats(*values: Any) -> bytes:
+    return b"".join(np.asarray(value, np.float32).tobytes() for value in values)
+
+
+def tagged(values: Any) -> bytes:
+    return struct.pack("<I", 0) + floats(values)
+
+
+def halves(values: Any) -> bytes:
+    data = np.asarray(values, np.float16).tobytes()
+    return struct.pack("<I", 0x01306B47) + data + bytes(-len(data) % 4)
+
+
+def sigmoid(x: Float32) -> Float32:
+    return 1 / (1 + np.exp(-x))
+
+
+@pytest.mark.parametrize(
+    ("layer", "wanted"),
+    [
+        ("ReLU r 1 1 x y", lambda x: np.maximum(x, 0)),
+        ("ReLU r 1 1 x y 0=0.1", lambda x: np.where(x > 0, x, 0.1 * x)),
+        ("Clip c 1 1 x y 0=-0.5 1=0.25", lambda x: x.clip(-0.5, 0.25)),
+        ("Sigmoid s 1 1 x y", sigmoid),
+        ("TanH t 1 1 x y", np.tanh),
+        ("Swish s 1 1 x y", lambda x: x * sigmoid(x)),
+        ("Mish m 1 1 x y", lambda x: x * np.tanh(np.log1p(np.exp(x)))),
+        ("HardSwish h 1 1 x y 0=0.2 1=0.5", lambda x: x * (0.2 * x + 0.5).clip(0, 1)),
+        ("Dropout d 1 1 x y", lambda x: x),
+        ("BinaryOp b 1 1 x y 0=1 1=1 2=0.5", lambda x: x - 0.5),
+        ("BinaryOp b 1 1 x y 0=7 1=1 2=0.5", lambda x: 0.5 - x),
+        ("BinaryOp b 1 1 x y 0=8 1=1 2=2", lambda x: 2 / x),
+        ("Interp i 1 1 x y 0=1 1=2 2=3", lambda x: x.repeat(2, 2).repeat(3, 3)),
+        ("Crop c 1 1 x y -23309=2,1,2 -23310=2,-1,-233 -23311=2,1,2", lambda x: x[:, :, 1:-1, 2:]),
+        ("Crop c 1 1 x y -23309=1,1 -23310=1,-2 -23311=1,-1", lambda x: x[..., 1:-2]),
+        ("Padding p 1 1 x y 0=1 1=2 2=3 3=0 4=1", lambda x: np.pad(x, ((0, 0), (0, 0), (1, 2), (3, 0)), "edge")),
+        (
+            "Padding p 1 1 x y 0=1 1=0 2=0 3=0 5=7",
+            lambda x: np.pad(x, ((0, 0), (0, 0), (1, 0), (0, 0)), constant_values=7),
+        ),
+        ("Pooling p 1 1 x y 0=1 4=1", lambda x: x.mean((2, 3), keepdims=True)),
+        ("Pooling p 1 1 x y 0=0 1=2 2=2 5=1", lambda x: x.reshape(1, 3, 5, 2, 4, 2).max((3, 5))),
+    ],
+)
+def test_layers_without_weights(layer: str, wanted: Callable[[Any], Any], tmp_path: Path) -> None:
+    assert np.allclose(run(written(tmp_path, [layer])), wanted(X), atol=1e-5)
+
+
+def test_layers_of_several(tmp_path: Path) -> None:
+    split = "Split s 1 3 x a b c"
+    half = "BinaryOp h 1 1 b d 0=2 1=1 2=0.5"
+    for layer, wanted in (
+        ("BinaryOp z 2 1 a d y 0=3", X / (X / 2)),
+        ("Eltwise z 3 1 a d c y 0=1 -23301=3,0.2,1,2", 0.2 * X + X / 2 + 2 * X),
+        ("Eltwise z 3 1 a d c y 0=2", np.maximum(X, X / 2)),
+        ("Concat z 3 1 a d c y 0=0", np.concatenate([X, X / 2, X], 1)),
+    ):
+        rest = [] if "c y" in layer else ["Concat rest 2 1 y c out 0=1"]
+        made = run(written(tmp_path, [split, half, layer, *rest]))
+        assert np.allclose(made, wanted if not rest else np.concatenate([wanted, X], 2), atol=1e-5), layer
+    small = "Crop s 1 1 b d -23309=2,2,2 -23310=2,-2,-2 -23311=2,1,2"
+    made = run(written(tmp_path, ["Split s 1 2 x a b", "Split t 1 1 a e", small, "Crop z 2 1 e d y 0=1 1=3"]))
+    assert np.array_equal(made, X[:, :, 3:9, 1:5])
+
+
+@pytest.mark.parametrize("stored", [tagged, halves])
+def test_convolution(stored: Callable[[Any], bytes], tmp_path: Path) -> None:
+    w = RNG.normal(0, 1, (5, 3, 3, 3)).astype(np.float16).astype(np.float32)
+    bias = RNG.normal(0, 1, 5).astype(np.float32)
+    layer = f"Convolution c 1 1 x y 0=5 1=3 3=2 4=1 5=1 6={w.size} 9=2 -23310=1,0.25"
+    padded = np.pad(X, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (2, 3))[:, :, ::2, ::2]
+    wanted = np.einsum("ncijhw,ochw->noij", windows, w) + bias[:, None, None]
+    made = run(written(tmp_path, [layer], stored(w) + floats(bias)))
+    assert np.allclose(made, np.where(wanted > 0, wanted, 0.25 * wanted), atol=1e-4)
+
+
+def test_deconvolution_is_the_transpose_of_a_convolution(tmp_path: Path) -> None:
+    w = RNG.normal(0, 1, (2, 3, 2, 2)).astype(np.float32)
+    made = run(written(tmp_path, [f"Deconvolution d 1 1 x y 0=2 1=2 3=2 6={w.size}"], tagged(w)))
+    wanted = np.einsum("ncij,ochw->noihjw", X, w).reshape(1, 2, 20, 16)
+    assert np.allclose(made, wanted, atol=1e-5)
+
+
+def test_layers_with_weights(tmp_path: Path) -> None:
+    slopes = np.array([0.1, 0.2, 0.3], np.float32)
+    per = slopes[:, None, None]
+    w = RNG.normal(0, 1, (4, 3)).astype(np.float32)
+    for layers, weights, wanted in (
+        (["PReLU p 1 1 x y 0=3"], floats(slopes), np.where(X > 0, X, per * X)),
+        (["Scale s 1 1 x y 0=3 1=1"], floats(slopes, slopes + 1), X * per + per + 1),
+        (["BatchNorm b 1 1 x y 0=3 1=0"], floats(slopes, slopes, slopes, slopes), per * (X - per) / np.sqrt(per) + per),
+        (["MemoryData m 0 1 z 0=1 1=1 2=3", "BinaryOp b 2 1 x z y 0=1"], floats(slopes), X - per),
+        (
+            ["Pooling p 1 1 x m 0=1 4=1", "InnerProduct i 1 1 m y 0=4 1=1 2=12 9=4"],
+            tagged(w) + floats([1, 2, 3, 4]),
+            sigmoid(X.mean((2, 3)) @ w.T + [1, 2, 3, 4])[..., None, None],
+        ),
+    ):
+        assert np.allclose(run(written(tmp_path, layers, weights)), wanted, atol=1e-4), layers
+    w = RNG.normal(0, 1, (12, 3, 1, 1)).astype(np.float32)
+    layers = [f"Convolution c 1 1 x z 0=12 1=1 6={w.size}", "PixelShuffle p 1 1 z y 0=2"]
+    made = run(written(tmp_path, layers, tagged(w)))
+    mixed = np.einsum("ncij,oc->noij", X, w[..., 0, 0]).reshape(1, 3, 2, 2, 10, 8)
+    assert np.allclose(made, mixed.transpose(0, 1, 4, 2, 5, 3).reshape(1, 3, 20, 16), atol=1e-5)
+
+
+def eating(folder: Path) -> Path:
+    """Two valid convolutions, and two times as large."""
+    a, b = (RNG.normal(0, 0.2, shape).astype(np.float32) for shape in ((4, 3, 3, 3), (12, 4, 3, 3)))
+    layers = [
+        f"Convolution a 1 1 x z 0=4 1=3 6={a.size} 9=1",
+        f"Convolution b 1 1 z w 0=12 1=3 6={b.size}",
+        "PixelShuffle p 1 1 w y 0=2",
+    ]
+    return written(folder, layers, tagged(a) + tagged(b))
+
+
+def test_what_eats_the_border_is_given_one_and_runs(photo: Pixels, tmp_path: Path) -> None:
+    param = eating(tmp_path)
+    assert run(param).shape == (1, 3, 12, 8) and run(param, border=2).shape == (1, 3, 20, 16)
+    assert np.array_equal(run(param, border=2)[..., 4:-4, 4:-4], run(param))
+    even = run(param, np.full_like(X, 0.5), border=2)[:, :, ::2, ::2]
+    assert np.allclose(even, even[:, :, :1, :1], atol=1e-6)  # as if the picture went on
+    entry = library.add(param, "theirs", licence="MIT")
+    assert entry.found is not None and "2 times as large; any size" in entry.found.found
+    picture = photo[:60, :50]
+    whole = gantool.load("theirs")(picture)
+    assert whole.shape == (120, 100, 3)
+    assert np.abs(whole.astype(int) - gantool.load("theirs")(picture, tile=32)).max() <= 1
+    with pytest.warns(UserWarning, match="has no card"):
+        assert np.array_equal(gantool.load(str(param))(picture), whole)
+    with pytest.raises(ModelError, match=r"give its graph, .*a\.param"):
+        library.add(param.with_suffix(".bin"), "other")
+
+
+@pytest.mark.parametrize(
+    ("layers", "weights", "says"),
+    [
+        (["Frobnicate f 1 1 x y"], b"", "does not know: Frobnicate"),
+        (["ReLU r 1 1 nothing y"], b"", "takes nothing, which none before it gives"),
+        (["ReLU r 1 9 x y"], b"", "is no layer"),
+        (["ReLU r 1 1 x y 0=1,2"], b"", "is no layer"),
+        (["Split s 1 2 x y z"], b"", "1 inputs and 2 outputs"),
+        (["PReLU p 1 1 x y 0=3"], b"", "cut short"),
+        (["PReLU p 1 1 x y 0=999999999999"], b"", "cut short"),
+        (["PReLU p 1 1 x y 0=-3"], b"", "cut short"),
+        (["PReLU p 1 1 x y 0=3"], floats([1, 2, 3, 4]), "longer than its .param says"),
+        (["PReLU p 1 1 x y 0=3"], floats([1, np.nan, 3]), "no numbers"),
+        (["Convolution c 1 1 x y 0=2 1=3 6=7"], tagged(np.zeros(7)), "does not know"),
+        (["Convolution c 1 1 x y 0=1 1=1 6=3"], struct.pack("<I", 0x000D4B38) + bytes(12), "of 8 bits"),
+        (["Convolution c 1 1 x y 0=1 1=1 6=3 9=77"], tagged(np.zeros(3)), "an activation 77"),
+        (["Interp i 1 1 x y 0=9 1=2 2=2"], b"", "does not know"),
+        (["BinaryOp b 1 1 x y 0=99 1=1"], b"", "an operation 99"),
+    ],
+)
+def test_what_cannot_be_read(layers: list[str], weights: bytes, says: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=says):
+        to_onnx(written(tmp_path, layers, weights))
+
+
+def test_files_that_are_no_models_of_ncnn(tmp_path: Path) -> None:
+    for data, says in (
+        (b"hello", "no .param file"),
+        (b"\xff\xfe\0", "in binary"),
+        (b"7767517\n9 9\n", "number of layers"),
+    ):
+        (tmp_path / "a.param").write_bytes(data)
+        (tmp_path / "a.bin").touch()
+        with pytest.raises(ModelError, match=says):
+            library.add(tmp_path / "a.param")
+    eating(tmp_path)
+    (tmp_path / "a.bin").unlink()
+    with pytest.raises(ModelError, match=r"cannot read .*a\.bin"):
+        library.add(tmp_path / "a.param")
+    assert not list(library.home().glob("*"))
+
+
+def test_mutations_raise_nothing_else(tmp_path: Path) -> None:
+    param, draw = eating(tmp_path), np.random.default_rng(1)
+    text, weights = param.read_bytes(), param.with_suffix(".bin").read_bytes()
+    for number in range(100):
+        broken, kept = bytearray(text), bytearray(weights)
+        for at in draw.integers(0, len(broken), 2):
+            broken[at] = int(draw.integers(32, 127))
+        if number % 3 == 0:
+            del kept[int(draw.integers(len(kept))) :]
+        param.write_bytes(broken)
+        param.with_suffix(".bin").write_bytes(kept)
+        try:
+            to_onnx(param)
+        except ModelError as error:
+            assert "\n" not in str(error)
