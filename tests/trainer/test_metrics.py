@@ -7,7 +7,7 @@ from gantool_trainer import metrics
 def test_psnr_of_a_known_error() -> None:
     a = np.zeros((8, 8))
     assert metrics.psnr(a, a + 255 / 10) == pytest.approx(20)
-    assert metrics.psnr(a, a) == float("inf")
+    assert metrics.psnr(a, a) == 100
 
 
 def test_luma_of_black_white_and_green() -> None:
@@ -33,7 +33,7 @@ def test_border_does_not_count() -> None:
     truth = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
     spoiled = truth.copy()
     spoiled[:4] = spoiled[-4:] = 0
-    assert metrics.super_resolution(spoiled, truth, 4)[0] == float("inf")
+    assert metrics.super_resolution(spoiled, truth, 4)[0] == 100
     assert metrics.super_resolution(spoiled, truth, 2)[0] < 40
 
 

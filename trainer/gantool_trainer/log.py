@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from PIL import Image
 from torch import Tensor
 
-from gantool.errors import reason
+from gantool.errors import ImageError, reason
 from gantool.storage import replacing
 from gantool_trainer.data.pictures import Picture
 from gantool_trainer.errors import TrainingError
@@ -54,11 +54,12 @@ class Log:
         try:
             run.write_settings()
             kept = [row for row in run.stats() if row["step"] <= run.step]
-            run.statistics.write_text("".join(json.dumps(row) + "\n" for row in kept))
+            with replacing(run.statistics, overwrite=True) as file:  # whole or not at all: it is all there is of them
+                file.write("".join(json.dumps(row) + "\n" for row in kept).encode())
             self._file = run.statistics.open("a")
             self._board = SummaryWriter(run.board, purge_step=run.step + 1)
-        except OSError as error:
-            raise TrainingError(f"cannot write to {run.folder}: {error.strerror}; choose another --out") from error
+        except (OSError, ImageError) as error:
+            raise TrainingError(f"cannot write to {run.folder}: {reason(error)}; choose another --out") from error
 
     def take(self, look: Callable[[], tuple[Picture, dict[str, float]]], figures: dict[str, float], step: int) -> None:
         """Keep the sheet that ``look`` makes, and add its figures to these."""

@@ -12,6 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from torch import nn
 
+from gantool.storage import replacing
 from gantool_trainer import checkpoint
 from gantool_trainer import recipe as recipes
 from gantool_trainer.errors import CheckpointError, TrainingError
@@ -118,10 +119,11 @@ class Run:
         return family.exports(self.recipe.model, networks or self.networks(), self.recipe.data)
 
     def write_settings(self) -> None:
-        """Keep the resolved recipe and the data folder where `open` and people look for them. Raises OSError."""
+        """Keep the resolved recipe and the data folder where `open` and people look for them. Raises ImageError."""
         pictures = str(self.data.resolve()) if self.data else None
         settings = {"pictures": pictures, **recipes.dump(self.recipe)}
-        (self.folder / _SETTINGS).write_text(json.dumps(settings, indent=2) + "\n")
+        with replacing(self.folder / _SETTINGS, overwrite=True) as file:
+            file.write(f"{json.dumps(settings, indent=2)}\n".encode())
 
     @contextmanager
     def alone(self) -> Iterator[None]:

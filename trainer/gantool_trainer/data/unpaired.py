@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from gantool.tables import spelling
 from gantool_trainer.data import described, folders, listing
-from gantool_trainer.data.batches import PictureCache, sample_rng
+from gantool_trainer.data.batches import sample_rng
 from gantool_trainer.data.folders import Split, by_place, place
 from gantool_trainer.data.pictures import Picture, to_tensor
 from gantool_trainer.data.views import TRIES, ViewConfig, cached, skip_uniform, view_of
@@ -105,29 +105,29 @@ class UnpairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def __init__(self, domains: Domains, config: UnpairedConfig, seed: int) -> None:
         self._config, self._seed = config, seed
-        self._sets: list[tuple[PictureCache[Path], dict[str, list[int]]]] = []
-        for paths in (domains.a.train, domains.b.train):
+        parts = domains.a.train, domains.b.train
+        self._pictures = cached([*parts[0], *parts[1]], config)
+        self._length = max(map(len, parts))
+        self._numbers: list[dict[str, list[int]]] = []
+        for first, paths in zip((0, len(parts[0])), parts, strict=True):
             numbers: dict[str, list[int]] = {}
-            for number, path in enumerate(paths):
+            for number, path in enumerate(paths, first):
                 numbers.setdefault(domains.kinds.get(path, ""), []).append(number)
-            self._sets.append((cached(paths, config), numbers))
-        sizes = {kind: sum(len(numbers[kind]) for _, numbers in self._sets) for kind in sorted(self._sets[0][1])}
+            self._numbers.append(numbers)
+        sizes = {kind: sum(len(numbers[kind]) for numbers in self._numbers) for kind in sorted(self._numbers[0])}
         self._kinds, self._shares = list(sizes), [size / sum(sizes.values()) for size in sizes.values()]
 
     def __len__(self) -> int:
-        return max(len(pictures) for pictures, _ in self._sets)
+        return self._length
 
     def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
         draw = sample_rng(self._seed, n)
         kind = self._kinds[int(draw.choice(len(self._kinds), p=self._shares))]
-        a, b = (
-            skip_uniform(self._view(pictures, numbers[kind], draw) for _ in range(TRIES))
-            for pictures, numbers in self._sets
-        )
+        a, b = (skip_uniform(self._view(numbers[kind], draw) for _ in range(TRIES)) for numbers in self._numbers)
         return to_tensor(a), to_tensor(b)
 
-    def _view(self, pictures: PictureCache[Path], numbers: list[int], draw: np.random.Generator) -> Picture:
-        return view_of(pictures[int(draw.choice(numbers))], self._config, draw)
+    def _view(self, numbers: list[int], draw: np.random.Generator) -> Picture:
+        return view_of(self._pictures[int(draw.choice(numbers))], self._config, draw)
 
 
 def dataset(split: Domains, config: Any, data: UnpairedConfig, seed: int) -> UnpairedViews:
