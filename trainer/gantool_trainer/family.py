@@ -77,32 +77,6 @@ class Generator:
     card: ModelCard
 
 
-# --- what many families have alike, for those that have no own ---------------------------------------------------
-
-
-def opponents(config: Any) -> dict[str, tuple[str, ...]]:
-    """`Family.optimisers` of two networks that learn against each other."""
-    return {"generator": ("generator",), "discriminator": ("discriminator",)}
-
-
-def the_generator(config: Any) -> tuple[str, ...]:
-    """`Family.ema` of those."""
-    return ("generator",)
-
-
-def no_buffers(config: Any, data: Any) -> dict[str, Tensor]:
-    """`Family.buffers` of steps that need no other."""
-    return {}
-
-
-def no_figures(config: Any, networks: Networks, split: Any, data: Any) -> dict[str, float]:
-    """`Family.evaluate` where held-out pictures have nothing to be compared with."""
-    return {}
-
-
-# --- a family --------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Family(Generic[C, D, S]):
     """A GAN system: what it leaves open, checked, and pure functions of that.
@@ -129,11 +103,14 @@ class Family(Generic[C, D, S]):
     """(config, networks, split, data) to a contact sheet of held-out pictures, (H, W, 3)."""
     exports: Callable[[C, Networks, D], dict[str, Generator]]
     """(config, networks, data) to what becomes model files, by a suffix for their names ("" where there is one)."""
-    evaluate: Callable[[C, Networks, S, D], dict[str, float]] = no_figures
+    evaluate: Callable[[C, Networks, S, D], dict[str, float]] = lambda config, networks, split, data: {}
     """(config, networks, split, data) to figures on the held-out pictures."""
-    optimisers: Callable[[C], dict[str, tuple[str, ...]]] = opponents
+    optimisers: Callable[[C], dict[str, tuple[str, ...]]] = lambda config: {
+        "generator": ("generator",),
+        "discriminator": ("discriminator",),
+    }
     """Which networks each optimiser trains, by its name; one without networks in this config is left out."""
-    ema: Callable[[C], tuple[str, ...]] = the_generator
+    ema: tuple[str, ...] = ("generator",)
     """The networks that users run: their weights are averaged over time."""
-    buffers: Callable[[C, D], dict[str, Tensor]] = no_buffers
+    buffers: Callable[[C, D], dict[str, Tensor]] = lambda config, data: {}
     """(config, data) to what `step` remembers besides weights, before the first; saved with each checkpoint."""

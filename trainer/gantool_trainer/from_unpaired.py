@@ -1,7 +1,6 @@
 """What families that learn from two sets of pictures share: results looked at and measured."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import nn
@@ -16,9 +15,8 @@ from gantool_trainer.looking import applied
 _SHOWN = 4
 
 
-def ema(config: Any) -> tuple[str, ...]:
-    """`Family.ema`: the generators of both directions."""
-    return ("a2b", "b2a")
+EMA = ("a2b", "b2a")
+"""`Family.ema`: the generators of both directions."""
 
 
 def samples(networks: Networks, split: Domains, data: UnpairedConfig, values: Range, rule: SizeRule) -> Picture:

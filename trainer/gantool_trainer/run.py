@@ -94,7 +94,7 @@ class Run:
         family = FAMILIES[self.recipe.family]
         state = checkpoint.load(self.file, ("networks", "ema"))
         networks = family.networks(self.recipe.model)
-        averaged = family.ema(self.recipe.model) if ema else ()
+        averaged = family.ema if ema else ()
         for name, network in networks.items():
             try:
                 network.load_state_dict(state.part("ema" if name in averaged else "networks", name))

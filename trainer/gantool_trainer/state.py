@@ -57,7 +57,7 @@ def prepare(fabric: Fabric, recipe: Recipe, before: Checkpoint | None, initial: 
     networks = family.networks(config)
     for network in networks.values():
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averages = {name: copy.deepcopy(networks[name]).eval().requires_grad_(False) for name in family.ema(config)}
+    averages = {name: copy.deepcopy(networks[name]).eval().requires_grad_(False) for name in family.ema}
     if before is not None:
         _restore_networks(before, networks, averages)
     elif initial is not None:

@@ -31,7 +31,7 @@ def generators(run: Run, interpolate: tuple[Run, float] | None = None) -> dict[s
     notes = ""
     if interpolate:
         other, share = interpolate
-        averaged = FAMILIES[run.recipe.family].ema(run.recipe.model)
+        averaged = FAMILIES[run.recipe.family].ema
         if share and ema.batch_norms(networks[name] for name in averaged):
             raise ExportError(
                 f"{run.recipe.name} has batch norms, whose statistics fit the weights that they were measured with "

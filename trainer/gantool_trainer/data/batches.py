@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence, Sized
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Generic, TypeVar, cast
@@ -141,7 +140,7 @@ def batches(
     loader = DataLoader(
         dataset,
         batch_size=batch,
-        sampler=_Samples(first, last, batch, rank, world),
+        sampler=_numbers(first, last, batch, rank, world),
         num_workers=config.workers,
         prefetch_factor=_AHEAD if config.workers else None,
         worker_init_fn=_stand_apart,
@@ -149,23 +148,11 @@ def batches(
     return _one_line(iter(loader))
 
 
-@dataclass(frozen=True)
-class _Samples:
-    """The numbers of the samples of one process, in order."""
-
-    first: int
-    last: int
-    batch: int
-    rank: int
-    world: int
-
-    def __iter__(self) -> Iterator[int]:
-        for step in range(self.first, self.last):
-            start = (step * self.world + self.rank) * self.batch
-            yield from range(start, start + self.batch)
-
-    def __len__(self) -> int:
-        return (self.last - self.first) * self.batch
+def _numbers(first: int, last: int, batch: int, rank: int, world: int) -> Iterator[int]:
+    """Those of the samples of one process, in order."""
+    for step in range(first, last):
+        start = (step * world + rank) * batch
+        yield from range(start, start + batch)
 
 
 def _stand_apart(_: int) -> None:

@@ -21,21 +21,21 @@ from gantool_trainer.families import (
 )
 from gantool_trainer.family import Family
 
-_ROW: tuple[Family[Any, Any, Any], ...] = (
-    srgan.FAMILY,
-    pix2pix.FAMILY,
-    cyclegan.FAMILY,
-    discogan.FAMILY,
-    pan.FAMILY,
-    stargan.FAMILY,
-    gan.FAMILY,
-    dcgan.FAMILY,
-    cgan.FAMILY,
-    infogan.FAMILY,
-    inpaint.FAMILY,
-    pose.FAMILY,
-    stackgan.FAMILY,
-    style.FAMILY,
-    anime.FAMILY,
+_ROW = (
+    srgan,
+    pix2pix,
+    cyclegan,
+    discogan,
+    pan,
+    stargan,
+    gan,
+    dcgan,
+    cgan,
+    infogan,
+    inpaint,
+    pose,
+    stackgan,
+    style,
+    anime,
 )
-FAMILIES = {family.name: family for family in _ROW}
+FAMILIES: dict[str, Family[Any, Any, Any]] = {room.FAMILY.name: room.FAMILY for room in _ROW}

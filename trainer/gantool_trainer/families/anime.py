@@ -193,10 +193,6 @@ def _discriminator(config: Config) -> nn.Module:
     return TagDiscriminator(count, config.discriminator_channels, config.discriminator_blocks, config.shape)
 
 
-def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("generator",), "discriminator": ("discriminator",)}
-
-
 def dataset(split: Split[Tagged], config: Config, data: TaggedConfig, seed: int) -> Squares:
     labels = np.array([item.labels for item in split.train], np.int64)
     return Squares([item.path for item in split.train], (labels,), data, seed)
@@ -277,5 +273,4 @@ FAMILY = Family(
     step=step,
     samples=samples,
     exports=exports,
-    optimisers=optimisers,
 )

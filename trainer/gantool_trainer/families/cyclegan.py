@@ -187,6 +187,6 @@ FAMILY = Family(
     exports=exports,
     evaluate=evaluate,
     optimisers=optimisers,
-    ema=from_unpaired.ema,
+    ema=from_unpaired.EMA,
     buffers=buffers,
 )

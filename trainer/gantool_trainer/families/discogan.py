@@ -192,5 +192,5 @@ FAMILY = Family(
     exports=exports,
     evaluate=evaluate,
     optimisers=optimisers,
-    ema=from_unpaired.ema,
+    ema=from_unpaired.EMA,
 )

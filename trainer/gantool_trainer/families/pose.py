@@ -148,10 +148,6 @@ def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
     return {"first": ("first",), "second": ("second",), "discriminator": ("discriminator",)}
 
 
-def ema(config: Config) -> tuple[str, ...]:
-    return ("first", "second")
-
-
 def dataset(split: Split[tuple[Posed, ...]], config: Config, data: PosedConfig, seed: int) -> PosedPairs:
     return PosedPairs(split.train, data, seed)
 
@@ -246,5 +242,5 @@ FAMILY = Family(
     exports=exports,
     evaluate=evaluate,
     optimisers=optimisers,
-    ema=ema,
+    ema=("first", "second"),
 )

@@ -37,6 +37,8 @@ Weight = Annotated[float, Field(ge=0)]
 Data = CaptionedConfig
 _TEMPERATURE = 0.1
 _ROWS = 8
+_MADE = ("encoder", "first", "second")
+"""The networks that users run, one after the other."""
 
 
 class Config(BaseModel):
@@ -272,10 +274,6 @@ def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
     }
 
 
-def ema(config: Config) -> tuple[str, ...]:
-    return ("encoder", "first", "second")
-
-
 def dataset(split: Split[Captioned], config: Config, data: CaptionedConfig, seed: int) -> Squares:
     numbers = np.stack([_tokens(config, item) for item in split.train])
     return Squares([item.path for item in split.train], (numbers,), data, seed)
@@ -369,7 +367,7 @@ def samples(config: Config, networks: Networks, split: Split[Captioned], data: C
     """A row for each of eight held-out texts, with the same noise in each column."""
     items = [split.holdout[i % len(split.holdout)] for i in range(_ROWS)]
     text = torch.from_numpy(np.stack([_tokens(config, item)[0] for item in items]))
-    made = StackedGenerator(*(networks[name] for name in ema(config)))
+    made = StackedGenerator(*(networks[name] for name in _MADE))
 
     def drawn(noise: Tensor) -> Tensor:
         parts = noise[:_ROWS].repeat(_ROWS, 1).split(_noises(config), dim=1)
@@ -391,7 +389,7 @@ def exports(config: Config, networks: Networks, data: CaptionedConfig) -> dict[s
     )
     name = f"stackgan-{config.channels}-{config.second_blocks}x{config.second_channels}"
     card = cards.from_noise(name, inputs, config.shape, first_shape(config))
-    network = StackedGenerator(*(networks[name] for name in ema(config)))
+    network = StackedGenerator(*(networks[name] for name in _MADE))
     return {"": Generator(network, card)}
 
 
@@ -406,5 +404,5 @@ FAMILY = Family(
     samples=samples,
     exports=exports,
     optimisers=optimisers,
-    ema=ema,
+    ema=_MADE,
 )

@@ -132,10 +132,6 @@ def _discriminator(config: Config) -> nn.Module:
     return ProjectedLabelDiscriminator(own, config.discriminator_side) if config.discriminator == "projected" else own
 
 
-def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("generator",), "discriminator": ("discriminator",)}
-
-
 def index(folder: Path, config: Config, data: LabelledConfig, seed: int) -> tuple[Config, Split[Labelled]]:
     RULE.and_also(SizeRule(minimum=2**config.discriminator_strides)).check(data.crop)
     if config.discriminator == "projected":
@@ -236,5 +232,4 @@ FAMILY = Family(
     samples=samples,
     exports=exports,
     evaluate=evaluate,
-    optimisers=optimisers,
 )

@@ -134,10 +134,6 @@ def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
     return {"generator": ("generator",), "features": ("features", "head") if config.features == "learnt" else ()}
 
 
-def ema(config: Config) -> tuple[str, ...]:
-    return ("generator", "features")
-
-
 def dataset(split: Split[Path], config: Config, data: ViewConfig, seed: int) -> Views:
     """Views with their picture's place, an int64 scalar."""
     return Views(split.train, data, seed, _number)
@@ -243,6 +239,6 @@ FAMILY = Family(
     samples=samples,
     exports=exports,
     optimisers=optimisers,
-    ema=ema,
+    ema=("generator", "features"),
     buffers=buffers,
 )
