@@ -17,6 +17,7 @@ from gantool_export.onnx_file import _TRACED, _UNSEEN, _sizes, to_onnx, to_onnx_
 from gantool_export.statistics import normalises
 from gantool_trainer import checkpoint, loop, recipe
 from gantool_trainer.checkpoint import Checkpoint
+from gantool_trainer.data.degraded import DegradedConfig
 from gantool_trainer.errors import CheckpointError
 from gantool_trainer.families import FAMILIES, srgan
 from gantool_trainer.family import Generator
@@ -153,7 +154,7 @@ def test_nothing_is_written_if_one_of_several_cannot_be(
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x.repeat_interleave(4, 2).repeat_interleave(4, 3) * (2.0 if torch.compiler.is_exporting() else 1.0)
 
-    def two(config: srgan.Config, networks: dict[str, nn.Module], data: srgan.Data) -> dict[str, Generator]:
+    def two(config: srgan.Config, networks: dict[str, nn.Module], data: DegradedConfig) -> dict[str, Generator]:
         (one,) = srgan.exports(config, networks, data).values()
         return {"forth": one, "back": Generator(Fickle(), one.card)}
 
@@ -169,7 +170,7 @@ def test_nothing_is_written_if_one_of_several_cannot_be(
 def test_no_half_of_a_set_is_left_if_the_last_cannot_be_written(
     tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def two(config: srgan.Config, networks: dict[str, nn.Module], data: srgan.Data) -> dict[str, Generator]:
+    def two(config: srgan.Config, networks: dict[str, nn.Module], data: DegradedConfig) -> dict[str, Generator]:
         (one,) = srgan.exports(config, networks, data).values()
         return {"forth": one, "back": one}
 
@@ -214,7 +215,7 @@ def normalising(name: str) -> Generator | None:
     settings = recipe.load(name, (*small, *labels))
     family = FAMILIES[settings.family]
     networks = family.networks(settings.model)
-    if not any(normalises(networks[part]) for part in family.ema(settings.model)):
+    if not any(normalises(networks[part]) for part in family.ema):
         return None
     generator = next(iter(family.exports(settings.model, networks, settings.data).values()))
     torch.manual_seed(0)

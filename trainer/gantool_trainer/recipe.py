@@ -7,12 +7,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError
 
 from gantool.errors import described
 from gantool_trainer.data.batches import DataConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import FAMILIES
+from gantool_trainer.settings import Settings
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _RENAMED = {
@@ -22,10 +23,8 @@ _RENAMED = {
 """Today's names of values that older recipes, checkpoints and overrides have under others."""
 
 
-class OptimiserConfig(BaseModel):
+class OptimiserConfig(Settings):
     """Adam (arXiv 1412.6980)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     lr: Annotated[float, Field(gt=0)] = 2e-4
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
@@ -33,10 +32,8 @@ class OptimiserConfig(BaseModel):
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
 
 
-class TrainConfig(BaseModel):
+class TrainConfig(Settings):
     """How long and how fast; what is written when."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     steps: Annotated[int, Field(ge=1, le=10**12)] = 100_000
     batch: Annotated[int, Field(ge=1)] = 16
@@ -58,10 +55,8 @@ class TrainConfig(BaseModel):
     """Keep a numbered copy of the checkpoint this often; 0 keeps the last one alone."""
 
 
-class Recipe(BaseModel):
+class Recipe(Settings):
     """A whole run, apart from the folder of pictures and where it is written."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = ""
     """What `load` found it under."""
@@ -70,7 +65,7 @@ class Recipe(BaseModel):
     train: TrainConfig = TrainConfig()
     data: SerializeAsAny[DataConfig] = DataConfig()
     """The family's own Data."""
-    optimisers: dict[str, OptimiserConfig] = {}
+    optimisers: dict[str, OptimiserConfig] = Field(default_factory=dict)
     model: Any = None
     """The family's own Config."""
 

@@ -217,7 +217,7 @@ def test_words_after_a_texts_end_change_nothing() -> None:
 def test_an_untrained_second_stage_enlarges_the_first() -> None:
     config = CONFIGS["stackgan"]
     networks = {name: network.eval() for name, network in stackgan.networks(config).items()}
-    stacked = stackgan.StackedGenerator(*(networks[name] for name in stackgan.ema(config)))
+    stacked = stackgan.StackedGenerator(*(networks[name] for name in stackgan.FAMILY.ema))
     noise = [torch.randn(1, length) for length in (config.latent, config.condition, config.condition)]
     large, first = stacked(torch.tensor([[1, 2, 3, 0, 0]]), *noise)
     assert large.shape == (1, 3, 32, 32) and first.shape == (1, 3, 16, 16)

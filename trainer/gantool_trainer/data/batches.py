@@ -14,7 +14,7 @@ from typing import Annotated, Generic, TypeVar, cast
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch.utils.data import DataLoader, Dataset
 
 from gantool import memory
@@ -22,6 +22,7 @@ from gantool.errors import ImageError
 from gantool_trainer.data.pictures import Picture, read_picture
 from gantool_trainer.errors import DataError, TrainingError
 from gantool_trainer.seeds import rng
+from gantool_trainer.settings import Settings
 
 Batch = tuple[torch.Tensor, ...]
 Item = TypeVar("Item")
@@ -30,10 +31,8 @@ _AHEAD = 4
 _ORDER, _AUGMENT = 1, 2  # what a draw is for: keeps the streams of one seed apart
 
 
-class DataConfig(BaseModel):
+class DataConfig(Settings):
     """What every kind of data set lets one choose; families add their own to it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     holdout: Annotated[int, Field(ge=1)] = 8
     """Pictures kept out of training for samples and the validation figure; which ones follows from their names."""

@@ -12,9 +12,10 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from PIL import Image, ImageFilter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from gantool_trainer.data.pictures import Picture
+from gantool_trainer.settings import Settings, Share
 
 Floats = npt.NDArray[np.float32]
 
@@ -26,7 +27,6 @@ def _rising(bounds: tuple[float, float]) -> tuple[float, float]:
 
 
 Range = tuple[float, float]
-Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]], AfterValidator(_rising)]
 Level = Annotated[tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]], AfterValidator(_rising)]
 Quality = Annotated[
@@ -36,10 +36,8 @@ Quality = Annotated[
 _FILTERS = (Image.Resampling.BOX, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC)
 
 
-class DegradeConfig(BaseModel):
+class DegradeConfig(Settings):
     """How pictures are made worse. Sigmas of blur are in pixels, of noise in 8-bit levels."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     process: Literal["bicubic", "second-order", "single"] = "bicubic"
     """Shrunk alone; damaged twice on the way, as photographs on the net are; or, for repairs, damaged once."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
@@ -30,18 +30,14 @@ from gantool_trainer.layers.dcgan import ConvTrunk, halvings
 from gantool_trainer.layers.fastgan import FastGenerator, check_side
 from gantool_trainer.layers.init import he_initialise
 from gantool_trainer.layers.sampling import KERNEL4, pixel_shuffle_up
+from gantool_trainer.settings import Settings, Weight, Width
 
-Width = Annotated[int, Field(ge=1)]
-Weight = Annotated[float, Field(ge=0)]
-Data = TaggedConfig
 Enlargement = Literal["sub-pixel", "smooth"]
 _SHOWN = 64
 
 
-class Config(BaseModel):
+class Config(Settings):
     """The paper's choices by default, but that tags come in groups, such as the colours of hair, of which one holds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     shape: Shape = (3, 128, 128)
     """Of the pictures; follows from the data."""
@@ -255,18 +251,13 @@ def exports(config: Config, networks: Networks, data: TaggedConfig) -> dict[str,
     inputs = (cards.latent("normal", config.latent), *tags)
     size = f"{config.blocks}x{config.channels}" if config.generator == "resnet" else config.channels
     name = f"tagged-{config.generator}-{size}"
-    return {
-        "": Generator(
-            networks["generator"],
-            cards.from_noise(name, inputs, config.shape),
-        )
-    }
+    return {"": Generator(networks["generator"], cards.from_noise(name, inputs, config.shape))}
 
 
 FAMILY = Family(
     name="anime",
     Config=Config,
-    Data=Data,
+    Data=TaggedConfig,
     networks=networks,
     index=index,
     dataset=dataset,

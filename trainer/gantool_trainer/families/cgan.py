@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
@@ -26,18 +26,14 @@ from gantool_trainer.layers.blocks import Shape, frozen, unwrap
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm, TrunkDiscriminator
 from gantool_trainer.layers.dense import DenseGenerator, DenseTrunk
 from gantool_trainer.layers.sampling import Sampling
+from gantool_trainer.settings import Settings, Weight, Width
 
-Width = Annotated[int, Field(ge=1)]
-Weight = Annotated[float, Field(ge=0)]
-Data = SquareConfig
 _ROWS = 8
 
 
-class Config(BaseModel):
+class Config(Settings):
     """Dense networks, the paper's with batch norm in the generator, or convolutional ones as DCGAN's; the label goes
     into both of them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     shape: Shape = (1, 28, 28)
     """Of the pictures; follows from the data."""
@@ -126,18 +122,13 @@ def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str,
     label = Port("class", "label", ("batch", len(config.labels)), labels=config.labels)
     widths = "-".join(map(str, config.hidden)) if config.network == "dense" else f"{config.channels}-{config.sampling}"
     inputs = (cards.latent(config.noise, config.latent), label)
-    return {
-        "": Generator(
-            networks["generator"],
-            cards.from_noise(f"conditional-{widths}", inputs, config.shape),
-        )
-    }
+    return {"": Generator(networks["generator"], cards.from_noise(f"conditional-{widths}", inputs, config.shape))}
 
 
 FAMILY = Family(
     name="cgan",
     Config=Config,
-    Data=Data,
+    Data=SquareConfig,
     networks=networks,
     index=index,
     dataset=dataset,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
@@ -23,29 +23,26 @@ from gantool_trainer.layers.patch import Norm, PatchDiscriminator
 from gantool_trainer.layers.projected import WHOLE, ProjectedDiscriminator
 from gantool_trainer.layers.resnet import ResnetGenerator, RetouchingGenerator
 from gantool_trainer.layers.sampling import Sampling
+from gantool_trainer.settings import Settings, Weight, Width
 
-Weight = Annotated[float, Field(ge=0)]
-Data = UnpairedConfig
 RANGE = (-1.0, 1.0)
 RULE = SizeRule(4, 16)
 GENERATORS = {"resnet": ResnetGenerator, "retouching": RetouchingGenerator}
 
 
-class Config(BaseModel):
+class Config(Settings):
     """The paper's choices by default; the rest are cures for what it suffers from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     names: tuple[str, str] = ("a2b", "b2a")
     """What the two generators' files are called."""
-    channels: Annotated[int, Field(ge=1)] = 64
-    blocks: Annotated[int, Field(ge=1)] = 9
+    channels: Width = 64
+    blocks: Width = 9
     generator: Literal["resnet", "retouching"] = "resnet"
     """What makes every pixel anew, as in the paper, or what changes the light of the pixels that are there."""
     sampling: Sampling = "strided"
     discriminator: Literal["patch", "projected"] = "patch"
     """The paper's, or one on fixed features (arXiv 2111.01007), which has no other choices."""
-    discriminator_channels: Annotated[int, Field(ge=1)] = 64
+    discriminator_channels: Width = 64
     discriminator_strides: Annotated[int, Field(ge=1, le=5)] = 3
     discriminator_norm: Norm = "instance"
     scales: Annotated[int, Field(ge=1, le=3)] = 1
@@ -178,7 +175,7 @@ def exports(config: Config, networks: Networks, data: UnpairedConfig) -> dict[st
 FAMILY = Family(
     name="cyclegan",
     Config=Config,
-    Data=Data,
+    Data=UnpairedConfig,
     networks=networks,
     index=index,
     dataset=dataset,

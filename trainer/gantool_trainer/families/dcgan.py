@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
@@ -24,17 +24,13 @@ from gantool_trainer.layers.blocks import Shape, frozen, unwrap
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm, TrunkDiscriminator
 from gantool_trainer.layers.fastgan import FastGenerator, check_side
 from gantool_trainer.layers.sampling import Sampling
+from gantool_trainer.settings import Settings, Weight, Width
 
-Width = Annotated[int, Field(ge=1)]
-Weight = Annotated[float, Field(ge=0)]
-Data = SquareConfig
 _SEARCHED: dict[Noise, tuple[float, float]] = {"uniform": (-1.0, 1.0), "normal": (-3.0, 3.0)}
 
 
-class Config(BaseModel):
+class Config(Settings):
     """The paper's choices by default, and what has been found since."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     shape: Shape = (3, 64, 64)
     """Of the pictures; follows from the data."""
@@ -186,7 +182,7 @@ def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str,
 FAMILY = Family(
     name="dcgan",
     Config=Config,
-    Data=Data,
+    Data=SquareConfig,
     networks=networks,
     index=index,
     dataset=from_noise.dataset,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, from_range, to_range
@@ -22,28 +22,25 @@ from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import each, frozen
 from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.layers.sampling import KERNEL4, Sampling
+from gantool_trainer.settings import Settings, Share, Width
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Data = UnpairedConfig
 RANGE = (0.0, 1.0)
 RULE = SizeRule(16, 64)
 
 
-class Config(BaseModel):
+class Config(Settings):
     """The authors' choices by default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     names: tuple[str, str] = ("a2b", "b2a")
     """What the two generators' files are called."""
-    channels: Annotated[int, Field(ge=1)] = 64
+    channels: Width = 64
     code: Annotated[int, Field(ge=0)] = 100
     """Numbers that each 64 pixels go through; with 0, the innermost map is that of the fourth stride, as the authors
     have it for pictures whose parts lie alike."""
     sampling: Sampling = "strided"
     discriminator: Literal["patch", "projected"] = "patch"
     """The paper's, or one on fixed features (arXiv 2111.01007), which has no other choices."""
-    discriminator_channels: Annotated[int, Field(ge=1)] = 64
+    discriminator_channels: Width = 64
     loss: Literal["bce", "hinge"] = "bce"
     augment: bool = False
     """Whether discriminators see everything moved and cut at random, so that they learn no picture by heart."""
@@ -183,7 +180,7 @@ def exports(config: Config, networks: Networks, data: UnpairedConfig) -> dict[st
 FAMILY = Family(
     name="discogan",
     Config=Config,
-    Data=Data,
+    Data=UnpairedConfig,
     networks=networks,
     index=index,
     dataset=dataset,

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from gantool.arrays import SIGNED, to_range
@@ -18,16 +16,12 @@ from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layers.blocks import Shape, frozen
 from gantool_trainer.layers.dcgan import TrunkDiscriminator
 from gantool_trainer.layers.dense import DenseGenerator, DenseTrunk
-
-Width = Annotated[int, Field(ge=1)]
-Data = SquareConfig
+from gantool_trainer.settings import Settings, Width
 
 
-class Config(BaseModel):
+class Config(Settings):
     """Widths as they are usual for MNIST; dropout in the discriminator, as in the paper (section 5), and batch norm in
     the generator, which is younger."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     shape: Shape = (1, 28, 28)
     """Of the pictures; follows from the data."""
@@ -70,18 +64,13 @@ def samples(config: Config, networks: Networks, split: Split[Path], data: Square
 def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
     inputs = (cards.latent(config.noise, config.latent),)
     name = f"dense-{'-'.join(map(str, config.hidden))}"
-    return {
-        "": Generator(
-            networks["generator"],
-            cards.from_noise(name, inputs, config.shape),
-        )
-    }
+    return {"": Generator(networks["generator"], cards.from_noise(name, inputs, config.shape))}
 
 
 FAMILY = Family(
     name="gan",
     Config=Config,
-    Data=Data,
+    Data=SquareConfig,
     networks=networks,
     index=from_noise.index,
     dataset=from_noise.dataset,

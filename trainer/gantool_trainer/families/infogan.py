@@ -6,7 +6,7 @@ from typing import Annotated
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
@@ -23,18 +23,14 @@ from gantool_trainer.layers.blocks import Shape, frozen
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk
 from gantool_trainer.layers.init import initialise
 from gantool_trainer.layers.sampling import Sampling
+from gantool_trainer.settings import Settings, Share, Weight, Width
 
-Width = Annotated[int, Field(ge=1)]
-Weight = Annotated[float, Field(ge=0)]
-Data = SquareConfig
 _NOISE: Noise = "normal"
 _ROWS, _SPAN = 8, 2.0
 
 
-class Config(BaseModel):
+class Config(Settings):
     """The paper's networks for MNIST by default (appendix C.1), with DCGAN's rectifiers and normal noise."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     shape: Shape = (1, 28, 28)
     """Of the pictures; follows from the data."""
@@ -49,7 +45,7 @@ class Config(BaseModel):
     """Of the generator's dense layer."""
     discriminator_channels: Width = 64
     discriminator_hidden: Width = 1024
-    deform: Annotated[float, Field(ge=0, le=1)] = 0.0
+    deform: Share = 0.0
     """How far pictures are turned, slanted, scaled and moved at random before their category is read, so that it means
     none of that, which is left to the continuous codes (see `augment.deformed`)."""
     information: Weight = 1.0
@@ -160,18 +156,13 @@ def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str,
         Port("codes", "code", ("batch", config.codes), range=(-1.0, 1.0), labels=codes),
     )
     name = f"infogan-{config.channels}-{config.sampling}"
-    return {
-        "": Generator(
-            networks["generator"],
-            cards.from_noise(name, inputs, config.shape),
-        )
-    }
+    return {"": Generator(networks["generator"], cards.from_noise(name, inputs, config.shape))}
 
 
 FAMILY = Family(
     name="infogan",
     Config=Config,
-    Data=Data,
+    Data=SquareConfig,
     networks=networks,
     index=from_noise.index,
     dataset=from_noise.dataset,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, from_range, sheet, to_range
@@ -30,20 +30,16 @@ from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.layers.sampling import KERNEL4
 from gantool_trainer.looking import applied
 from gantool_trainer.seeds import rng
+from gantool_trainer.settings import Settings, Weight, Width
 
-Width = Annotated[int, Field(ge=1)]
-Weight = Annotated[float, Field(ge=0)]
-Data = ViewConfig
 _SIDE = 64
 """At which the whole is judged, and the smallest that is filled."""
 RULE = SizeRule(4, _SIDE)
 _DILATIONS = (2, 4, 8, 16)
 
 
-class Config(BaseModel):
+class Config(Settings):
     """A light one by default; the paper has 64 channels."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     channels: Width = 32
     discriminator: Literal["whole-and-patches", "projected"] = "whole-and-patches"
@@ -218,7 +214,7 @@ def exports(config: Config, networks: Networks, data: ViewConfig) -> dict[str, G
 FAMILY = Family(
     name="inpaint",
     Config=Config,
-    Data=Data,
+    Data=ViewConfig,
     networks=networks,
     index=index,
     dataset=dataset,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
@@ -22,18 +22,15 @@ from gantool_trainer.layers.patch import Norm, PatchDiscriminator
 from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.layers.sampling import Sampling
 from gantool_trainer.layers.unet import UnetNorm, unet
+from gantool_trainer.settings import Settings, Weight, Width
 
-Weight = Annotated[float, Field(ge=0)]
-Data = PairedConfig
 STRIDES = 3
 
 
-class Config(BaseModel):
+class Config(Settings):
     """The paper's loss; its two networks in the shapes that this project's other translations have."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    channels: Annotated[int, Field(ge=1)] = 64
+    channels: Width = 64
     levels: Annotated[int, Field(ge=2, le=8)] = 8
     sampling: Sampling = "strided"
     norm: UnetNorm = "instance"
@@ -42,7 +39,7 @@ class Config(BaseModel):
     discriminator: Literal["patch", "projected"] = "patch"
     """The paper's, or one on fixed features (arXiv 2111.01007), whose maps are then those between which the distance is
     measured."""
-    discriminator_channels: Annotated[int, Field(ge=1)] = 64
+    discriminator_channels: Width = 64
     discriminator_norm: Norm = "instance"
     loss: Literal["bce", "hinge"] = "bce"
     adversarial: Weight = 1.0
@@ -119,7 +116,7 @@ def exports(config: Config, networks: Networks, data: PairedConfig) -> dict[str,
 FAMILY = Family(
     name="pan",
     Config=Config,
-    Data=Data,
+    Data=PairedConfig,
     networks=networks,
     index=index,
     dataset=paired.dataset,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, from_range, to_range
@@ -25,18 +25,14 @@ from gantool_trainer.layers.patch import Norm, PatchDiscriminator
 from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.layers.sampling import Sampling
 from gantool_trainer.layers.unet import UnetNorm, colouring, unet
-
-Weight = Annotated[float, Field(ge=0)]
-Data = PairedConfig
+from gantool_trainer.settings import Settings, Weight, Width
 
 
-class Config(BaseModel):
+class Config(Settings):
     """The paper's choices by default, but for instance norm, which is what its batch norm does at a batch of one, and
     dropout, which is the paper's noise: it is applied in training alone."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    channels: Annotated[int, Field(ge=1)] = 64
+    channels: Width = 64
     levels: Annotated[int, Field(ge=2, le=8)] = 8
     """Strides down to the innermost map; crops are multiples of 2^levels."""
     sampling: Sampling = "strided"
@@ -50,7 +46,7 @@ class Config(BaseModel):
     discriminator: Literal["patch", "projected"] = "patch"
     """The paper's, of a picture with what it was made of, or one on fixed features (arXiv 2111.01007), of the picture
     alone, which has no other choices."""
-    discriminator_channels: Annotated[int, Field(ge=1)] = 64
+    discriminator_channels: Width = 64
     discriminator_strides: Annotated[int, Field(ge=1, le=5)] = 3
     discriminator_norm: Norm = "instance"
     adversarial: Weight = 1.0
@@ -62,7 +58,7 @@ class Config(BaseModel):
     """Of the distance of a projected discriminator's fixed features."""
     penalty: Weight = 0.0
     """On the slope of a discriminator without norms (DRAGAN, arXiv 1705.07215)."""
-    penalty_every: Annotated[int, Field(ge=1)] = 1
+    penalty_every: Width = 1
     """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
     distance: Literal["l1", "l2"] = "l1"
     """Between the pixels: absolute or squared, which ends between colours where two are as likely."""
@@ -142,7 +138,7 @@ def exports(config: Config, networks: Networks, data: PairedConfig) -> dict[str,
 FAMILY = Family(
     name="pix2pix",
     Config=Config,
-    Data=Data,
+    Data=PairedConfig,
     networks=networks,
     index=index,
     dataset=paired.dataset,

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, from_range, sheet, to_range
@@ -27,16 +27,11 @@ from gantool_trainer.family import Buffers, Family, Finished, Generator, Network
 from gantool_trainer.layers.blocks import Residual, conv3x3, frozen, unwrap
 from gantool_trainer.layers.dcgan import ConvTrunk, TrunkDiscriminator
 from gantool_trainer.layers.init import he_initialise, scale_weights
-
-Width = Annotated[int, Field(ge=1)]
-Weight = Annotated[float, Field(ge=0)]
-Data = PosedConfig
+from gantool_trainer.settings import Settings, Weight, Width
 
 
-class Config(BaseModel):
+class Config(Settings):
     """The paper's choices by default, but for a discriminator without norms and with a lazy penalty on its slope."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     joints: tuple[str, ...] = ()
     """Follow from the data."""
@@ -51,7 +46,7 @@ class Config(BaseModel):
     second_channels: Width = 128
     second_levels: Annotated[int, Field(ge=2)] = 4
     discriminator_channels: Width = 64
-    second_from: Annotated[int, Field(ge=1)] = 22_000
+    second_from: Width = 22_000
     """The step from which the second stage learns, and the first rests."""
     pixel: Weight = 10.0
     """Of the masked distance in the second stage."""
@@ -233,7 +228,7 @@ def exports(config: Config, networks: Networks, data: PosedConfig) -> dict[str, 
 FAMILY = Family(
     name="pose",
     Config=Config,
-    Data=Data,
+    Data=PosedConfig,
     networks=networks,
     index=index,
     dataset=dataset,

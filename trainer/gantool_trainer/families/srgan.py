@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 from gantool.arrays import from_range, sheet, to_range
@@ -35,26 +35,23 @@ from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.layers.vgg import vgg19
 from gantool_trainer.looking import applied
 from gantool_trainer.seeds import rng
+from gantool_trainer.settings import Settings, Share, Weight, Width
 
-Weight = Annotated[float, Field(ge=0)]
-Data = DegradedConfig
 _SAMPLE_SIDE = 192
 
 
-class Config(BaseModel):
+class Config(Settings):
     """The papers' choices by name; defaults are SRGAN's."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: Literal["upscale", "restore"] = "upscale"
     scale: Literal[1, 2, 4, 8] = 4
     generator: Literal["srresnet", "rrdb", "compact", "compact-refined", "compact-denoising", "folded"] = "srresnet"
-    channels: Annotated[int, Field(ge=1)] = 64
-    blocks: Annotated[int, Field(ge=1)] = 16
-    denoise: Annotated[float, Field(ge=0, le=1)] = 1.0
+    channels: Width = 64
+    blocks: Width = 16
+    denoise: Share = 1.0
     """How much of a picture's grain a denoising generator takes for noise where nobody says it."""
     discriminator: Literal["srgan", "unet", "patch", "projected"] = "srgan"
-    discriminator_channels: Annotated[int, Field(ge=1)] = 64
+    discriminator_channels: Width = 64
     relativistic: bool = False
     loss: Literal["bce", "hinge"] = "bce"
     """Of a discriminator that is not relativistic."""
@@ -262,7 +259,7 @@ def _strength(config: Config) -> tuple[Port, ...]:
 FAMILY = Family(
     name="srgan",
     Config=Config,
-    Data=Data,
+    Data=DegradedConfig,
     networks=networks,
     index=index,
     dataset=dataset,

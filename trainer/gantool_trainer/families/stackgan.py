@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, to_range
@@ -31,21 +31,17 @@ from gantool_trainer.layers.init import initialise
 from gantool_trainer.layers.projected import ProjectedTextDiscriminator
 from gantool_trainer.layers.sampling import KERNEL4, Sampling
 from gantool_trainer.losses import Adversarial
+from gantool_trainer.settings import Settings, Weight, Width
 
-Width = Annotated[int, Field(ge=1)]
-Weight = Annotated[float, Field(ge=0)]
-Data = CaptionedConfig
 _TEMPERATURE = 0.1
 _ROWS = 8
 _MADE = ("encoder", "first", "second")
 """The networks that users run, one after the other."""
 
 
-class Config(BaseModel):
+class Config(Settings):
     """The paper's losses; networks of a size to choose. Its text encoder comes trained from elsewhere, ours is trained
     beside the rest to tell which text belongs to which picture."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     shape: Shape = (3, 256, 256)
     """Of the second stage's pictures; follows from the data."""
@@ -55,7 +51,7 @@ class Config(BaseModel):
     """Of a text, that are read."""
     first_side: Annotated[int, Field(ge=16, multiple_of=4)] = 64
     """Of the first stage's pictures."""
-    second_from: Annotated[int, Field(ge=1)] = 100_000
+    second_from: Width = 100_000
     """The step at which the second stage's training begins, and the first one's ends."""
     embedding: Width = 128
     """Numbers that stand for a text."""
@@ -396,7 +392,7 @@ def exports(config: Config, networks: Networks, data: CaptionedConfig) -> dict[s
 FAMILY = Family(
     name="stackgan",
     Config=Config,
-    Data=Data,
+    Data=CaptionedConfig,
     networks=networks,
     index=index,
     dataset=dataset,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, sheet, to_range
@@ -24,28 +24,25 @@ from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Residual, conv3x3, frozen, unwrap
 from gantool_trainer.layers.sampling import KERNEL4, Sampling
 from gantool_trainer.looking import applied
+from gantool_trainer.settings import Settings, Weight, Width
 
-Weight = Annotated[float, Field(ge=0)]
-Data = LabelledConfig
 RULE = SizeRule(4, 16)
 _SHOWN = 6
 
 
-class Config(BaseModel):
+class Config(Settings):
     """The paper's choices by default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     labels: tuple[str, ...] = ()
     """What it translates between; by default every label that the data has."""
-    channels: Annotated[int, Field(ge=1)] = 64
-    blocks: Annotated[int, Field(ge=1)] = 6
+    channels: Width = 64
+    blocks: Width = 6
     sampling: Sampling = "strided"
     discriminator: Literal["patch", "projected"] = "patch"
     """The paper's, or one on fixed features (arXiv 2111.01007), whose labels are told from the picture itself."""
     discriminator_side: Annotated[int, Field(ge=32)] = 96
     """To which pictures are enlarged for fixed features; a multiple of 32."""
-    discriminator_channels: Annotated[int, Field(ge=1)] = 64
+    discriminator_channels: Width = 64
     discriminator_strides: Annotated[int, Field(ge=1, le=7)] = 6
     loss: Literal["wasserstein", "hinge"] = "wasserstein"
     adversarial: Weight = 1.0
@@ -54,7 +51,7 @@ class Config(BaseModel):
     penalty: Weight = 10.0
     classification: Weight = 1.0
     reconstruction: Weight = 10.0
-    discriminator_steps: Annotated[int, Field(ge=1)] = 5
+    discriminator_steps: Width = 5
     """Steps of the discriminator for each of the generator."""
     detail: bool = True
     """Whether a translation shows the same scene, with the picture's own fine detail."""
@@ -224,7 +221,7 @@ def exports(config: Config, networks: Networks, data: LabelledConfig) -> dict[st
 FAMILY = Family(
     name="stargan",
     Config=Config,
-    Data=Data,
+    Data=LabelledConfig,
     networks=networks,
     index=index,
     dataset=dataset,

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from gantool.arrays import SIGNED, from_range, sheet, to_range
@@ -31,20 +31,16 @@ from gantool_trainer.layers.blocks import frozen, unwrap
 from gantool_trainer.layers.resnet import RetouchingGenerator
 from gantool_trainer.layers.vgg import Taps, learnable_taps, vgg19_taps
 from gantool_trainer.looking import applied
+from gantool_trainer.settings import Settings, Weight, Width
 
-Width = Annotated[int, Field(ge=1)]
-Weight = Annotated[float, Field(ge=0)]
-Data = ViewConfig
 RULE = SizeRule(4, 16)
 _VARIATION = 0.5
 """Weight of `variation` where pixels are optimised: areas come out calm, as painted with a broad brush."""
 
 
-class Config(BaseModel):
+class Config(Settings):
     """A light network by default, which begins with the picture, as optimising pixels does; the paper's has 32 channels
     and makes every pixel anew."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     style: str = ""
     """Path of the picture whose style is learnt."""
@@ -231,7 +227,7 @@ def exports(config: Config, networks: Networks, data: ViewConfig) -> dict[str, G
 FAMILY = Family(
     name="style",
     Config=Config,
-    Data=Data,
+    Data=ViewConfig,
     networks=networks,
     index=index,
     dataset=dataset,
