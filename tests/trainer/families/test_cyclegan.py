@@ -4,13 +4,14 @@ from typing import Any
 import pytest
 import torch
 
+from gantool_trainer.data.unpaired import UnpairedConfig
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.families import cyclegan
 from gantool_trainer.family import Update
 from gradients import reached
 
 CONFIG = cyclegan.Config(channels=4, blocks=1, discriminator_channels=4, pool=2)
-DATA = cyclegan.Data(crop=32, side=(32, 32))
+DATA = UnpairedConfig(crop=32, side=(32, 32))
 
 
 def updates(config: cyclegan.Config, index: int = 0) -> tuple[dict[str, Any], dict[str, torch.Tensor], list[Update]]:
