@@ -85,7 +85,7 @@ def test_filling_is_measured_in_the_hole_alone(sets: Path) -> None:
 
     known: Any = Known(spoiled_around, taking=lambda kind: ())
     (figures,) = inpaint.filled([known], sets, side=64)
-    assert figures["faces PSNR"] == figures["B100 PSNR"] == float("inf")
+    assert figures["faces PSNR"] == figures["B100 PSNR"] == 100
     assert all(5 < figures[f"faces {way}"] < 40 for way in ("Telea", "Navier-Stokes", "mean colour"))
 
 
