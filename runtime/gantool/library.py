@@ -134,7 +134,9 @@ def read_card(path: Path) -> ModelCard:
     Raises:
         ModelError: the file is no ONNX model, has no card, or its card cannot be used.
     """
-    return reader.read_card(_checked(path))
+    if _checked(path).suffix.lower() == NCNN:
+        raise ModelError(f"{path} is a model of ncnn; `gantool models add` makes one of gantool's of it, and keeps it")
+    return reader.read_card(path)
 
 
 def add(

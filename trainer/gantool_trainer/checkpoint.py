@@ -29,7 +29,7 @@ _DISCRIMINATORS = (
     (re.compile(r"(?<=[/.])judge\."), "logits."),
     (re.compile(r"(?<=[/.])critic\."), "labels."),
 )
-"""Discriminators and their last layers by the names that they had before 0.3."""
+"""Discriminators and their last layers by the names that they had in checkpoints before."""
 
 
 @dataclass(frozen=True)

@@ -164,6 +164,8 @@ def test_what_eats_the_border_is_given_one_and_runs(photo: Pixels, tmp_path: Pat
     assert np.abs(whole.astype(int) - gantool.load("theirs")(picture, tile=32)).max() <= 1
     with pytest.warns(UserWarning, match="has no card"):
         assert np.array_equal(gantool.load(str(param))(picture), whole)
+    with pytest.raises(ModelError, match="is a model of ncnn; `gantool models add`"):
+        library.read_card(param)
     with pytest.raises(ModelError, match=r"give its graph, .*a\.param"):
         library.add(param.with_suffix(".bin"), "other")
 

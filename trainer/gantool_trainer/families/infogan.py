@@ -47,7 +47,7 @@ class Config(Settings):
     discriminator_hidden: Width = 1024
     deform: Share = 0.0
     """How far pictures are turned, slanted, scaled and moved at random before their category is read, so that it means
-    none of that, which is left to the continuous codes (see `augment.deformed`)."""
+    none of that, which is left to the continuous codes (see `diffaugment.deformed`)."""
     information: Weight = 1.0
     """lambda, of the information that the picture has about its category."""
     code_information: Weight = 0.1
