@@ -58,7 +58,7 @@ def trained(
     seed: int = 0,
 ) -> Classifier:
     """A classifier of these kinds, each shown equally often, from a fixed seed, at a short side of ``side``: of windows
-    of ``crop`` pixels (by default five sixths of the side), mirrored or not, deformed or not (see `diffaugment.deformed`).
+    of ``crop`` pixels (by default five sixths of the side), mirrored or not, deformed or not (`diffaugment.deformed`).
 
     In every batch, ``share`` of the pictures are from ``others``, more pictures of the same kinds."""
     torch.manual_seed(seed)
