@@ -21,13 +21,12 @@ from gantool.formats import AnyPicture, Quality
 from gantool.model import Model, check_asked, opened
 from gantool.options import Options
 from gantool.precision import Precision
-from gantool.sizes import TargetSize, factor_for
+from gantool.sizes import TargetSize, model_for
 from gantool.tasks import TASKS, check_known
 
 Target = str | Path | IO[bytes]
 _KEPT = 8
 """Models that stay loaded; each holds some tens of megabytes."""
-_FACTORS = (2, 4)
 _WISHES = tuple(field.name for field in fields(TargetSize))
 
 
@@ -95,7 +94,7 @@ def upscale(source: AnyPicture, target: Target | None = None, **options: Any) ->
     if size is not None and options.get("model") is None:
         if callable(getattr(source, "read", None)):
             _, source = formats.contents_of(source)  # type: ignore[arg-type]  # it is looked into twice
-        options["model"] = f"upscale-x{factor_for(formats.size_of(source), size, _FACTORS)}"
+        options["model"] = model_for(formats.size_of(source), size)
     return run("upscale", source, target, size=size, **options)
 
 

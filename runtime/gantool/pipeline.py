@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -36,19 +37,9 @@ class Item:
     error: GantoolError | None = None
 
 
-@dataclass(frozen=True)
-class AnyCancel:
-    """Set when one of several tokens is."""
-
-    tokens: tuple[Cancel, ...]
-
-    def is_set(self) -> bool:
-        return any(token.is_set() for token in self.tokens)
-
-
 def either(token: Cancel, other: Cancel | None) -> Cancel:
     """Set when one of the two is."""
-    return token if other is None else AnyCancel((token, other))
+    return token if other is None else SimpleNamespace(is_set=lambda: token.is_set() or other.is_set())
 
 
 @contextmanager
@@ -88,24 +79,20 @@ def mapped(
     values.check({"workers": values.whole(1, _MOST_WORKERS)}, {"workers": workers})
     if errors not in ("raise", "yield"):
         raise ModelError(f"errors is 'raise' or 'yield', not {described(errors)}")
-    return _in_order(answer, iter(pictures), workers, errors, stop)
 
-
-def _in_order(
-    answer: Callable[[AnyPicture], Any],
-    pictures: Iterator[AnyPicture],
-    workers: int,
-    errors: Errors,
-    stop: threading.Event,
-) -> Generator[Item, None, None]:
     def item(source: AnyPicture) -> Item:
         try:
             return Item(source, answer(source))
         except GantoolError as error:
             return Item(source, error=error)
 
-    for made in in_order((partial(item, source) for source in pictures), workers, stop):
-        yield _checked(made, errors)
+    def items() -> Generator[Item, None, None]:
+        for made in in_order((partial(item, source) for source in pictures), workers, stop):
+            if made.error is not None and errors == "raise":
+                raise made.error
+            yield made
+
+    return items()
 
 
 def in_order(calls: Iterable[Callable[[], T]], workers: int, stop: threading.Event) -> Generator[T, None, None]:
@@ -127,12 +114,6 @@ def in_order(calls: Iterable[Callable[[], T]], workers: int, stop: threading.Eve
             stop.set()
             for future in waiting:
                 future.cancel()
-
-
-def _checked(item: Item, errors: Errors) -> Item:
-    if item.error is not None and errors == "raise":
-        raise item.error
-    return item
 
 
 async def awaited(call: Any, source: AnyPicture, options: Options) -> Any:

@@ -18,6 +18,8 @@ more than that."""
 _MOST = 1_000_000
 """The largest factor that may be wished for, and the most pixels on a side."""
 _FINE = 16
+_FACTORS = (2, 4)
+"""Of the upscaling models that ship."""
 
 
 def _is_box(value: Any) -> bool:
@@ -89,15 +91,15 @@ class TargetSize:
         return self.width / width if self.width is not None else (self.height or 1) / height
 
 
-def factor_for(size: Size, target: TargetSize, factors: Sequence[int] = (2, 4)) -> int:
-    """The smallest of a family of models' factors that is enough; the largest where none is, to be run again.
+def model_for(size: Size, target: TargetSize) -> str:
+    """The smallest of the models that ship which is enough; the largest where none is, to be run again.
 
     Raises:
         ImageError: as `TargetSize.of`, and where the target is smaller than the picture.
     """
     high, wide = enlarging(size, target)
-    enough = [f for f in sorted(factors) if f * size.height >= high and f * size.width >= wide]
-    return enough[0] if enough else max(factors)
+    enough = (f for f in _FACTORS if f * size.height >= high and f * size.width >= wide)
+    return f"upscale-x{next(enough, _FACTORS[-1])}"
 
 
 def enlarging(size: Size, target: TargetSize) -> Size:

@@ -8,7 +8,7 @@ import pytest
 import gantool
 from gantool import ImageError, ModelError, TargetSize
 from gantool.arrays import Size
-from gantool.sizes import LONGEST, factor_for, passes, working_size
+from gantool.sizes import LONGEST, model_for, passes, working_size
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_wish_that_is_none_is_told(wish: dict[str, Any], message: str) -> None
 
 @pytest.mark.parametrize(("scale", "factor"), [(1, 2), (1.5, 2), (2, 2), (2.01, 4), (4, 4), (7, 4)])
 def test_the_smallest_factor_that_is_enough(scale: float, factor: int) -> None:
-    assert factor_for(Size(50, 100), TargetSize(scale=scale)) == factor
+    assert model_for(Size(50, 100), TargetSize(scale=scale)) == f"upscale-x{factor}"
 
 
 def test_a_model_runs_as_often_as_is_needed() -> None:
@@ -68,9 +68,9 @@ def test_a_model_runs_as_often_as_is_needed() -> None:
 
 
 def test_a_target_smaller_than_the_picture_is_refused() -> None:
-    assert factor_for(Size(50, 100), TargetSize(width=100)) == 2
+    assert model_for(Size(50, 100), TargetSize(width=100)) == "upscale-x2"
     with pytest.raises(ImageError, match="smaller than the picture, 100x50"):
-        factor_for(Size(50, 100), TargetSize(width=99))
+        model_for(Size(50, 100), TargetSize(width=99))
 
 
 def test_the_size_at_which_the_network_sees_a_picture(translation: gantool.Model, tiny_model: gantool.Model) -> None:

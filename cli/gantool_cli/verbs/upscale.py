@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from gantool_cli.batch import Order
     from gantool_cli.outputs import Choice
 
-_FAMILY = {2: "upscale-x2", 4: "upscale-x4"}
 _TIMES = {0: " not needed", 1: "", 2: " twice"}
 
 
@@ -77,7 +76,7 @@ def _chosen(wish: "TargetSize", model: str | None, picture: Path | bytes) -> "Ch
 
     size = formats.size_of(picture)
     wished = sizes.enlarging(size, wish)
-    name = model or _FAMILY[sizes.factor_for(size, wish, tuple(_FAMILY))]
+    name = model or sizes.model_for(size, wish)
     card = loading.card(name, TASK.name)
     times = sizes.passes(size, wished, card.scale)
     made = size.scaled(card.scale**times)
@@ -88,7 +87,7 @@ def _chosen(wish: "TargetSize", model: str | None, picture: Path | bytes) -> "Ch
 
 def model_for(wish: "TargetSize") -> str:
     """The one that ships and is enough for a size, whatever the picture's is."""
-    return _FAMILY[2 if wish.scale is not None and wish.scale <= 2 else 4]
+    return "upscale-x2" if wish.scale is not None and wish.scale <= 2 else str(TASK.model)
 
 
 def _box(text: str) -> tuple[int, int]:
