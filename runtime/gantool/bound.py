@@ -15,7 +15,7 @@ from gantool.engine.control import part_of
 from gantool.errors import ImageError
 from gantool.formats import AnyPicture, Quality, Writer
 from gantool.picture import Picture, PictureInfo, as_dtype, from_array, to_array
-from gantool.tasks.pieces import Pieces, assembled
+from gantool.tasks.pieces import Pieces, around, assembled
 from gantool.tasks.task import Task
 from gantool.values import Rule
 
@@ -127,6 +127,13 @@ class Bound:
             return self._after_others(picture, info, banded=banded)
         if self.notice is not None:
             self._tell(self.task.notices(self.engine.card, picture, self.options, self.inputs))
+        return around(self._run, self.engine.card, picture) if self._seamless else self._run(picture)
+
+    @property
+    def _seamless(self) -> bool:
+        return getattr(self.options, "seamless", False)
+
+    def _run(self, picture: Picture) -> Pieces:
         control: Control = {**self.control, "tile": getattr(self.options, "tile", None)}
         return self.task.run(self.engine, picture, self.options, self.inputs, control)
 

@@ -50,12 +50,8 @@ def run(engine: "Engine", picture: "Picture", options: Options, inputs: None, co
     from gantool.arrays import in_colour, resize
     from gantool.methods.detail import colour_over, grayed
     from gantool.picture import Picture, bleed
-    from gantool.tasks.pieces import around, developed, margin_of, seen_whole
+    from gantool.tasks.pieces import developed, seen_whole
 
-    if options.seamless:
-        alone = replace(options, seamless=False)
-        margin = margin_of(engine, picture.size)
-        return around(lambda wide: run(engine, wide, alone, inputs, control), picture, margin)
     seen = Picture(grayed(in_colour(bleed(picture).colour)), picture.alpha)
     small = resize(seen.colour, sizes.working_size(engine.card, seen.size, options.working_size))
     made = seen_whole(engine, small, {}, control)

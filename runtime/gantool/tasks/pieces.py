@@ -6,8 +6,9 @@ import numpy as np
 
 from gantool import sizes
 from gantool.arrays import Box, Float32, Pixels, Size, from_unit, in_colour, resize, to_unit
-from gantool.card import Tiles
+from gantool.card import ModelCard, Tiles
 from gantool.engine import Control, Engine, SharedInputs
+from gantool.engine.boxes import round_up
 from gantool.methods.detail import enlarge, transfer
 from gantool.picture import Picture, PictureInfo, resize_matte, to_array
 
@@ -46,13 +47,17 @@ def assembled(pieces: Pieces, info: PictureInfo) -> Picture:
     return Picture(colour, array[..., -1] if info.alpha else None)
 
 
-def around(make: Callable[[Picture], Pieces], picture: Picture, margin: int, scale: int = 1) -> Pieces:
-    """What is made of a picture whose left side meets its right one: each side sees so many pixels of the other beyond
-    its own border, and what is made of those is left out.
+def around(make: Callable[[Picture], Pieces], card: ModelCard, picture: Picture) -> Pieces:
+    """What is made of a picture whose left side meets its right one: each side sees of the other, beyond its own
+    border, as much as the network looks at, or an eighth of the width for one that looks at everything; what is made
+    of that is left out.
 
     Args:
-        make: gives the pieces of a result ``scale`` times as large as the picture.
+        make: gives the pieces of a result as many times as large as the picture as the card says.
     """
+    scale, multiple = card.scale, card.geometry.multiple
+    wanted = card.tiling.halo if isinstance(card.tiling, Tiles) else picture.size.width // 8
+    margin = round_up(wanted, multiple)
     columns = np.arange(-margin, picture.size.width + margin) % picture.size.width
     alpha = None if picture.alpha is None else picture.alpha[:, columns]
     for box, pixels in make(Picture(picture.colour[:, columns], alpha)):
@@ -60,13 +65,6 @@ def around(make: Callable[[Picture], Pieces], picture: Picture, margin: int, sca
         kept = moved.grown(0, Box.of(picture.size.scaled(scale)))
         if kept.width > 0:
             yield kept, pixels[kept.relative_to(moved).slices]
-
-
-def margin_of(engine: Engine, size: Size) -> int:
-    """Of a panorama: as far as the network looks, and for one that looks at everything, an eighth of its width."""
-    tiling, multiple = engine.card.tiling, engine.card.geometry.multiple
-    wanted = tiling.halo if isinstance(tiling, Tiles) else size.width // 8
-    return -(-wanted // multiple) * multiple
 
 
 def at_working_size(engine: Engine, colour: Pixels, inputs: SharedInputs, control: Control, side: int | None) -> Values:

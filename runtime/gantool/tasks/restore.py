@@ -37,14 +37,11 @@ def accepts(card: "ModelCard") -> None:
 
 def run(engine: "Engine", picture: "Picture", options: Options, inputs: None, control: "Control") -> "Pieces":
     from gantool.picture import as_gray, bleed
-    from gantool.tasks.pieces import around, at_working_size, developed, margin_of
+    from gantool.tasks.pieces import at_working_size, developed
 
-    def repaired(picture: "Picture") -> "Pieces":
-        seen = bleed(as_gray(picture))
-        found = at_working_size(engine, seen.colour, {}, control, options.working_size)
-        return developed(found, seen, picture.info, options.strength)
-
-    return around(repaired, picture, margin_of(engine, picture.size)) if options.seamless else repaired(picture)
+    seen = bleed(as_gray(picture))
+    found = at_working_size(engine, seen.colour, {}, control, options.working_size)
+    return developed(found, seen, picture.info, options.strength)
 
 
 TASK = Task(

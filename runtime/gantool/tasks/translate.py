@@ -90,17 +90,6 @@ def notices(card: "ModelCard", picture: "Picture", options: Options, inputs: Any
 def run(
     engine: "Engine", picture: "Picture", options: Options, inputs: "Mapping[str, SharedInputs]", control: "Control"
 ) -> "Pieces":
-    from gantool.tasks.pieces import around, margin_of
-
-    if not options.seamless:
-        return _translated(engine, picture, options, inputs, control)
-    margin = margin_of(engine, picture.size)
-    return around(lambda wide: _translated(engine, wide, options, inputs, control), picture, margin)
-
-
-def _translated(
-    engine: "Engine", picture: "Picture", options: Options, inputs: "Mapping[str, SharedInputs]", control: "Control"
-) -> "Pieces":
     from gantool.arrays import Box, in_colour
     from gantool.engine.control import part_of
     from gantool.picture import Picture, bleed, to_array

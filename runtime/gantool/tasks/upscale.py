@@ -82,14 +82,9 @@ def result(card: "ModelCard", info: "PictureInfo", options: Options) -> "Picture
 
 
 def run(engine: "Engine", picture: "Picture", options: Options, inputs: "SharedInputs", control: "Control") -> "Pieces":
-    from gantool.tasks.pieces import around, margin_of
-
     if options.size is not None:
         return _to_size(engine, picture, options.size, inputs, control)
-    if not options.seamless:
-        return _enlarged(engine, picture, inputs, control)
-    margin = margin_of(engine, picture.size)
-    return around(lambda wide: _enlarged(engine, wide, inputs, control), picture, margin, engine.card.scale)
+    return _enlarged(engine, picture, inputs, control)
 
 
 def _enlarged(engine: "Engine", picture: "Picture", inputs: "SharedInputs", control: "Control") -> "Pieces":
