@@ -7,7 +7,7 @@ from typing import Any
 
 from gantool import values
 from gantool.arrays import Size
-from gantool.card import ModelCard, Tiles
+from gantool.card import ModelCard
 from gantool.engine.boxes import round_up
 from gantool.errors import ImageError, ModelError
 from gantool.values import Rule, is_whole
@@ -137,7 +137,7 @@ def working_size(card: ModelCard, size: Size, side: int | None) -> Size:
         side: short side that is wished for, in pixels; None takes the one that the network was trained on.
     """
     fixed, short = card.image.shape[2:], min(size)
-    if isinstance(fixed[0], int) and isinstance(fixed[1], int) and not isinstance(card.tiling, Tiles):
+    if isinstance(fixed[0], int) and isinstance(fixed[1], int) and card.only_tile is None:
         return Size(fixed[0], fixed[1])
     if card.scale != 1 or not (side or card.geometry.training_size):
         return size

@@ -90,6 +90,12 @@ class ModelCard(Part):
         return next(port for port in self.outputs if port.kind == "image")
 
     @property
+    def only_tile(self) -> int | None:
+        """Side of the only windows that the graph takes, where pictures are not scaled to that size; else None."""
+        side = self.image.shape[2]
+        return side if isinstance(side, int) and not self.geometry.training_size else None
+
+    @property
     def statistics(self) -> Port | None:
         """The input for statistics that all tiles of a picture share, where the network normalises by them."""
         return next(iter(self.taking("statistics")), None)

@@ -31,9 +31,8 @@ def in_tiles(network: Network, picture: Pixels, inputs: SharedInputs, control: C
     geometry = network.card.geometry
     scale, multiple = geometry.scale, geometry.multiple
     image, whole = Box.of(Size.of(picture)), frame(picture, geometry)
-    side = network.card.image.shape[2]
-    most = side - 2 * round_up(halo, multiple) if isinstance(side, int) else tile_side(control)
-    boxes = grid(whole, min(most, tile_side(control)), multiple)
+    side, only = tile_side(control), network.card.only_tile
+    boxes = grid(whole, side if only is None else min(side, only - 2 * round_up(halo, multiple)), multiple)
     finished = 0
     while (core := next(boxes, None)) is not None:
         kept = core.grown(0, image)
