@@ -2,6 +2,7 @@
 have them: a graph as text in NAME.param, weights in NAME.bin. Written again as ONNX, layer by layer.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ _HALF, _INT8, _PLAIN = 0x01306B47, 0x000D4B38, (0, 0x0002C056)
 _ARRAYS = -23300
 """The key of a list is this less that of a number."""
 _MOST_LAYERS = 100_000
+_HINTS = {30, 31}
+"""Options of any layer that change no result: shapes that its maps had, and what its programs may use."""
 GIVEN, MADE = "gantool.input", "gantool.output"
 """Names in the ONNX file."""
 _WIDE = "gantool.wide"
@@ -35,6 +38,8 @@ class Layer:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     options: Options
+    read: set[int] = field(default_factory=set)
+    """Keys of options that were asked for."""
 
     def whole(self, key: int, default: int = 0) -> int:
         """Raises ModelError."""
@@ -42,14 +47,28 @@ class Layer:
 
     def real(self, key: int, default: float = 0.0) -> float:
         """Raises ModelError."""
-        value = self.options.get(key, default)
-        if isinstance(value, list) or not np.isfinite(value):
-            raise self.unknown(f"option {key} is {value}")
+        value = self._option(key, default)
+        if isinstance(value, list):
+            raise self.unknown(f"option {key} is a list")
         return float(value)
 
     def row(self, key: int) -> list[float]:
-        value = self.options.get(key, [])
+        """Raises ModelError."""
+        value = self._option(key, [])
         return value if isinstance(value, list) else [value]
+
+    def check_read(self) -> None:
+        """Raises ModelError where an option was not asked for, since the result would be another one."""
+        for key in sorted(self.options.keys() - self.read - _HINTS):
+            if self.options[key]:
+                raise self.unknown(f"option {key}")
+
+    def _option(self, key: int, default: Any) -> Any:
+        self.read.add(key)
+        value = self.options.get(key, default)
+        if not np.isfinite(value).all():
+            raise self.unknown(f"option {key} is no number")
+        return value
 
     def unknown(self, what: str) -> ModelError:
         return ModelError(f"the layer {self.name} ({self.kind}) has something that gantool does not know: {what}")
@@ -136,6 +155,7 @@ def to_onnx(param: Path, border: int = 0) -> bytes:
             raise ModelError(f"it has a layer {layer.name} of a kind that gantool does not know: {layer.kind}")
         try:
             write(layer, graph)
+            layer.check_read()
         except (ValueError, IndexError, OverflowError, MemoryError) as error:
             raise layer.unknown(reason(error)) from error
     if weights.at != len(weights.data):
@@ -189,12 +209,22 @@ def _sound(values: Float32) -> Float32:
 
 
 def _widened(graph: Graph, border: int) -> Node:
+    if not border:
+        return Node("Identity", [GIVEN], _WIDE)
     pads = graph.constant([0, 0, border, border, 0, 0, border, border], np.int64)
-    return Node("Pad", [GIVEN, pads], _WIDE, {"mode": "edge"}) if border else Node("Identity", [GIVEN], _WIDE)
+    return Node("Pad", [GIVEN, pads], _WIDE, {"mode": "edge"})
 
 
 def _input(layer: Layer, graph: Graph) -> None:
+    """Its width and height are those of one example."""
+    layer.read.update((0, 1))
+    if layer.whole(2) not in (0, 3):
+        raise layer.unknown(f"pictures of {layer.whole(2)} channels")
     graph.add("Identity", [_WIDE], layer.outputs[0])
+
+
+def _dropout(layer: Layer, graph: Graph) -> None:
+    graph.add("Mul", [layer.inputs[0], graph.constant(layer.real(0, 1.0))], layer.outputs[0])
 
 
 def _same(layer: Layer, graph: Graph) -> None:
@@ -292,6 +322,7 @@ def _inner_product(layer: Layer, graph: Graph) -> None:
 def _pooling(layer: Layer, graph: Graph) -> None:
     kind = "Average" if layer.whole(0) else "Max"
     if layer.whole(4):
+        layer.read.update(layer.options)
         graph.add(f"Global{kind}Pool", layer.inputs, layer.outputs[0])
         return
     kernel = layer.whole(11, layer.whole(1)), layer.whole(1)
@@ -362,7 +393,8 @@ def _binary(layer: Layer, graph: Graph) -> None:
     kind = layer.whole(0)
     if kind not in range(len(_BINARY)):
         raise layer.unknown(f"an operation {kind}")
-    pair = [layer.inputs[0], graph.constant(layer.real(2)) if layer.whole(1) else layer.inputs[1]]
+    scalar = layer.real(2)
+    pair = [layer.inputs[0], graph.constant(scalar) if layer.whole(1) else layer.inputs[1]]
     graph.add(_BINARY[kind], pair[::-1] if kind in _REVERSED else pair, layer.outputs[0])
 
 
@@ -370,7 +402,8 @@ def _eltwise(layer: Layer, graph: Graph) -> None:
     operator = {0: "Mul", 1: "Add", 2: "Max"}.get(layer.whole(0))
     if operator is None:
         raise layer.unknown(f"an operation {layer.whole(0)}")
-    factors = layer.row(1) or [1.0] * len(layer.inputs)
+    told = layer.row(1)  # of sums alone, as ncnn has it
+    factors = told if told and operator == "Add" else [1.0] * len(layer.inputs)
     parts = [
         x if factor == 1 else graph.add("Mul", [x, graph.constant(factor)], graph.between())
         for x, factor in zip(layer.inputs, factors, strict=True)
@@ -408,12 +441,10 @@ def _concat(layer: Layer, graph: Graph) -> None:
 def _crop(layer: Layer, graph: Graph) -> None:
     """To a part by its corners, or to the size of another layer's map."""
     if len(layer.inputs) == 2:
-        corner = [layer.whole(1), layer.whole(0)]
-        if layer.whole(2):
-            raise layer.unknown("channels left out")
-        shape = graph.add("Shape", [layer.inputs[1]], graph.between(), start=2)
+        corner = [layer.whole(key) for key in (2, 1, 0)]
+        shape = graph.add("Shape", [layer.inputs[1]], graph.between(), start=1)
         ends = graph.add("Add", [shape, graph.constant(corner, np.int64)], graph.between())
-        axes = [2, 3]
+        axes = [1, 2, 3]
     else:
         corner, last, axes = [int(x) for x in layer.row(9)], layer.row(10), [_axis(int(x)) for x in layer.row(11)]
         if not len(corner) == len(last) == len(axes) > 0:
@@ -431,21 +462,29 @@ def _axis(axis: int) -> int:
 def _padding(layer: Layer, graph: Graph) -> None:
     top, bottom, left, right = (layer.whole(key) for key in range(4))
     mode = {0: "constant", 1: "edge", 2: "reflect"}.get(layer.whole(4))
-    if mode is None or layer.whole(7) or layer.whole(8):
-        raise layer.unknown("padding of channels")
+    if mode is None or layer.whole(6) or layer.whole(7) or layer.whole(8):
+        raise layer.unknown("padding of channels, or other for each")
+    if min(top, bottom, left, right) < 0:
+        raise layer.unknown("padding of less than 0")
     pads = graph.constant([0, 0, top, left, 0, 0, bottom, right], np.int64)
     graph.add("Pad", [layer.inputs[0], pads, graph.constant(layer.real(5))], layer.outputs[0], mode=mode)
 
 
 def _memory(layer: Layer, graph: Graph) -> None:
-    width, height, channels = (max(1, layer.whole(key)) for key in range(3))
-    values = graph.weights.plain(width * height * channels).reshape(1, channels, height, width)
+    """Of one axis, it is a value for each channel, as ncnn broadcasts it."""
+    width, height, channels = (layer.whole(key) for key in range(3))
+    shape = (channels, height, width) if channels else (width, 1, 1)
+    if (height and not channels) or min(shape) < 1:
+        raise layer.unknown("values of two axes, or none")
+    read = graph.weights.plain if layer.whole(21, 1) else graph.weights.tagged
+    values = read(math.prod(shape)).reshape(1, *shape)
     graph.add("Identity", [graph.constant(values)], layer.outputs[0])
 
 
 _WRITERS: dict[str, Callable[[Layer, Graph], None]] = {
     "Input": _input,
-    **dict.fromkeys(("Split", "Noop", "Dropout"), _same),
+    **dict.fromkeys(("Split", "Noop"), _same),
+    "Dropout": _dropout,
     **dict.fromkeys(("Convolution", "ConvolutionDepthWise"), _convolution),
     "Deconvolution": _deconvolution,
     "InnerProduct": _inner_product,

@@ -61,6 +61,8 @@ def sigmoid(x: Float32) -> Float32:
         ("Mish m 1 1 x y", lambda x: x * np.tanh(np.log1p(np.exp(x)))),
         ("HardSwish h 1 1 x y 0=0.2 1=0.5", lambda x: x * (0.2 * x + 0.5).clip(0, 1)),
         ("Dropout d 1 1 x y", lambda x: x),
+        ("Dropout d 1 1 x y 0=0.5", lambda x: 0.5 * x),
+        ("Sigmoid s 1 1 x y -23330=4,3,8,10,3", sigmoid),
         ("BinaryOp b 1 1 x y 0=1 1=1 2=0.5", lambda x: x - 0.5),
         ("BinaryOp b 1 1 x y 0=7 1=1 2=0.5", lambda x: 0.5 - x),
         ("BinaryOp b 1 1 x y 0=8 1=1 2=2", lambda x: 2 / x),
@@ -86,7 +88,8 @@ def test_layers_of_several(tmp_path: Path) -> None:
     for layer, wanted in (
         ("BinaryOp z 2 1 a d y 0=3", X / (X / 2)),
         ("Eltwise z 3 1 a d c y 0=1 -23301=3,0.2,1,2", 0.2 * X + X / 2 + 2 * X),
-        ("Eltwise z 3 1 a d c y 0=2", np.maximum(X, X / 2)),
+        ("Eltwise z 3 1 a d c y 0=2 -23301=3,1,9,1", np.maximum(X, X / 2)),
+        ("Eltwise z 3 1 a d c y 0=0 -23301=3,1,9,1", X**3 / 2),
         ("Concat z 3 1 a d c y 0=0", np.concatenate([X, X / 2, X], 1)),
     ):
         rest = [] if "c y" in layer else ["Concat rest 2 1 y c out 0=1"]
@@ -95,6 +98,9 @@ def test_layers_of_several(tmp_path: Path) -> None:
     small = "Crop s 1 1 b d -23309=2,2,2 -23310=2,-2,-2 -23311=2,1,2"
     made = run(written(tmp_path, ["Split s 1 2 x a b", "Split t 1 1 a e", small, "Crop z 2 1 e d y 0=1 1=3"]))
     assert np.array_equal(made, X[:, :, 3:9, 1:5])
+    fewer = small.replace("2,2,2", "3,0,2,2", 1).replace("2,-2,-2", "3,2,-2,-2").replace("2,1,2", "3,0,1,2")
+    made = run(written(tmp_path, ["Split s 1 2 x a b", fewer, "Crop z 2 1 a d y 0=1 1=3 2=1"]))
+    assert np.array_equal(made, X[:, 1:3, 3:9, 1:5])
 
 
 @pytest.mark.parametrize("stored", [tagged, halves])
@@ -125,6 +131,8 @@ def test_layers_with_weights(tmp_path: Path) -> None:
         (["Scale s 1 1 x y 0=3 1=1"], floats(slopes, slopes + 1), X * per + per + 1),
         (["BatchNorm b 1 1 x y 0=3 1=0"], floats(slopes, slopes, slopes, slopes), per * (X - per) / np.sqrt(per) + per),
         (["MemoryData m 0 1 z 0=1 1=1 2=3", "BinaryOp b 2 1 x z y 0=1"], floats(slopes), X - per),
+        (["MemoryData m 0 1 z 0=3", "BinaryOp b 2 1 x z y 0=1"], floats(slopes), X - per),
+        (["MemoryData m 0 1 z 0=3 21=0", "BinaryOp b 2 1 x z y 0=1"], halves(slopes), X - per),
         (
             ["Pooling p 1 1 x m 0=1 4=1", "InnerProduct i 1 1 m y 0=4 1=1 2=12 9=4"],
             tagged(w) + floats([1, 2, 3, 4]),
@@ -188,6 +196,11 @@ def test_what_eats_the_border_is_given_one_and_runs(photo: Pixels, tmp_path: Pat
         (["Convolution c 1 1 x y 0=1 1=1 6=3 9=77"], tagged(np.zeros(3)), "an activation 77"),
         (["Interp i 1 1 x y 0=9 1=2 2=2"], b"", "does not know"),
         (["BinaryOp b 1 1 x y 0=99 1=1"], b"", "an operation 99"),
+        (["BinaryOp b 1 1 x y 0=0 1=1 2=nan"], b"", "option 2 is no number"),
+        (["ReLU r 1 1 x y 0=0 7=1"], b"", r"the layer r \(ReLU\) .*option 7"),
+        (["Padding p 1 1 x y 0=-1"], b"", "less than 0"),
+        (["MemoryData m 0 1 z 0=8 1=10", "BinaryOp b 2 1 x z y 0=0"], floats(X[0, 0]), "two axes"),
+        (["MemoryData m 0 1 z 0=999999 1=999999 2=999999", "BinaryOp b 2 1 x z y 0=0"], b"", "cut short"),
     ],
 )
 def test_what_cannot_be_read(layers: list[str], weights: bytes, says: str, tmp_path: Path) -> None:
@@ -210,6 +223,15 @@ def test_files_that_are_no_models_of_ncnn(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"cannot read .*a\.bin"):
         library.add(tmp_path / "a.param")
     assert not list(library.home().glob("*"))
+
+
+def test_pictures_of_other_channels_are_refused(tmp_path: Path) -> None:
+    param = written(tmp_path, ["ReLU r 1 1 x y"])
+    param.write_text(param.read_text().replace("Input data 0 1 x", "Input data 0 1 x 0=64 1=64 2=3"))
+    assert np.array_equal(run(param), np.maximum(X, 0))  # its example is of 64x64 pixels
+    param.write_text(param.read_text().replace("2=3", "2=1"))
+    with pytest.raises(ModelError, match="pictures of 1 channels"):
+        to_onnx(param)
 
 
 def test_mutations_raise_nothing_else(tmp_path: Path) -> None:
