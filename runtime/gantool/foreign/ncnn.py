@@ -20,13 +20,19 @@ _HALF, _INT8, _PLAIN = 0x01306B47, 0x000D4B38, (0, 0x0002C056)
 _ARRAYS = -23300
 """The key of a list is this less that of a number."""
 _MOST_LAYERS = 100_000
+_LARGEST = 2**31
 _HINTS = {30, 31}
 """Options of any layer that change no result: shapes that its maps had, and what its programs may use."""
 GIVEN, MADE = "gantool.input", "gantool.output"
 """Names in the ONNX file."""
 _WIDE = "gantool.wide"
 
+_SAME_MORE_BEHIND = -233
+_SAME = {_SAME_MORE_BEHIND: "SAME_UPPER", -234: "SAME_LOWER"}
+"""What stands for padding that keeps a size, and its name in ONNX."""
+
 Options = Mapping[int, Any]
+_Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,10 @@ class Layer:
 
     def whole(self, key: int, default: int = 0) -> int:
         """Raises ModelError."""
-        return int(self.real(key, default))
+        value = self.real(key, default)
+        if value != int(value) or abs(value) > _LARGEST:
+            raise self.unknown(f"option {key} is {value:g}")
+        return int(value)
 
     def real(self, key: int, default: float = 0.0) -> float:
         """Raises ModelError."""
@@ -66,7 +75,7 @@ class Layer:
     def _option(self, key: int, default: Any) -> Any:
         self.read.add(key)
         value = self.options.get(key, default)
-        if not np.isfinite(value).all():
+        if not np.isfinite(np.asarray(value, np.float64)).all():
             raise self.unknown(f"option {key} is no number")
         return value
 
@@ -156,7 +165,7 @@ def to_onnx(param: Path, border: int = 0) -> bytes:
         try:
             write(layer, graph)
             layer.check_read()
-        except (ValueError, IndexError, OverflowError, MemoryError) as error:
+        except (ValueError, IndexError, ArithmeticError, MemoryError) as error:
             raise layer.unknown(reason(error)) from error
     if weights.at != len(weights.data):
         raise ModelError("its .bin is longer than its .param says, so it is another model's")
@@ -248,30 +257,30 @@ def _convolution(layer: Layer, graph: Graph) -> None:
         inputs.append(graph.constant(graph.weights.plain(outputs)))
     if layer.whole(8) or layer.whole(19):
         raise layer.unknown("weights of 8 bits, or from elsewhere")
-    pads = _pads(layer)
-    same = {-233: "SAME_UPPER", -234: "SAME_LOWER"}.get(pads[0])
-    placed: dict[str, Value] = {"auto_pad": same} if same else {"pads": pads}
     if layer.real(18):
         raise layer.unknown("padding that is not 0")
-    made = graph.between()
+    made, placed = graph.between(), _placed(layer, kernel, stride, dilation)
     graph.add("Conv", inputs, made, strides=stride, dilations=dilation, group=groups, **placed)
     _activated(layer, graph, made)
 
 
 def _deconvolution(layer: Layer, graph: Graph) -> None:
     outputs, (kernel, stride, dilation) = layer.whole(0), _shape(layer)
-    if layer.whole(7, 1) != 1 or layer.whole(20) or layer.whole(21) or layer.whole(28):
-        raise layer.unknown("groups, or a size of its own")
-    weights = graph.weights.tagged(layer.whole(6)).reshape(outputs, -1, *kernel).transpose(1, 0, 2, 3)
+    groups, pads = layer.whole(7, 1), _pads(layer)
+    if layer.whole(20) or layer.whole(21) or layer.whole(28) or min(pads) < 0:
+        raise layer.unknown("a size of its own, or weights from elsewhere")
+    weights = graph.weights.tagged(layer.whole(6)).reshape(groups, outputs // groups, -1, *kernel)
+    weights = weights.swapaxes(1, 2).reshape(-1, outputs // groups, *kernel)  # ONNX: inputs, outputs of a group
     inputs = [layer.inputs[0], graph.constant(weights)]
     if layer.whole(5):
         inputs.append(graph.constant(graph.weights.plain(outputs)))
     made, more = graph.between(), (layer.whole(19, layer.whole(18)), layer.whole(18))
-    graph.add("ConvTranspose", inputs, made, strides=stride, dilations=dilation, pads=_pads(layer), output_padding=more)
+    shape: dict[str, Value] = {"strides": stride, "dilations": dilation, "pads": pads, "output_padding": more}
+    graph.add("ConvTranspose", inputs, made, group=groups, **shape)
     _activated(layer, graph, made)
 
 
-def _shape(layer: Layer) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+def _shape(layer: Layer) -> tuple[_Pair, _Pair, _Pair]:
     """Kernel, stride and dilation, each down and across."""
     kernel, dilation, stride = ((layer.whole(key + 10, layer.whole(key, 1)), layer.whole(key, 1)) for key in (1, 2, 3))
     return kernel, stride, dilation
@@ -282,6 +291,22 @@ def _pads(layer: Layer) -> tuple[int, int, int, int]:
     left = layer.whole(4)
     top = layer.whole(14, left)
     return top, left, layer.whole(16, top), layer.whole(15, left)
+
+
+def _placed(layer: Layer, kernel: _Pair, stride: _Pair, dilation: _Pair) -> dict[str, Value]:
+    """Attributes of ONNX that say what is put around a map."""
+    pads = _pads(layer)
+    if pads[0] not in _SAME:
+        if min(pads) < 0:
+            raise layer.unknown("padding of less than 0")
+        return {"pads": pads}
+    if dilation == (1, 1):
+        return {"auto_pad": _SAME[pads[0]]}
+    if stride != (1, 1):
+        raise layer.unknown("padding to the same size of a step and a dilation")
+    around = [length * (side - 1) for length, side in zip(dilation, kernel, strict=True)]
+    less, more = [each // 2 for each in around], [each - each // 2 for each in around]
+    return {"pads": [*less, *more] if pads[0] == _SAME_MORE_BEHIND else [*more, *less]}
 
 
 def _activated(layer: Layer, graph: Graph, x: str) -> None:
@@ -327,9 +352,16 @@ def _pooling(layer: Layer, graph: Graph) -> None:
         return
     kernel = layer.whole(11, layer.whole(1)), layer.whole(1)
     stride = layer.whole(12, layer.whole(2, 1)), layer.whole(2, 1)
-    if layer.whole(5) != 1 or layer.whole(3) or layer.whole(7):
-        raise layer.unknown("pooling with padding")
-    graph.add(f"{kind}Pool", layer.inputs, layer.outputs[0], kernel_shape=kernel, strides=stride)
+    mode, left = layer.whole(5), layer.whole(3)
+    top = layer.whole(13, left)
+    pads = top, left, layer.whole(15, top), layer.whole(14, left)
+    counted = layer.whole(6)
+    if mode not in (0, 1) or layer.whole(7) or min(pads) < 0 or (counted and mode == 0):
+        raise layer.unknown("pooling to a size, or with padding to one")
+    shape: dict[str, Value] = {"kernel_shape": kernel, "strides": stride, "pads": pads, "ceil_mode": int(mode == 0)}
+    if kind == "Average":
+        shape["count_include_pad"] = counted
+    graph.add(f"{kind}Pool", layer.inputs, layer.outputs[0], **shape)
 
 
 def _prelu(layer: Layer, graph: Graph) -> None:
@@ -369,12 +401,52 @@ def _hard_swish_of(graph: Graph, x: str, output: str, alpha: float, beta: float)
     graph.add("Mul", [x, gate], output)
 
 
+def _gelu(layer: Layer, graph: Graph) -> None:
+    """x / 2 * (1 + erf(x / sqrt(2))), or as tanh comes near it."""
+    (x,) = layer.inputs
+    if layer.whole(0):
+        cubed = graph.add("Pow", [x, graph.constant(3.0)], graph.between())
+        bent = graph.add(
+            "Add", [x, graph.add("Mul", [cubed, graph.constant(0.044715)], graph.between())], graph.between()
+        )
+        bell, factor = "Tanh", math.sqrt(2 / math.pi)
+    else:
+        bent, bell, factor = x, "Erf", math.sqrt(0.5)
+    scaled = graph.add("Mul", [bent, graph.constant(factor)], graph.between())
+    share = graph.add("Add", [graph.add(bell, [scaled], graph.between()), graph.constant(1.0)], graph.between())
+    graph.add("Mul", [graph.add("Mul", [x, graph.constant(0.5)], graph.between()), share], layer.outputs[0])
+
+
+def _hard_sigmoid(layer: Layer, graph: Graph) -> None:
+    graph.add("HardSigmoid", layer.inputs, layer.outputs[0], alpha=layer.real(0, 0.2), beta=layer.real(1, 0.5))
+
+
+_UNARY = (
+    *("Abs", "Neg", "Floor", "Ceil", "", "Sqrt", "", "Exp", "Log"),
+    *("Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Reciprocal", "Tanh", "", "Round"),
+)
+"""By ncnn's numbers; "" for what ONNX has no one operator for."""
+_SQUARE, _ROOT_BELOW_ONE = 4, 6
+
+
+def _unary_op(layer: Layer, graph: Graph) -> None:
+    kind, (x,), output = layer.whole(0), layer.inputs, layer.outputs[0]
+    if kind == _SQUARE:
+        graph.add("Mul", [x, x], output)
+    elif kind == _ROOT_BELOW_ONE:
+        graph.add("Reciprocal", [graph.add("Sqrt", [x], graph.between())], output)
+    elif kind in range(len(_UNARY)) and _UNARY[kind]:
+        graph.add(_UNARY[kind], [x], output)
+    else:
+        raise layer.unknown(f"an operation {kind}")
+
+
 def _interp(layer: Layer, graph: Graph) -> None:
     modes = {1: "nearest", 2: "linear", 3: "cubic"}
     mode, scales = modes.get(layer.whole(0)), [layer.real(1, 1.0), layer.real(2, 1.0)]
-    if mode is None or layer.whole(3) or layer.whole(4) or layer.whole(5) or layer.whole(6) or len(layer.inputs) != 1:
-        raise layer.unknown("a size of its own, or corners")
-    places: dict[str, Value] = {"coordinate_transformation_mode": "half_pixel"}
+    if mode is None or layer.whole(3) or layer.whole(4) or layer.whole(5) or len(layer.inputs) != 1:
+        raise layer.unknown("a size of its own")
+    places: dict[str, Value] = {"coordinate_transformation_mode": "align_corners" if layer.whole(6) else "half_pixel"}
     if mode == "nearest":
         places = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     graph.add("Resize", [layer.inputs[0], "", graph.constant([1, 1, *scales])], layer.outputs[0], mode=mode, **places)
@@ -385,8 +457,25 @@ def _pixel_shuffle(layer: Layer, graph: Graph) -> None:
     graph.add("DepthToSpace", layer.inputs, layer.outputs[0], blocksize=layer.whole(0, 1), mode=mode)
 
 
-_BINARY = ("Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "Sub", "Div")
-_REVERSED = (7, 8)
+def _reorg(layer: Layer, graph: Graph) -> None:
+    """Pixels into channels: those of one square behind each other, or those of one map."""
+    side = layer.whole(0, 1)
+    apart = graph.add("SpaceToDepth", layer.inputs, graph.between(), blocksize=side)
+    if layer.whole(1):
+        graph.add("Identity", [apart], layer.outputs[0])
+        return
+    size = graph.add("Shape", [apart], graph.between(), start=2)
+    split, joined = (
+        graph.add("Concat", [graph.constant(channels, np.int64), size], graph.between(), axis=0)
+        for channels in ([0, side * side, -1], [0, -1])
+    )
+    squares = graph.add("Reshape", [apart, split], graph.between())
+    maps = graph.add("Transpose", [squares], graph.between(), perm=(0, 2, 1, 3, 4))
+    graph.add("Reshape", [maps, joined], layer.outputs[0])
+
+
+_BINARY = ("Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "Sub", "Div", "Pow")
+_REVERSED = (7, 8, 9)
 
 
 def _binary(layer: Layer, graph: Graph) -> None:
@@ -486,7 +575,7 @@ _WRITERS: dict[str, Callable[[Layer, Graph], None]] = {
     **dict.fromkeys(("Split", "Noop"), _same),
     "Dropout": _dropout,
     **dict.fromkeys(("Convolution", "ConvolutionDepthWise"), _convolution),
-    "Deconvolution": _deconvolution,
+    **dict.fromkeys(("Deconvolution", "DeconvolutionDepthWise"), _deconvolution),
     "InnerProduct": _inner_product,
     "Pooling": _pooling,
     "PReLU": _prelu,
@@ -497,8 +586,12 @@ _WRITERS: dict[str, Callable[[Layer, Graph], None]] = {
     "Swish": _swish,
     "Mish": _mish,
     "HardSwish": _hard_swish,
+    "HardSigmoid": _hard_sigmoid,
+    "GELU": _gelu,
+    "UnaryOp": _unary_op,
     "Interp": _interp,
     "PixelShuffle": _pixel_shuffle,
+    "Reorg": _reorg,
     "BinaryOp": _binary,
     "Eltwise": _eltwise,
     "Scale": _scale,

@@ -1,5 +1,6 @@
 """Models of ncnn: each layer against what it is defined as, and what is no such model."""
 
+import math
 import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -45,6 +46,23 @@ def halves(values: Any) -> bytes:
     return struct.pack("<I", 0x01306B47) + data + bytes(-len(data) % 4)
 
 
+def boxes(x: Float32, border: float, down: tuple[int, int], across: tuple[int, int]) -> Float32:
+    """3x3 pixels each, in axes 3 and 5, of a picture with a border."""
+    wide = np.pad(x, ((0, 0), (0, 0), down, across), constant_values=border)
+    return wide.reshape(1, 3, wide.shape[2] // 3, 3, wide.shape[3] // 3, 3)
+
+
+def squares(x: Float32) -> Float32:
+    """2x2 pixels each, in axes 3 and 5."""
+    return x.reshape(1, 3, 5, 2, 4, 2)
+
+
+def rows_between(x: Float32, places: Float32) -> Float32:
+    above = np.floor(places).astype(int).clip(0, x.shape[2] - 2)
+    share = (places - above)[:, None]
+    return x[:, :, above] * (1 - share) + x[:, :, above + 1] * share
+
+
 def sigmoid(x: Float32) -> Float32:
     return 1 / (1 + np.exp(-x))
 
@@ -63,6 +81,14 @@ def sigmoid(x: Float32) -> Float32:
         ("Dropout d 1 1 x y", lambda x: x),
         ("Dropout d 1 1 x y 0=0.5", lambda x: 0.5 * x),
         ("Sigmoid s 1 1 x y -23330=4,3,8,10,3", sigmoid),
+        ("HardSigmoid h 1 1 x y", lambda x: (0.2 * x + 0.5).clip(0, 1)),
+        ("GELU g 1 1 x y", lambda x: x / 2 * (1 + np.vectorize(math.erf)(x / np.sqrt(2)))),
+        ("GELU g 1 1 x y 0=1", lambda x: x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))),
+        ("UnaryOp u 1 1 x y 0=4", lambda x: x * x),
+        ("UnaryOp u 1 1 x y 0=7", np.exp),
+        ("UnaryOp u 1 1 x y 0=10", np.cos),
+        ("UnaryOp u 1 1 x y 0=18", np.rint),
+        ("BinaryOp b 1 1 x y 0=9 1=1 2=2", lambda x: 2**x),
         ("BinaryOp b 1 1 x y 0=1 1=1 2=0.5", lambda x: x - 0.5),
         ("BinaryOp b 1 1 x y 0=7 1=1 2=0.5", lambda x: 0.5 - x),
         ("BinaryOp b 1 1 x y 0=8 1=1 2=2", lambda x: 2 / x),
@@ -76,6 +102,14 @@ def sigmoid(x: Float32) -> Float32:
         ),
         ("Pooling p 1 1 x y 0=1 4=1", lambda x: x.mean((2, 3), keepdims=True)),
         ("Pooling p 1 1 x y 0=0 1=2 2=2 5=1", lambda x: x.reshape(1, 3, 5, 2, 4, 2).max((3, 5))),
+        ("Pooling p 1 1 x y 0=0 1=3 2=3", lambda x: boxes(x, -np.inf, (0, 2), (0, 1)).max((3, 5))),
+        (
+            "Pooling p 1 1 x y 0=1 1=3 2=3 3=1 13=2 14=0 15=0 5=1 6=1",
+            lambda x: boxes(x, 0, (2, 0), (1, 0)).mean((3, 5)),
+        ),
+        ("Reorg r 1 1 x y 0=2", lambda x: squares(x).transpose(0, 1, 3, 5, 2, 4).reshape(1, 12, 5, 4)),
+        ("Reorg r 1 1 x y 0=2 1=1", lambda x: squares(x).transpose(0, 3, 5, 1, 2, 4).reshape(1, 12, 5, 4)),
+        ("Interp i 1 1 x y 0=2 1=2 2=1 6=1", lambda x: rows_between(x, np.linspace(0, 9, 20))),
     ],
 )
 def test_layers_without_weights(layer: str, wanted: Callable[[Any], Any], tmp_path: Path) -> None:
@@ -120,6 +154,27 @@ def test_deconvolution_is_the_transpose_of_a_convolution(tmp_path: Path) -> None
     made = run(written(tmp_path, [f"Deconvolution d 1 1 x y 0=2 1=2 3=2 6={w.size}"], tagged(w)))
     wanted = np.einsum("ncij,ochw->noihjw", X, w).reshape(1, 2, 20, 16)
     assert np.allclose(made, wanted, atol=1e-5)
+
+
+def test_deconvolution_in_groups_with_a_row_more(tmp_path: Path) -> None:
+    """Each map makes two of its own, of steps as long as the kernel; a column is cut off, a row of bias put on."""
+    w = RNG.normal(0, 1, (6, 1, 2, 2)).astype(np.float32)
+    layer = f"DeconvolutionDepthWise d 1 1 x y 0=6 1=2 3=2 4=1 14=0 15=0 5=1 6={w.size} 7=3 18=0 19=1"
+    made = run(written(tmp_path, [layer], tagged(w) + floats(range(6))))
+    wanted = np.einsum("ncij,cohw->ncoihjw", X, w.reshape(3, 2, 2, 2)).reshape(1, 6, 20, 16)[..., 1:]
+    wanted = np.pad(wanted, ((0, 0), (0, 0), (0, 1), (0, 0))) + np.arange(6)[:, None, None]
+    assert np.allclose(made, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize(("same", "dilation", "above"), [(-233, 1, 1), (-234, 1, 2), (-233, 3, 4), (-234, 3, 5)])
+def test_padding_to_the_same_size(same: int, dilation: int, above: int, tmp_path: Path) -> None:
+    """A kernel of 4 rows, the first of them 1: what it sees lies as far above as there is padding."""
+    w = np.zeros((3, 1, 4, 1), np.float32)
+    w[:, :, 0] = 1
+    layer = f"ConvolutionDepthWise c 1 1 x y 0=3 1=1 11=4 2=1 12={dilation} 4={same} 6={w.size} 7=3"
+    made = run(written(tmp_path, [layer], tagged(w)))
+    assert made.shape == X.shape
+    assert np.array_equal(made, np.pad(X, ((0, 0), (0, 0), (above, 0), (0, 0)))[:, :, : X.shape[2]])
 
 
 def test_layers_with_weights(tmp_path: Path) -> None:
@@ -187,7 +242,7 @@ def test_what_eats_the_border_is_given_one_and_runs(photo: Pixels, tmp_path: Pat
         (["ReLU r 1 1 x y 0=1,2"], b"", "is no layer"),
         (["Split s 1 2 x y z"], b"", "1 inputs and 2 outputs"),
         (["PReLU p 1 1 x y 0=3"], b"", "cut short"),
-        (["PReLU p 1 1 x y 0=999999999999"], b"", "cut short"),
+        (["PReLU p 1 1 x y 0=999999999"], b"", "cut short"),
         (["PReLU p 1 1 x y 0=-3"], b"", "cut short"),
         (["PReLU p 1 1 x y 0=3"], floats([1, 2, 3, 4]), "longer than its .param says"),
         (["PReLU p 1 1 x y 0=3"], floats([1, np.nan, 3]), "no numbers"),
@@ -196,9 +251,17 @@ def test_what_eats_the_border_is_given_one_and_runs(photo: Pixels, tmp_path: Pat
         (["Convolution c 1 1 x y 0=1 1=1 6=3 9=77"], tagged(np.zeros(3)), "an activation 77"),
         (["Interp i 1 1 x y 0=9 1=2 2=2"], b"", "does not know"),
         (["BinaryOp b 1 1 x y 0=99 1=1"], b"", "an operation 99"),
+        (["UnaryOp u 1 1 x y 0=17"], b"", "an operation 17"),
+        (["Pooling p 1 1 x y 0=1 1=3 2=2 3=1 6=1"], b"", "does not know"),
+        (["Convolution c 1 1 x y 0=1 1=1 4=-5 6=3"], tagged(np.zeros(3)), "less than 0"),
+        (["Convolution c 1 1 x y 0=1 1=3 2=2 3=2 4=-233 6=27"], tagged(np.zeros(27)), "a step and a dilation"),
+        (["Deconvolution d 1 1 x y 0=1 1=1 4=-233 6=3"], tagged(np.zeros(3)), "a size of its own"),
+        (["Deconvolution d 1 1 x y 0=1 1=1 6=3 7=0"], tagged(np.zeros(3)), "does not know"),
         (["BinaryOp b 1 1 x y 0=0 1=1 2=nan"], b"", "option 2 is no number"),
         (["ReLU r 1 1 x y 0=0 7=1"], b"", r"the layer r \(ReLU\) .*option 7"),
         (["Padding p 1 1 x y 0=-1"], b"", "less than 0"),
+        (["Padding p 1 1 x y 0=0.5"], b"", "option 0 is 0.5"),
+        (["Pooling p 1 1 x y 1=1e30"], b"", "option 1 is 1e"),
         (["MemoryData m 0 1 z 0=8 1=10", "BinaryOp b 2 1 x z y 0=0"], floats(X[0, 0]), "two axes"),
         (["MemoryData m 0 1 z 0=999999 1=999999 2=999999", "BinaryOp b 2 1 x z y 0=0"], b"", "cut short"),
     ],
