@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from platformdirs import user_data_path
 
 from gantool import tasks
-from gantool.card import ModelCard, reader
+from gantool.card import KEY, ModelCard, reader
 from gantool.devices import open_session
 from gantool.errors import ImageError, ModelError, UnknownModelError, reason
 from gantool.graph import check_graph
@@ -177,12 +177,17 @@ def add(
     return Entry(name, target, "added", adopted.found if adopted else None)
 
 
+def is_foreign(path: Path) -> bool:
+    """Whether a model file has no card. Raises ModelError for what is no such file."""
+    return path.suffix.lower() == NCNN or KEY not in reader.read_metadata(path)
+
+
 def _looked_into(path: Path, name: str, task: str | None, licence: str | None) -> "Adopted | None":
     """What a model that was made elsewhere turns out to be; None for one with a card, which is checked. Raises
     ModelError."""
-    from gantool.foreign import adoption
+    if is_foreign(path):
+        from gantool.foreign import adoption
 
-    if adoption.is_foreign(path):
         return adoption.adopted(path, name, task, licence or "unknown")
     if said := next((word for word, value in (("task", task), ("licence", licence)) if value is not None), None):
         raise ModelError(f"{path} says itself what it is; leave out {{option}}", option=said)

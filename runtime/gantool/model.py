@@ -54,9 +54,7 @@ def load(model: str | Path, device: str = "auto", threads: int = 0, precision: P
 
 def opened(path: Path, device: str, threads: int) -> "Model":
     """The model of this very file. Raises as `load`."""
-    from gantool.foreign import adoption  # which runs models itself
-
-    if adoption.is_foreign(path):
+    if library.is_foreign(path):
         return _foreign(path, device, threads)
     card = library.read_card(path)
     session, used = open_session(path, device, threads)

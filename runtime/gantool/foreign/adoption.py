@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from gantool.card import KEY
-from gantool.card.reader import read_metadata
 from gantool.devices import open_session
 from gantool.engine.network import compute
 from gantool.errors import ModelError, reason
@@ -25,11 +23,6 @@ class Adopted:
 
     found: Found
     data: bytes
-
-
-def is_foreign(path: Path) -> bool:
-    """Whether a model file has no card. Raises ModelError for what is no such file."""
-    return path.suffix.lower() == NCNN or KEY not in read_metadata(path)
 
 
 def adopted(path: Path, name: str, task: str | None = None, licence: str = "unknown") -> Adopted:

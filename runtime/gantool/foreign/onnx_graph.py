@@ -26,16 +26,16 @@ class Node:
 def model(nodes: Iterable[Node], tensors: Mapping[str, npt.NDArray[np.generic]], given: str, made: str) -> bytes:
     """A file of a graph that turns pictures ``given`` (batch, 3, height, width) into ones ``made``; tensors are of
     float32 or int64."""
-    graph = b"".join(_bytes(1, _node(node)) for node in nodes) + _text(2, "graph")
-    graph += b"".join(_bytes(5, _tensor(name, values)) for name, values in tensors.items())
-    graph += _bytes(11, _picture(given, ("batch", 3, "height", "width")))
-    graph += _bytes(12, _picture(made, ("batch", 3, "rows", "columns")))
-    return _number(1, _IR) + _bytes(7, graph) + _bytes(8, _text(1, "") + _number(2, _OPSET))
+    graph = b"".join(field_of(1, _node(node)) for node in nodes) + _text(2, "graph")
+    graph += b"".join(field_of(5, _tensor(name, values)) for name, values in tensors.items())
+    graph += field_of(11, _picture(given, ("batch", 3, "height", "width")))
+    graph += field_of(12, _picture(made, ("batch", 3, "rows", "columns")))
+    return _number(1, _IR) + field_of(7, graph) + field_of(8, _text(1, "") + _number(2, _OPSET))
 
 
 def _node(node: Node) -> bytes:
     named = b"".join(_text(1, name) for name in node.inputs) + _text(2, node.output) + _text(4, node.operator)
-    return named + b"".join(_bytes(5, _attribute(name, value)) for name, value in node.attributes.items())
+    return named + b"".join(field_of(5, _attribute(name, value)) for name, value in node.attributes.items())
 
 
 def _attribute(name: str, value: Value) -> bytes:
@@ -52,32 +52,35 @@ def _attribute(name: str, value: Value) -> bytes:
 
 def _tensor(name: str, values: npt.NDArray[np.generic]) -> bytes:
     dims = b"".join(_number(1, length) for length in values.shape)
-    return dims + _number(2, _TYPES[values.dtype]) + _text(8, name) + _bytes(9, np.ascontiguousarray(values).tobytes())
+    return (
+        dims + _number(2, _TYPES[values.dtype]) + _text(8, name) + field_of(9, np.ascontiguousarray(values).tobytes())
+    )
 
 
 def _picture(name: str, axes: Sequence[int | str]) -> bytes:
     dims = (_text(2, axis) if isinstance(axis, str) else _number(1, axis) for axis in axes)
-    shape = b"".join(_bytes(1, dim) for dim in dims)
-    return _text(1, name) + _bytes(2, _bytes(1, _number(1, 1) + _bytes(2, shape)))
+    shape = b"".join(field_of(1, dim) for dim in dims)
+    return _text(1, name) + field_of(2, field_of(1, _number(1, 1) + field_of(2, shape)))
 
 
-def _bytes(number: int, content: bytes) -> bytes:
-    return _tag(number, 2) + varint(len(content)) + content
+def field_of(number: int, content: bytes) -> bytes:
+    """A row of bytes as a field of a message (protobuf.dev, "Encoding")."""
+    return _tag(number, 2) + _varint(len(content)) + content
 
 
 def _text(number: int, text: str) -> bytes:
-    return _bytes(number, text.encode())
+    return field_of(number, text.encode())
 
 
 def _number(number: int, value: int) -> bytes:
-    return _tag(number, 0) + varint(value % 2**64)
+    return _tag(number, 0) + _varint(value % 2**64)
 
 
 def _tag(number: int, storage: int) -> bytes:
-    return varint(number << 3 | storage)
+    return _varint(number << 3 | storage)
 
 
-def varint(value: int) -> bytes:
+def _varint(value: int) -> bytes:
     """A number in seven bits a byte, the lowest first (protobuf.dev, "Encoding")."""
     coded = bytearray()
     while value > 127:

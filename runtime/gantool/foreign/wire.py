@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gantool.card import KEY, ModelCard
 from gantool.errors import ModelError
-from gantool.foreign.onnx_graph import varint
+from gantool.foreign.onnx_graph import field_of
 
 _GRAPH, _METADATA = 7, 14
 """Fields of a ``ModelProto``."""
@@ -32,7 +32,7 @@ def check_alone(data: memoryview) -> None:
 
 def with_card(data: bytes, card: ModelCard) -> bytes:
     """The same ONNX file with a card among its metadata; fields may come in any order."""
-    return data + _field(_METADATA, _field(1, KEY.encode()) + _field(2, card.to_json().encode()))
+    return data + field_of(_METADATA, field_of(1, KEY.encode()) + field_of(2, card.to_json().encode()))
 
 
 def _check_graph(graph: memoryview, depth: int) -> None:
@@ -89,7 +89,3 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
         if byte < 128:
             return value, at
     raise ValueError("it is something else")
-
-
-def _field(number: int, content: bytes) -> bytes:
-    return bytes([number << 3 | 2]) + varint(len(content)) + content
