@@ -24,7 +24,7 @@ from gantool.tasks.task import Task
 from gantool_cli import console, loading
 from gantool_cli.console import PIPE
 from gantool_cli.errors import explain
-from gantool_cli.options import Shared
+from gantool_cli.options import Machine, Shared
 from gantool_cli.outputs import Choice, Job, Naming, Problem, check_template, plan
 from gantool_cli.report import Failure, Report, Row, attempt, results_left
 
@@ -58,9 +58,9 @@ class Order:
     written: Path | None = None
     """A file that the options write on the way, which must be none of the pictures."""
 
-    def bind(self, model: str) -> Bound:
+    def bind(self, model: str, machine: Machine) -> Bound:
         """A model with the options. Raises GantoolError."""
-        loaded = loading.load(model, self.task.name, self.shared.machine, quiet=self.shared.telling.quiet)
+        loaded = loading.load(model, self.task.name, machine, quiet=self.shared.telling.quiet)
         return loaded.bind(**vars(self.options))
 
 
@@ -85,7 +85,7 @@ def run(
     verb: str,
     folders: str,
     choose: Callable[[Source], Choice],
-    bind: Callable[[str], Bound],
+    bind: Callable[[str, Machine], Bound],
     *,
     written: Path | None = None,
 ) -> None:
@@ -95,7 +95,7 @@ def run(
 
     Args:
         folders, choose, written: as in `Order`.
-        bind: what a choice's model stands for, which raises GantoolError.
+        bind: what a choice's model stands for on a machine, which raises GantoolError.
 
     Raises:
         typer.Exit: with status 1, if an input failed.
@@ -104,7 +104,8 @@ def run(
     contents = _reader(verb)
     chosen = functools.cache(lambda path: choose(contents(path)))
     work = _planned(shared, Naming(verb, folders, chosen, shared.name, shared.format), written)
-    bound = {model: bind(model) for model in dict.fromkeys(choice.model for choice in work.jobs.values())}
+    machine = shared.machine.divided(_at_once(shared, work))
+    bound = {model: bind(model, machine) for model in dict.fromkeys(choice.model for choice in work.jobs.values())}
     report = Report(shared.telling, len(work.problems) + len(work.skipped) + len(work.jobs))
     try:
         _do(work, bound, contents, shared, report)
@@ -119,7 +120,7 @@ def _do(work: Work, bound: Mapping[str, Bound], contents: Contents, shared: Shar
         report.row(Row(str(problem.source), None, "failed", error=Failure("ImageError", problem.reason)))
     for job in work.skipped:
         report.row(Row(str(job.source), str(job.target), "skipped"))
-    stop, at_once = threading.Event(), max(1, min(shared.jobs, len(work.jobs)))
+    stop, at_once = threading.Event(), _at_once(shared, work)
 
     def one(job: Job, choice: Choice, advance: console.Advance) -> Row:
         source, name, model = str(job.source), job.source.name, bound[choice.model]
@@ -136,6 +137,10 @@ def _do(work: Work, bound: Mapping[str, Bound], contents: Contents, shared: Shar
         for (job, choice), row in zip(work.jobs.items(), pipeline.in_order(making, at_once, stop), strict=True):
             report.row(row, choice.note)
             advance(job.source.name, None)
+
+
+def _at_once(shared: Shared, work: Work) -> int:
+    return max(1, min(shared.jobs, len(work.jobs)))
 
 
 def _convert(model: Bound, job: Job, contents: Contents, shared: Shared) -> Size:

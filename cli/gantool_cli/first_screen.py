@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gantool.tasks import TASKS
 from gantool_cli import console
+from gantool_cli.options import cores
 
 _WIDTH = 70
 _DRIVER = Path("/proc/driver/nvidia/version")
@@ -51,8 +52,8 @@ def version() -> str:
 
 def machine() -> str:
     """What models can run on here, told without opening any device: that takes as long as a small picture."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    cpu = f"CPU ({cores} core{'s' if cores != 1 else ''})"
+    count = cores()
+    cpu = f"CPU ({count} core{'s' if count != 1 else ''})"
     if not _nvidia():
         return cpu
     return f"NVIDIA GPU, {cpu}" if _for_gpus() else f"{cpu}; pip install 'gantool[gpu]' for its NVIDIA GPU"

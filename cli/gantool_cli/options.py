@@ -2,9 +2,10 @@
 
 import functools
 import inspect
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar, cast
 
@@ -39,6 +40,11 @@ _TYPES = (bool, float, int, Path)
 """What Typer reads; the rest is taken as text."""
 
 
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class Machine:
     """What a model is run on."""
@@ -68,6 +74,10 @@ class Machine:
         if len(wishes) > 1:
             raise typer.BadParameter(f"name one device, not {' and '.join(sorted(wishes))}")
         return wishes.pop() if wishes else "auto"
+
+    def divided(self, parts: int) -> "Machine":
+        """For so many pictures at once, each with threads of its own: all on the same threads are a fifth slower."""
+        return self if parts == 1 else replace(self, threads=max(1, (self.threads or cores()) // parts))
 
 
 @dataclass(frozen=True)

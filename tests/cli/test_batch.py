@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 
 from command import gantool, refused
+from gantool_cli import loading, options
+from gantool_cli.app import run
 
 NAMES = ("ä.png", "日本.png", b"\xff.png".decode(errors="surrogateescape"), "plain.png")
 KEYS = {"input", "output", "status", "width", "height", "model", "scale", "device", "seconds", "error"}
@@ -332,3 +334,16 @@ def test_little_memory_is_enough_where_a_file_is_written_in_bands(tmp_path: Path
     assert gantool(*words, tmp_path / "b.png").returncode == 0
     refused = gantool(*words, tmp_path / "b.jpg")
     assert refused.returncode == 1 and "memory" in refused.stderr and not (tmp_path / "b.jpg").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "each"), [((), [2]), (("-j", "1"), [0]), (("-j", "4"), [1]), (("--threads", "6"), [3])]
+)
+def test_pictures_at_once_share_the_threads(
+    words: tuple[str, ...], each: list[int], folder: Path, tiny_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, load = [], loading.load
+    monkeypatch.setattr(options, "cores", lambda: 4)
+    monkeypatch.setattr(loading, "load", lambda *a, **k: asked.append(a[2].threads) or load(*a, **k))
+    assert run(["upscale", str(folder), "-m", str(tiny_file), "-o", str(folder.parent / "out"), *words]) == 0
+    assert asked == each

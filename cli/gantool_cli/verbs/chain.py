@@ -11,7 +11,7 @@ import typer
 
 from gantool.tasks import TASKS
 from gantool_cli import hints
-from gantool_cli.options import Shared, verb
+from gantool_cli.options import Machine, Shared, verb
 
 if TYPE_CHECKING:
     from gantool.bound import Bound
@@ -53,19 +53,15 @@ def chain(
             scale *= _wish(order) or order.choose(picture).scale
         return Choice(labels, labels, scale, chosen.note if not others else "")
 
-    def bind(_: str) -> "Bound":
-        *before, last = [_bound(order) for order in orders]
+    def bind(_: str, machine: Machine) -> "Bound":
+        *before, last = [order.bind(_model(order), machine) for order in orders]
         return replace(last, before=tuple(before))
 
     batch.run(shared, "chain", labels, choose, bind)
 
 
-def _bound(order: "Order") -> "Bound":
-    """A step with the model that it takes, whatever the picture is."""
-    return order.bind(_model(order))
-
-
 def _model(order: "Order") -> str:
+    """The one that a step takes, whatever the picture is."""
     from gantool_cli.verbs.upscale import model_for
 
     size = getattr(order.options, "size", None)
