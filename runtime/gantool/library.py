@@ -4,21 +4,21 @@ What is here needs neither ONNX Runtime nor numpy: cards are read from the bytes
 """
 
 import difflib
-import hashlib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from platformdirs import user_data_path
 
-from gantool import tasks
-from gantool.card import KEY, ModelCard, reader
+from gantool import catalogue, tasks
+from gantool.card import KEY, ModelCard, Provenance, reader
+from gantool.catalogue import Listed
 from gantool.devices import open_session
 from gantool.errors import ImageError, ModelError, UnknownModelError, reason
 from gantool.graph import check_graph
-from gantool.storage import replacing
+from gantool.storage import replacing, sha256
 from gantool.values import is_address
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class Entry:
     origin: Literal["shipped", "added"]
     found: "Found | None" = None
     """What one of others turned out to be, when it is added."""
+    listed: Listed | None = None
+    """Which of the published ones it is, when it is added."""
 
 
 def home() -> Path:
@@ -105,6 +107,8 @@ def find(model: str | Path, task: str | None = None) -> Path:
         return _checked(path)
     if near := difflib.get_close_matches(model.lower(), known, n=1):
         raise UnknownModelError(f"no model '{model}'; did you mean '{near[0]}'?")
+    for published in catalogue.named(model)[:1]:
+        raise UnknownModelError(f"no model '{model}' is here; `gantool models get {published.name}` fetches it")
     if task is not None and (names := for_task(task)):
         raise UnknownModelError(f"no model '{model}'; for {task} there is: {', '.join(names)}")
     raise UnknownModelError(f"no model '{model}'; see `gantool models list`, or give the path of an .onnx file")
@@ -146,19 +150,45 @@ def add(
     task: str | None = None,
     licence: str | None = None,
     overwrite: bool = False,
+    listed: Listed | None = None,
 ) -> Entry:
     """Copy a model file into the user's library under a name. One that was made elsewhere is looked into first, and
-    described by a card.
+    described by a card; that of one which was published, and is known by its sum, says author, licence and source.
 
     Args:
-        name: by default the file's.
+        name: by default the one that it was published under, or the file's.
         task, licence: of a model that was made elsewhere, as it does not say them; see `gantool.foreign.probe.probed`.
+        listed: what the file was made of; by default, what its sum tells.
 
     Raises:
         ModelError: the file cannot be used, the name is taken or is no plain name, or the copy fails.
     """
     path = Path(path)
-    name = path.stem if name is None else name
+    listed = listed or recognised(path)
+    name = (path.stem if listed is None else listed.name) if name is None else name
+    target = place(name, overwrite=overwrite)
+    adopted = _looked_into(_checked(path), name, task, licence)
+    try:
+        data = path.read_bytes() if adopted is None else adopted.data
+        if listed is not None:
+            data = _credited(data, read_card(path) if adopted is None else adopted.found.card, listed)
+        with replacing(target, overwrite=True) as copy:
+            copy.write(data)
+    except (OSError, ImageError) as error:
+        raise ModelError(f"cannot add {path} to {target.parent}: {reason(error)}") from error
+    return Entry(name, target, "added", adopted.found if adopted else None, listed)
+
+
+def recognised(path: Path) -> Listed | None:
+    """Which of the published models a file is, by its sum. Raises ModelError if it cannot be read."""
+    try:
+        return catalogue.known(sha256(path)) if path.is_file() else None
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {reason(error)}") from error
+
+
+def place(name: str, *, overwrite: bool = False) -> Path:
+    """Where a model of this name is kept. Raises ModelError for a name that is taken, or no plain one."""
     if not _NAME.fullmatch(name) or name.endswith(".onnx"):
         said = f"'{name}' is no model name: use letters, digits, '.', '_' and '-'; choose another {{option}}"
         raise ModelError(said, option="name")
@@ -168,13 +198,23 @@ def add(
     if target.exists() and not overwrite:
         said = f"a model '{name}' was added before; add {{option}} to replace it, or name another"
         raise ModelError(said, option="overwrite")
-    adopted = _looked_into(_checked(path), name, task, licence)
-    try:
-        with replacing(target, overwrite=True) as copy:
-            copy.write(path.read_bytes() if adopted is None else adopted.data)
-    except (OSError, ImageError) as error:
-        raise ModelError(f"cannot add {path} to {target.parent}: {reason(error)}") from error
-    return Entry(name, target, "added", adopted.found if adopted else None)
+    return target
+
+
+def _credited(data: bytes, card: ModelCard, listed: Listed) -> bytes:
+    """A model file whose card says who has published it; a licence that it says stays."""
+    from gantool.foreign.wire import with_card
+
+    described = f"{listed.architecture} by {listed.author}"
+    about = replace(
+        card.provenance,
+        licence=listed.licence if card.licence == Provenance.licence else card.licence,
+        author=listed.author,
+        source=listed.source,
+        checkpoint_sha256=listed.sha256,
+    )
+    identity = replace(card.identity, architecture=listed.architecture, description=described)
+    return with_card(data, replace(card, identity=identity, provenance=about))
 
 
 def is_foreign(path: Path) -> bool:
@@ -188,7 +228,7 @@ def _looked_into(path: Path, name: str, task: str | None, licence: str | None) -
     if is_foreign(path):
         from gantool.foreign import adoption
 
-        return adoption.adopted(path, name, task, licence or "unknown")
+        return adoption.adopted(path, name, task, licence or Provenance.licence)
     if said := next((word for word, value in (("task", task), ("licence", licence)) if value is not None), None):
         raise ModelError(f"{path} says itself what it is; leave out {{option}}", option=said)
     card = read_card(path)
@@ -209,12 +249,6 @@ def remove(name: str) -> None:
         entry.path.unlink()
     except OSError as error:
         raise ModelError(f"cannot remove {entry.path}: {reason(error)}") from error
-
-
-def sha256(path: Path) -> str:
-    """Hex digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def shipped_digests() -> dict[str, str]:

@@ -76,7 +76,7 @@ def _runtime() -> Iterator[str]:
 
 
 def _models() -> Iterator[str]:
-    from gantool import GantoolError, library
+    from gantool import GantoolError, library, storage
 
     digests = library.shipped_digests()
     try:
@@ -87,7 +87,7 @@ def _models() -> Iterator[str]:
     for entry in entries:
         try:
             library.read_card(entry.path)
-            if entry.origin == "shipped" and digests.get(entry.name) != library.sha256(entry.path):
+            if entry.origin == "shipped" and digests.get(entry.name) != storage.sha256(entry.path):
                 yield f"model {entry.name} is not the file that was shipped; install gantool again"
             else:
                 console.out(f"model {entry.name} ({entry.origin}) is whole")
@@ -97,7 +97,7 @@ def _models() -> Iterator[str]:
         file = library.shipped(name)
         if not file.is_file():
             yield f"model {name} is missing; install gantool again"
-        elif library.sha256(file) != digests[name]:
+        elif storage.sha256(file) != digests[name]:
             yield f"model {name} is not the file that was shipped; install gantool again"
         else:
             console.out(f"model {name} (shipped) is whole")

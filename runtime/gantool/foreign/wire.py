@@ -1,6 +1,7 @@
 """ONNX files as rows of fields (protobuf.dev, "Encoding"), looked at and added to without the onnx package."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from gantool.card import KEY, ModelCard
 from gantool.errors import ModelError
@@ -20,6 +21,16 @@ _FIXED = {1: 8, 5: 4}
 _DEEPEST = 32
 
 
+class _Span(NamedTuple):
+    """Where a field lies, of its tag and of what it holds, and how that is stored."""
+
+    number: int
+    storage: int
+    begin: int
+    at: int
+    end: int
+
+
 def check_alone(data: memoryview) -> None:
     """Raises ModelError for an ONNX file whose values lie in other files, or that is none."""
     try:
@@ -31,8 +42,15 @@ def check_alone(data: memoryview) -> None:
 
 
 def with_card(data: bytes, card: ModelCard) -> bytes:
-    """The same ONNX file with a card among its metadata; fields may come in any order."""
-    return data + field_of(_METADATA, field_of(1, KEY.encode()) + field_of(2, card.to_json().encode()))
+    """The same ONNX file with a card among its metadata, in the place of one that is there; fields may come in any
+    order."""
+    view = memoryview(data)
+    kept = (view[span.begin : span.end] for span in _spans(view) if not _is_card(span, view))
+    return b"".join((*kept, field_of(_METADATA, field_of(1, KEY.encode()) + field_of(2, card.to_json().encode()))))
+
+
+def _is_card(span: _Span, data: memoryview) -> bool:
+    return span.number == _METADATA and (1, KEY.encode()) in _texts(data[span.at : span.end])
 
 
 def _check_graph(graph: memoryview, depth: int) -> None:
@@ -64,19 +82,28 @@ def _check_tensor(tensor: memoryview) -> None:
 
 def _fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:
     """(number, bytes) of each field that is a row of bytes. Raises ValueError, IndexError for what is no such row."""
-    at = 0
-    while at < len(data):
-        tag, at = _varint(data, at)
+    return ((span.number, data[span.at : span.end]) for span in _spans(data) if span.storage == 2)
+
+
+def _texts(entry: memoryview) -> Iterator[tuple[int, bytes]]:
+    return ((number, bytes(text)) for number, text in _fields(entry))
+
+
+def _spans(data: memoryview) -> Iterator[_Span]:
+    """Where each field lies. Raises ValueError, IndexError for what is no such row."""
+    begin = 0
+    while begin < len(data):
+        tag, at = _varint(data, begin)
         number, storage = tag >> 3, tag & 7
         if storage == 0:
-            _, at = _varint(data, at)
-            continue
-        length, at = _varint(data, at) if storage == 2 else (_FIXED.get(storage, len(data)), at)
-        if not number or at + length > len(data):
+            _, end = _varint(data, at)
+        else:
+            length, at = _varint(data, at) if storage == 2 else (_FIXED.get(storage, len(data)), at)
+            end = at + length
+        if not number or end > len(data):
             raise ValueError("it is cut short, or something else")
-        if storage == 2:
-            yield number, data[at : at + length]
-        at += length
+        yield _Span(number, storage, begin, at, end)
+        begin = end
 
 
 def _varint(data: memoryview, at: int) -> tuple[int, int]:
