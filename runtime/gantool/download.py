@@ -61,24 +61,32 @@ def fetch(
     failed: list[DownloadError] = []
     for address in addresses:
         try:
-            _patiently(address, file, size, advance)
-            return _check(file, sha256, address)
+            return _from(address, file, size, sha256, advance)
         except DownloadError as error:
             failed.append(error)
     raise failed[0]
 
 
-def _check(file: Path, sha256: str, address: str) -> None:
-    """Raises DownloadError for another file than the one that is meant, which is removed."""
-    try:
-        if storage.sha256(file) == sha256:
+def _from(address: str, file: Path, size: int, sha256: str, advance: Advance) -> None:
+    """All of the file; once more from the beginning, where what was there of it was of another."""
+    for _ in range(2 if _length(file) else 1):
+        _patiently(address, file, size, advance)
+        if _is(file, sha256):
             return
-        file.unlink()
-    except OSError as error:
-        raise DownloadError(f"cannot read {file}: {reason(error)}") from error
     raise DownloadError(
         f"{_host(address)} gave another file than the one that is meant: its sha256 differs; it is gone"
     )
+
+
+def _is(file: Path, sha256: str) -> bool:
+    """Whether it has this sum; it is removed if not. Raises DownloadError."""
+    try:
+        if storage.sha256(file) == sha256:
+            return True
+        file.unlink()
+    except OSError as error:
+        raise DownloadError(f"cannot read {file}: {reason(error)}") from error
+    return False
 
 
 def _patiently(address: str, file: Path, size: int, advance: Advance) -> None:

@@ -104,13 +104,14 @@ def unfinished(folder: Path, digest: str) -> Iterator[Path]:
     place = folder / f".gantool-{digest[:16]}.part"
     with contextlib.ExitStack() as held:
         try:
-            for new in [each for each in (place, *place.parents) if not each.exists()][::-1]:
+            for new in [each for each in place.parents if not each.exists()][::-1]:
                 held.callback(_remove_if_empty, new)
             folder.mkdir(parents=True, exist_ok=True)
             remove_leftovers(folder)
             place.mkdir(exist_ok=True)
             os.utime(place)
             held.enter_context(_locked_folder(place, wait=False))
+            held.callback(_remove_if_empty, place)
         except BlockingIOError as error:
             raise ImageError(f"another gantool is at work in {place}; wait until it has ended") from error
         except OSError as error:

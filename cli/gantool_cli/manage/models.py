@@ -145,8 +145,10 @@ def get(
     library.place(name, overwrite=overwrite)  # before anything is fetched, and not after
     if file is not None:
         published.check_by_hand(file, listed)
-    elif listed.kind != "onnx":
-        require_training()
+    else:
+        published.check_fetchable(listed)
+        if listed.kind != "onnx":
+            require_training()
     console.out(published.credit(listed))
     with published.fetched(listed) if file is None else nullcontext(file) as path:
         entry = _added(path, name, task, None, overwrite=overwrite)

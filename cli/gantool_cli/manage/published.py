@@ -70,11 +70,7 @@ def fetched(file: "Listed") -> Iterator[Path]:
         ImageError: the disk refuses.
     """
     from gantool import download, library, storage
-    from gantool.errors import DownloadError
 
-    if not file.fetchable:
-        by_hand = f"fetch {file.addresses[0]} by hand, then `gantool models get {file.name} --from FILE`"
-        raise DownloadError(f"{file.name} lies {file.obstacle}; {by_hand}")
     with storage.unfinished(library.home(), file.sha256) as place:
         path = place / f"{file.name}.{file.kind}"
         with console.pictures(1, quiet=False) as advance:
@@ -82,6 +78,15 @@ def fetched(file: "Listed") -> Iterator[Path]:
                 file.addresses, path, file.size, file.sha256, lambda share: advance(f"fetching {file.name}", share)
             )
         yield path
+
+
+def check_fetchable(file: "Listed") -> None:
+    """Raises DownloadError where it lies so that it has to be fetched by hand."""
+    from gantool.errors import DownloadError
+
+    if not file.fetchable:
+        by_hand = f"fetch {file.addresses[0]} by hand, then `gantool models get {file.name} --from FILE`"
+        raise DownloadError(f"{file.name} lies {file.obstacle}; {by_hand}")
 
 
 def check_by_hand(path: Path, file: "Listed") -> None:
