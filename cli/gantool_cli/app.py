@@ -31,6 +31,7 @@ _OTHERS = {
     "augment": ("verbs.augment", "put generated pictures beside a labelled set"),
     "chain": ("verbs.chain", "do several of these one after the other"),
     "compare": ("verbs.compare", "lay what models make of a picture over each other"),
+    "serve": ("manage.serve", "the same in a browser, on this machine alone"),
     "train": ("manage.train", "train a model of your own"),
     "export": ("manage.export", "write what was trained as a model file"),
     "bench": ("manage.bench", "measure how fast models are here"),

@@ -76,6 +76,11 @@ def refusal(kind: str) -> str:
     return f"{kind} files are not supported{'' if cure else ' yet'}; {cure or f'convert it to {names()}'}"
 
 
+def claimed(data: bytes) -> str | None:
+    """The name of the format that a file says it is of, by how it begins."""
+    return next((format.name for format in FORMATS if format.claims(data)), None)
+
+
 def of_suffix(path: Path) -> Format:
     """The format that a file name asks for. Raises ImageError for one that cannot be written."""
     suffix = path.suffix.lower()
