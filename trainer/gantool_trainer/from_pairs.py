@@ -34,7 +34,7 @@ def samples(config: Any, networks: Networks, split: Split[Pair], data: PairedCon
 def evaluate(config: Any, networks: Networks, split: Split[Pair], data: PairedConfig) -> dict[str, float]:
     """`Family.evaluate` of the same: mean PSNR (RGB) and SSIM (Y) of the results beside the targets."""
     scores = [
-        (metrics.psnr(result.astype(float), target.astype(float)), metrics.ssim(*map(metrics.luma, (result, target))))
+        (metrics.psnr(result, target), metrics.luma_ssim(result, target))
         for _, result, target in _held_out(networks["generator"], split, data, 2**config.levels)
     ]
     return dict(zip(("psnr", "ssim"), np.mean(scores, axis=0).tolist(), strict=True))

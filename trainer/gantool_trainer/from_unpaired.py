@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 from torch import nn
 
 from gantool.arrays import Range, sheet
@@ -35,9 +34,9 @@ def evaluate(
     figures = {}
     for name, (there, back, paths) in zip("ab", _directions(networks, split), strict=True):
         cycles = [_cycle(there, back, path, data, values, rule) for path in paths]
-        round_trips = [metrics.psnr(x.astype(float), again.astype(float)) for x, _, again in cycles]
-        figures[f"cycle_psnr_{name}"] = float(np.mean(round_trips))
-        figures[f"same_scene_{name}"] = float(np.mean([metrics.same_scene(x, y) for x, y, _ in cycles]))
+        pictures, translated, again = zip(*cycles, strict=True)
+        figures[f"cycle_psnr_{name}"] = metrics.mean_of(metrics.psnr, pictures, again)
+        figures[f"same_scene_{name}"] = metrics.mean_of(metrics.same_scene, pictures, translated)
     return figures
 
 

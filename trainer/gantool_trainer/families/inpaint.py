@@ -190,7 +190,7 @@ def evaluate(config: Config, networks: Networks, split: Split[Path], data: ViewC
     found = []
     for _, filled, whole, mask in _held_out(networks, split, data):
         inside = mask > 0
-        found.append(metrics.psnr(filled[inside].astype(float), whole[inside].astype(float)))
+        found.append(metrics.psnr(filled[inside], whole[inside]))
     return {"psnr": float(np.mean(found))}
 
 

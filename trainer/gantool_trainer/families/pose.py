@@ -191,8 +191,7 @@ def evaluate(
     scores = []
     for _, target, _, coarse, fine in _held_out(networks, split, data):
         truth, ours, best = map(to_picture, (target, coarse, fine))
-        ssim, coarsely = (metrics.ssim(metrics.luma(picture), metrics.luma(truth)) for picture in (best, ours))
-        scores.append((metrics.psnr(best.astype(float), truth.astype(float)), ssim, coarsely))
+        scores.append((metrics.psnr(best, truth), metrics.luma_ssim(best, truth), metrics.luma_ssim(ours, truth)))
     return dict(zip(("psnr", "ssim", "ssim_coarse"), np.mean(scores, axis=0).tolist(), strict=True))
 
 

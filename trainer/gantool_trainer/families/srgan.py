@@ -13,7 +13,6 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -22,7 +21,7 @@ from gantool.card import Geometry, Port
 from gantool_trainer import cards, losses, metrics
 from gantool_trainer.data import degraded
 from gantool_trainer.data.batches import Batch
-from gantool_trainer.data.degrade import degrade
+from gantool_trainer.data.degrade import degrade, enlarge
 from gantool_trainer.data.degraded import DegradedConfig, DegradedCrops
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import Picture, centre_crop, read_picture
@@ -201,8 +200,7 @@ def samples(config: Config, networks: Networks, split: Split[Path], data: Degrad
     """Rows of held-out crops: bicubic enlargement, the generator's, the original."""
     rows = []
     for low, high in _held_out(config, split, data, _SAMPLE_SIDE):
-        size = (high.shape[1], high.shape[0])
-        rows.append([enlarge(low, size), _restore(config, networks["generator"], low), high])
+        rows.append([enlarge(low, config.scale), _restore(config, networks["generator"], low), high])
     return sheet(rows)
 
 
@@ -225,11 +223,6 @@ def _held_out(config: Config, split: Split[Path], data: DegradedConfig, side: in
 def rule(config: Config) -> SizeRule:
     """Of originals, whose sides over the scale are what the generator takes."""
     return SizeRule(math.lcm(config.scale, GENERATORS[config.generator].multiple))
-
-
-def enlarge(low: Picture, size: tuple[int, int]) -> Picture:
-    """Pillow's bicubic enlargement to (width, height)."""
-    return np.asarray(Image.fromarray(low).resize(size, Image.Resampling.BICUBIC))
 
 
 def _restore(config: Config, generator: nn.Module, low: Picture) -> Picture:

@@ -195,7 +195,7 @@ def evaluate(config: Config, networks: Networks, split: Split[Labelled], data: L
     for item in split.holdout:
         picture = _shown(item, data)
         there = _as(config, networks, picture, (item.label + 1) % len(config.labels))
-        trips.append(metrics.psnr(picture.astype(float), _as(config, networks, there, item.label).astype(float)))
+        trips.append(metrics.psnr(picture, _as(config, networks, there, item.label)))
         scenes.append(metrics.same_scene(picture, there))
     return {"cycle_psnr": float(np.mean(trips)), "same_scene": float(np.mean(scenes))}
 
