@@ -1,13 +1,14 @@
-"""What families that learn from pairs share: a folder checked, results looked at and measured."""
+"""What families that learn from pairs share: a discriminator of patches or on fixed features, a folder checked, results
+looked at and measured."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from torch import nn
 
-from gantool.arrays import Size, resize, sheet
+from gantool.arrays import SIGNED, Size, resize, sheet
 from gantool.card import ModelCard
 from gantool_trainer import cards, metrics
 from gantool_trainer.data import paired
@@ -15,14 +16,27 @@ from gantool_trainer.data.folders import Split
 from gantool_trainer.data.paired import Pair, PairedConfig
 from gantool_trainer.data.pictures import Picture
 from gantool_trainer.family import Networks, SizeRule
+from gantool_trainer.layers import projected
+from gantool_trainer.layers.patch import PatchDiscriminator
+from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.looking import applied
 
-C = TypeVar("C")
+
+def discriminator(config: Any, inputs: int, strides: int) -> nn.Module:
+    """The one that ``config.discriminator`` names; only that of patches has choices, and looks at all ``inputs``."""
+    if config.discriminator == "projected":
+        return ProjectedDiscriminator(LOCAL, SIGNED)
+    return PatchDiscriminator(inputs, config.discriminator_channels, strides, config.discriminator_norm)
 
 
-def index(folder: Path, config: C, data: PairedConfig, seed: int, rule: SizeRule) -> tuple[C, Split[Pair]]:
-    """`Family.index` of crops that fit ``rule``. Raises TrainingError."""
-    rule.check(data.crop)
+def index(folder: Path, config: Any, data: PairedConfig, seed: int, strides: int) -> tuple[Any, Split[Pair]]:
+    """`Family.index` of crops that fit a U-Net with ``config.levels`` and the discriminator. Raises TrainingError."""
+    if config.discriminator == "projected":
+        projected.check_installed()
+        seen = SizeRule(projected.unit(LOCAL))
+    else:
+        seen = SizeRule(minimum=PatchDiscriminator.smallest(strides))
+    SizeRule(2**config.levels).and_also(seen).check(data.crop)
     return config, paired.index(folder, data, seed)
 
 

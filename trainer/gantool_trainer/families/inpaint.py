@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gantool.arrays import SIGNED, from_range, sheet, to_range
+from gantool.arrays import SIGNED, sheet, to_range
 from gantool.card import Port
 from gantool_trainer import cards, losses, metrics
 from gantool_trainer.data import plain
@@ -23,7 +23,6 @@ from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRul
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Residual, frozen, reflected, unwrap
 from gantool_trainer.layers.dcgan import ConvTrunk, TrunkDiscriminator
-from gantool_trainer.layers.efficientnet import efficientnet_lite0
 from gantool_trainer.layers.init import he_initialise, scale_weights
 from gantool_trainer.layers.patch import PatchDiscriminator
 from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
@@ -145,10 +144,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
             for name, shown in discriminators.items():
                 terms[name] = config.adversarial * loss.made(_scores(networks[name](shown(fake, mask)), mask))
     if config.features:
-        look = efficientnet_lite0(LOCAL, fake.device)
-        with torch.no_grad():
-            theirs = look(from_range(real, SIGNED))
-        terms["features"] = config.features * losses.feature_distance(look(from_range(fake, SIGNED)), theirs)
+        terms["features"] = config.features * projected.feature_distance(fake, real)
     yield Update("generator", terms)
 
 
