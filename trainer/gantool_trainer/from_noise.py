@@ -1,6 +1,6 @@
-"""What families that make pictures from noise share: the folder checked, noise drawn, sheets looked at, cards."""
+"""What families that make pictures from noise share: the folder checked, noise drawn, steps, sheets looked at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,12 @@ from gantool_trainer.data import plain
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import Picture, to_picture
 from gantool_trainer.data.squares import SquareConfig, Squares
+from gantool_trainer.diffaugment import augmented
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.layers.blocks import Shape
+from gantool_trainer.family import Networks, Update
+from gantool_trainer.layers.blocks import Shape, frozen
 from gantool_trainer.layers.dcgan import DiscriminatorNorm, halvings
+from gantool_trainer.losses import Adversarial
 from gantool_trainer.seeds import torch_seed
 
 _SHOWN, _COLUMNS = 64, 8
@@ -58,16 +61,42 @@ def noise(kind: Noise, count: int, length: int, device: torch.device) -> Tensor:
     return drawn.to(device)
 
 
-def samples(make: Callable[[Tensor], Tensor], network: nn.Module, kind: Noise, length: int) -> Picture:
-    """Sixty-four pictures of the same noise at every step; ``make`` maps (64, length) to (64, C, H, W) in -1..1."""
+def updates(
+    loss: Adversarial,
+    networks: Networks,
+    real: Tensor,
+    fake: Tensor,
+    *given: Tensor,
+    augment: bool = False,
+    penalty: Callable[[Tensor, Tensor], dict[str, Tensor]] = lambda real, fake: {},
+) -> Iterator[Update]:
+    """The discriminator's update, then the generator's, of pictures in -1..1 and what both were ``given`` beside them.
+
+    Args:
+        augment: whether the discriminator sees all of them `augmented`.
+        penalty: a further term of the discriminator's, of the pictures that it sees.
+    """
+    discriminator, shown = networks["discriminator"], augmented if augment else nn.Identity()
+    seen = shown(real)
+    terms = {"real": loss.real(discriminator(seen, *given))}
+    made = shown(fake.detach())
+    terms["fake"] = loss.fake(discriminator(made, *given))
+    yield Update("discriminator", terms | penalty(seen, made))
+    with frozen(discriminator):
+        scores = discriminator(shown(fake), *given)
+    yield Update("generator", {"adversarial": loss.made(scores)})
+
+
+def samples(config: Any, networks: Networks, split: Split[Path], data: SquareConfig) -> Picture:
+    """`Family.samples` of a generator that takes noise alone, ``config.latent`` numbers of ``config.noise``."""
+    return sheet_of(networks["generator"], networks["generator"], config.noise, config.latent)
+
+
+def sheet_of(make: Callable[[Tensor], Tensor], network: nn.Module, kind: Noise, length: int) -> Picture:
+    """Rows of pictures of the same noise at every step; ``make`` maps (64, length) to (64, C, H, W) in -1..1."""
     device = next(network.parameters()).device
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(_FIXED))
         fixed = noise(kind, _SHOWN, length, device)
-    return page(make(fixed))
-
-
-def page(x: Tensor) -> Picture:
-    """(N, C, H, W) in -1..1 in rows of eight."""
-    shown = [to_picture(from_range(picture.expand(3, -1, -1), SIGNED)) for picture in x]
+    shown = [to_picture(from_range(picture.expand(3, -1, -1), SIGNED)) for picture in make(fixed)]
     return sheet([shown[i : i + _COLUMNS] for i in range(0, len(shown), _COLUMNS)])

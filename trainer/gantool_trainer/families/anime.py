@@ -240,7 +240,7 @@ def samples(config: Config, networks: Networks, split: Split[Tagged], data: Tagg
         places = torch.stack([number // 8**i % len(own) for i, own in enumerate(config.tags)], dim=1)
         return generator(noise, *planes(config, places))
 
-    return from_noise.samples(made, generator, "normal", config.latent)
+    return from_noise.sheet_of(made, generator, "normal", config.latent)
 
 
 def exports(config: Config, networks: Networks, data: TaggedConfig) -> dict[str, Generator]:

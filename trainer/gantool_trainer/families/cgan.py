@@ -20,9 +20,8 @@ from gantool_trainer.data.folders import Split
 from gantool_trainer.data.labelled import Labelled
 from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import SquareConfig, Squares
-from gantool_trainer.diffaugment import augmented
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
-from gantool_trainer.layers.blocks import Shape, frozen, unwrap
+from gantool_trainer.layers.blocks import Shape, unwrap
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm, TrunkDiscriminator
 from gantool_trainer.layers.dense import DenseGenerator, DenseTrunk
 from gantool_trainer.layers.sampling import Sampling
@@ -88,22 +87,16 @@ def dataset(split: Split[Labelled], config: Config, data: SquareConfig, seed: in
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     real, label = to_range(batch[0], SIGNED), F.one_hot(batch[1], len(config.labels)).float()
     from_noise.check_batch(real)
-    generator, discriminator = networks["generator"], networks["discriminator"]
-    fake = generator(from_noise.noise(config.noise, len(real), config.latent, real.device), label)
-    shown = augmented if config.augment else torch.nn.Identity()
-    seen = shown(real)
-    terms = {
-        "real": losses.bce_real(discriminator(seen, label)),
-        "fake": losses.bce_fake(discriminator(shown(fake.detach()), label)),
-    }
+    fake = networks["generator"](from_noise.noise(config.noise, len(real), config.latent, real.device), label)
 
-    def slope() -> Tensor:
-        return losses.dragan(lambda x: unwrap(discriminator)(x, label), seen)
+    def score(x: Tensor) -> Tensor:
+        return unwrap(networks["discriminator"])(x, label)
 
-    yield Update("discriminator", terms | losses.lazy_penalty(config.penalty, config.penalty_every, index, slope))
-    with frozen(discriminator):
-        scores = discriminator(shown(fake), label)
-    yield Update("generator", {"adversarial": losses.bce_real(scores)})
+    def penalty(seen: Tensor, _: Tensor) -> dict[str, Tensor]:
+        return losses.lazy_penalty(config.penalty, config.penalty_every, index, lambda: losses.dragan(score, seen))
+
+    loss = losses.ADVERSARIAL["bce"]
+    yield from from_noise.updates(loss, networks, real, fake, label, augment=config.augment, penalty=penalty)
 
 
 def samples(config: Config, networks: Networks, split: Split[Labelled], data: SquareConfig) -> Picture:
@@ -115,7 +108,7 @@ def samples(config: Config, networks: Networks, split: Split[Labelled], data: Sq
         shown = torch.arange(rows, device=noise.device).repeat_interleave(_ROWS)
         return generator(noise[:_ROWS].repeat(rows, 1), F.one_hot(shown, count).float())
 
-    return from_noise.samples(made, generator, config.noise, config.latent)
+    return from_noise.sheet_of(made, generator, config.noise, config.latent)
 
 
 def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:

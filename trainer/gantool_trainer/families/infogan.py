@@ -144,7 +144,7 @@ def samples(config: Config, networks: Networks, split: Split[Path], data: Square
         own = noise[:rows].repeat_interleave(_ROWS, dim=0)
         return generator(own, F.one_hot(category, config.categories).float(), codes)
 
-    return from_noise.samples(made, generator, _NOISE, config.latent)
+    return from_noise.sheet_of(made, generator, _NOISE, config.latent)
 
 
 def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:

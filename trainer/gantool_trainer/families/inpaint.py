@@ -98,10 +98,6 @@ def networks(config: Config) -> dict[str, nn.Module]:
     }
 
 
-def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("generator",), "discriminator": tuple(_discriminators(config))}
-
-
 def _discriminators(config: Config) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
     """The discriminators by name, and what each of them sees of pictures and holes."""
     return {"projected": _alone} if config.discriminator == "projected" else {"whole": _small, "patches": _joined}
@@ -218,5 +214,5 @@ FAMILY = Family(
     samples=samples,
     exports=exports,
     evaluate=evaluate,
-    optimisers=optimisers,
+    optimisers=lambda config: {"generator": ("generator",), "discriminator": tuple(_discriminators(config))},
 )

@@ -139,14 +139,6 @@ def networks(config: Config) -> dict[str, nn.Module]:
     }
 
 
-def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"first": ("first",), "second": ("second",), "discriminator": ("discriminator",)}
-
-
-def dataset(split: Split[tuple[Posed, ...]], config: Config, data: PosedConfig, seed: int) -> PosedPairs:
-    return PosedPairs(split.train, data, seed)
-
-
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update | Finished]:
     source, target, joints, body = to_range(batch[0], SIGNED), to_range(batch[1], SIGNED), batch[2], batch[3]
     first, second, discriminator = (networks[name] for name in ("first", "second", "discriminator"))
@@ -230,11 +222,11 @@ FAMILY = Family(
     Data=PosedConfig,
     networks=networks,
     index=index,
-    dataset=dataset,
+    dataset=lambda split, config, data, seed: PosedPairs(split.train, data, seed),
     step=step,
     samples=samples,
     exports=exports,
     evaluate=evaluate,
-    optimisers=optimisers,
+    optimisers=lambda config: {name: (name,) for name in ("first", "second", "discriminator")},
     ema=("first", "second"),
 )

@@ -120,10 +120,6 @@ def _check_features(config: Config) -> None:
         efficientnet_lite0(LOCAL, torch.device("cpu"))
 
 
-def dataset(split: Split[Path], config: Config, data: DegradedConfig, seed: int) -> DegradedCrops:
-    return DegradedCrops(split.train, data, config.scale, seed)
-
-
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     generator = networks["generator"]
     low, high, *strength = batch
@@ -232,21 +228,16 @@ def _restore(config: Config, generator: nn.Module, low: Picture) -> Picture:
 def exports(config: Config, networks: Networks, data: DegradedConfig) -> dict[str, Generator]:
     large = cards.ANY_SIZE if config.scale == 1 else ("batch", 3, f"{config.scale}*height", f"{config.scale}*width")
     made = GENERATORS[config.generator]
+    graded = config.generator == "compact-denoising"
+    strength = (Port("denoise", "strength", ("batch", 1), default=config.denoise),) if graded else ()
     card = cards.made(
         config.task,
         f"{config.generator}-{config.blocks}x{config.channels}",
-        (cards.picture("image", (0.0, 1.0)), *_strength(config)),
+        (cards.picture("image", (0.0, 1.0)), *strength),
         cards.picture("result", made.output_range, large),
         geometry=Geometry(scale=config.scale, multiple=made.multiple),
     )
     return {"": Generator(networks["generator"], card)}
-
-
-def _strength(config: Config) -> tuple[Port, ...]:
-    """How much of the grain is noise, where the network is told."""
-    if config.generator != "compact-denoising":
-        return ()
-    return (Port("denoise", "strength", ("batch", 1), default=config.denoise),)
 
 
 FAMILY = Family(
@@ -255,7 +246,7 @@ FAMILY = Family(
     Data=DegradedConfig,
     networks=networks,
     index=index,
-    dataset=dataset,
+    dataset=lambda split, config, data, seed: DegradedCrops(split.train, data, config.scale, seed),
     step=step,
     samples=samples,
     exports=exports,

@@ -136,17 +136,15 @@ class FirstStage(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.condition = Conditioner(config.embedding, config.condition)
-        self.draw = _first_generator(config)
+        c, shape = config.condition, first_shape(config)
+        if config.generator == "fastgan":
+            self.draw: nn.Module = FastGenerator(config.latent, c, config.channels, shape)
+        else:
+            self.draw = ConvGenerator(config.latent + c, config.channels, shape, config.sampling)
 
     def forward(self, embedding: Tensor, latent: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         condition, mean, log_variance = self.condition(embedding, noise)
         return self.draw(latent, condition), mean, log_variance
-
-
-def _first_generator(config: Config) -> nn.Module:
-    if config.generator == "fastgan":
-        return FastGenerator(config.latent, config.condition, config.channels, first_shape(config))
-    return ConvGenerator(config.latent + config.condition, config.channels, first_shape(config), config.sampling)
 
 
 class SecondStage(nn.Module):
@@ -369,7 +367,7 @@ def samples(config: Config, networks: Networks, split: Split[Captioned], data: C
         parts = noise[:_ROWS].repeat(_ROWS, 1).split(_noises(config), dim=1)
         return made(text.to(noise.device).repeat_interleave(_ROWS, dim=0), *parts)[0]
 
-    return from_noise.samples(drawn, networks["first"], "normal", sum(_noises(config)))
+    return from_noise.sheet_of(drawn, networks["first"], "normal", sum(_noises(config)))
 
 
 def exports(config: Config, networks: Networks, data: CaptionedConfig) -> dict[str, Generator]:

@@ -137,10 +137,6 @@ def index(folder: Path, config: Config, data: LabelledConfig, seed: int) -> tupl
     return config.model_copy(update={"labels": names}), found
 
 
-def dataset(split: Split[Labelled], config: Config, data: LabelledConfig, seed: int) -> LabelledViews:
-    return LabelledViews(split.train, data, seed)
-
-
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     real, label = to_range(batch[0], SIGNED), batch[1]
     generator, discriminator = networks["generator"], networks["discriminator"]
@@ -224,7 +220,7 @@ FAMILY = Family(
     Data=LabelledConfig,
     networks=networks,
     index=index,
-    dataset=dataset,
+    dataset=lambda split, config, data, seed: LabelledViews(split.train, data, seed),
     step=step,
     samples=samples,
     exports=exports,
