@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gantool.arrays import SIGNED, from_range, sheet, to_range
 from gantool.card.ports import Noise
 from gantool_trainer.data import plain
+from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import Picture, to_picture
 from gantool_trainer.data.squares import SquareConfig, Squares
@@ -18,6 +19,8 @@ from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Networks, Update
 from gantool_trainer.layers.blocks import Shape, frozen
 from gantool_trainer.layers.dcgan import DiscriminatorNorm, halvings
+from gantool_trainer.layers.fastgan import check_side
+from gantool_trainer.layers.projected import check_installed
 from gantool_trainer.losses import Adversarial
 from gantool_trainer.seeds import torch_seed
 
@@ -43,10 +46,19 @@ def index(folder: Path, config: Any, data: SquareConfig, seed: int) -> tuple[Any
     return config.model_copy(update={"shape": shape_of(data)}), plain.index(folder, data, seed)
 
 
-def check_batch(real: Tensor) -> None:
-    """Raises TrainingError for a batch of one, which has nothing to be normalised over."""
-    if len(real) < 2:
+def check_networks(config: Any, side: int) -> None:
+    """Raises TrainingError, before anything is trained, for networks that cannot be had or do not make this side."""
+    if config.discriminator == "projected":
+        check_installed()
+    if config.generator == "fastgan":
+        check_side(side, config.latent)
+
+
+def pictures(batch: Batch) -> Tensor:
+    """Those of a batch, in -1..1. Raises TrainingError for one alone, which has nothing to be normalised over."""
+    if len(batch[0]) < 2:
         raise TrainingError("these networks normalise over the batch; set train.batch to at least 2")
+    return to_range(batch[0], SIGNED)
 
 
 def check_slope(norm: DiscriminatorNorm) -> None:

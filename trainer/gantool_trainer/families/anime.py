@@ -27,7 +27,7 @@ from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Residual, Shape, conv3x3, frozen, unwrap
 from gantool_trainer.layers.dcgan import ConvTrunk, halvings
-from gantool_trainer.layers.fastgan import FastGenerator, check_side
+from gantool_trainer.layers.fastgan import FastGenerator
 from gantool_trainer.layers.init import he_initialise
 from gantool_trainer.layers.sampling import KERNEL4, pixel_shuffle_up
 from gantool_trainer.settings import Settings, Weight, Width
@@ -156,11 +156,8 @@ def doublings(config: Config) -> int:
 
 def index(folder: Path, config: Config, data: TaggedConfig, seed: int) -> tuple[Config, Split[Tagged]]:
     config = config.model_copy(update={"shape": from_noise.shape_of(data), "groups": data.columns})
-    if config.discriminator == "projected":
-        projected.check_installed()
-    if config.generator == "fastgan":
-        check_side(config.shape[1], config.latent)
-    else:
+    from_noise.check_networks(config, data.side)
+    if config.generator == "resnet":
         doublings(config)
     tags = config.tags or tuple(names_of(folder, column) for column in data.columns)
     if len(tags) != len(data.columns) or not tags:

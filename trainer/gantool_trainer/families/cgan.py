@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from pydantic import model_validator
 from torch import Tensor, nn
 
-from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
 from gantool.card.ports import Noise
 from gantool_trainer import cards, from_noise, losses
@@ -85,8 +84,7 @@ def dataset(split: Split[Labelled], config: Config, data: SquareConfig, seed: in
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    real, label = to_range(batch[0], SIGNED), F.one_hot(batch[1], len(config.labels)).float()
-    from_noise.check_batch(real)
+    real, label = from_noise.pictures(batch), F.one_hot(batch[1], len(config.labels)).float()
     fake = networks["generator"](from_noise.noise(config.noise, len(real), config.latent, real.device), label)
 
     def score(x: Tensor) -> Tensor:

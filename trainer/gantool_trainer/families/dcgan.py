@@ -9,7 +9,6 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from gantool.arrays import SIGNED, to_range
 from gantool.card import Geometry, Port
 from gantool.card.ports import Noise
 from gantool_trainer import cards, from_noise, losses
@@ -21,7 +20,7 @@ from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Shape, unwrap
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm, TrunkDiscriminator
-from gantool_trainer.layers.fastgan import FastGenerator, check_side
+from gantool_trainer.layers.fastgan import FastGenerator
 from gantool_trainer.layers.sampling import Sampling
 from gantool_trainer.settings import Settings, Weight, Width
 
@@ -100,10 +99,7 @@ def index(folder: Path, config: Config, data: SquareConfig, seed: int) -> tuple[
         raise TrainingError("holes are searched for in colour: set data.gray or model.search to false")
     if config.search and config.discriminator == "projected":
         raise TrainingError("holes are searched for with the discriminator that was trained: set model.search to false")
-    if config.discriminator == "projected":
-        projected.check_installed()
-    if config.generator == "fastgan":
-        check_side(data.side, config.latent)
+    from_noise.check_networks(config, data.side)
     return from_noise.index(folder, config, data, seed)
 
 
@@ -125,8 +121,7 @@ def _discriminator(config: Config) -> nn.Module:
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    real = to_range(batch[0], SIGNED)
-    from_noise.check_batch(real)
+    real = from_noise.pictures(batch)
     fake = networks["generator"](from_noise.noise(config.noise, len(real), config.latent, real.device))
 
     def penalty(seen: Tensor, made: Tensor) -> dict[str, Tensor]:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from gantool.arrays import SIGNED, to_range
 from gantool.card.ports import Noise
 from gantool_trainer import cards, from_noise, losses
 from gantool_trainer.data.batches import Batch
@@ -36,8 +35,7 @@ def networks(config: Config) -> dict[str, nn.Module]:
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    real = to_range(batch[0], SIGNED)
-    from_noise.check_batch(real)
+    real = from_noise.pictures(batch)
     fake = networks["generator"](from_noise.noise(config.noise, len(real), config.latent, real.device))
     # The generator's is not log(1 - D) but -log D, whose gradient is strong at the beginning (section 3).
     yield from from_noise.updates(losses.ADVERSARIAL["bce"], networks, real, fake)

@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
 from gantool.card.ports import Noise
 from gantool_trainer import cards, from_noise, losses
@@ -86,9 +85,8 @@ def networks(config: Config) -> dict[str, nn.Module]:
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    real = to_range(batch[0], SIGNED)
+    real = from_noise.pictures(batch)
     generator, discriminator = networks["generator"], networks["discriminator"]
-    from_noise.check_batch(real)
     count, device = len(real), real.device
     category = torch.randint(config.categories, (count,)).to(device)
     codes = from_noise.noise("uniform", count, config.codes, device)

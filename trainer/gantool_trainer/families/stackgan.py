@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
 from gantool.text import END, read, words
 from gantool_trainer import cards, from_noise, losses
@@ -23,10 +22,9 @@ from gantool_trainer.data.squares import Squares
 from gantool_trainer.diffaugment import augmented
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
-from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Residual, Shape, conv3x3, frozen, unwrap
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm
-from gantool_trainer.layers.fastgan import FastGenerator, check_side
+from gantool_trainer.layers.fastgan import FastGenerator
 from gantool_trainer.layers.init import initialise
 from gantool_trainer.layers.projected import ProjectedTextDiscriminator
 from gantool_trainer.layers.sampling import KERNEL4, Sampling
@@ -229,10 +227,7 @@ def index(folder: Path, config: Config, data: CaptionedConfig, seed: int) -> tup
         raise TrainingError("StackGAN makes pictures in colour; leave out data.gray")
     if data.side % config.first_side or (data.side // config.first_side) & (data.side // config.first_side - 1):
         raise TrainingError(f"data.side is {data.side}; give model.first_side, {config.first_side}, times 1, 2, 4, ...")
-    if config.discriminator == "projected":
-        projected.check_installed()
-    if config.generator == "fastgan":
-        check_side(config.first_side, config.latent)
+    from_noise.check_networks(config, config.first_side)
     vocabulary = config.vocabulary
     if not vocabulary:
         texts = captioned.texts_of(folder, data.columns)
@@ -279,8 +274,7 @@ def _tokens(config: Config, item: Captioned) -> np.ndarray:
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update | Finished]:
-    real, texts = to_range(batch[0], SIGNED), batch[1]
-    from_noise.check_batch(real)
+    real, texts = from_noise.pictures(batch), batch[1]
     count, device = len(real), real.device
     text = texts[torch.arange(count), torch.randint(texts.shape[1], (count,)).to(device)]
     small = F.interpolate(real, size=first_shape(config)[1:], mode="area")
