@@ -12,11 +12,11 @@ from gantool.card.ports import Noise
 from gantool_trainer.data import plain
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
-from gantool_trainer.data.pictures import Picture, to_picture
+from gantool_trainer.data.pictures import to_picture
 from gantool_trainer.data.squares import SquareConfig, Squares
 from gantool_trainer.diffaugment import augmented
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Networks, Update
+from gantool_trainer.family import Look, Networks, Update
 from gantool_trainer.layers.blocks import Shape, frozen
 from gantool_trainer.layers.dcgan import DiscriminatorNorm, halvings
 from gantool_trainer.layers.fastgan import check_side
@@ -99,16 +99,17 @@ def updates(
     yield Update("generator", {"adversarial": loss.made(scores)})
 
 
-def samples(config: Any, networks: Networks, split: Split[Path], data: SquareConfig) -> Picture:
-    """`Family.samples` of a generator that takes noise alone, ``config.latent`` numbers of ``config.noise``."""
-    return sheet_of(networks["generator"], networks["generator"], config.noise, config.latent)
+def look(config: Any, networks: Networks, split: Split[Path], data: SquareConfig) -> Look:
+    """`Family.look` at a generator that takes noise alone, ``config.latent`` numbers of ``config.noise``."""
+    return look_at(networks["generator"], networks["generator"], config.noise, config.latent)
 
 
-def sheet_of(make: Callable[[Tensor], Tensor], network: nn.Module, kind: Noise, length: int) -> Picture:
-    """Rows of pictures of the same noise at every step; ``make`` maps (64, length) to (64, C, H, W) in -1..1."""
+def look_at(make: Callable[[Tensor], Tensor], network: nn.Module, kind: Noise, length: int) -> Look:
+    """Rows of pictures of the same noise at every step, of which nothing is measured; ``make`` maps (64, length) to
+    (64, C, H, W) in -1..1."""
     device = next(network.parameters()).device
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(_FIXED))
         fixed = noise(kind, _SHOWN, length, device)
     shown = [to_picture(from_range(picture.expand(3, -1, -1), SIGNED)) for picture in make(fixed)]
-    return sheet([shown[i : i + _COLUMNS] for i in range(0, len(shown), _COLUMNS)])
+    return sheet([shown[i : i + _COLUMNS] for i in range(0, len(shown), _COLUMNS)]), {}

@@ -20,9 +20,9 @@ from gantool_trainer import checkpoint, pretrained
 from gantool_trainer.data import batches
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import list_bad
-from gantool_trainer.data.pictures import Picture
 from gantool_trainer.errors import CheckpointError, DataError, TrainingError
 from gantool_trainer.families import FAMILIES
+from gantool_trainer.family import Look
 from gantool_trainer.log import Log, Window
 from gantool_trainer.recipe import Recipe, TrainConfig
 from gantool_trainer.run import Run, check_place
@@ -181,7 +181,7 @@ class _Training:
                 if files:
                     self._save(files, step, last)
                 if sampling:
-                    self.log.take(self._looked_at, figures, step)
+                    self.log.take(self._look, figures, step)
                 if logging:
                     self.log.figures(figures, seconds, step)
                 self.report(Progress(step, settings.steps, figures, seconds))
@@ -194,12 +194,10 @@ class _Training:
         snapshot = settings.snapshot_every > 0 and step % settings.snapshot_every == 0
         return [run.file] * (at_once or step % settings.save_every == 0) + [run.snapshot(step)] * snapshot
 
-    def _looked_at(self) -> tuple[Picture, dict[str, float]]:
-        """A sheet of samples, and the figures on the held-out pictures."""
-        recipe, networks, family = self.run.recipe, self.state.ema, FAMILIES[self.run.recipe.family]
-        with torch.inference_mode():
-            sheet = family.samples(recipe.model, networks, self.split, recipe.data)
-            return sheet, family.evaluate(recipe.model, networks, self.split, recipe.data)
+    @torch.inference_mode()
+    def _look(self) -> Look:
+        recipe = self.run.recipe
+        return FAMILIES[recipe.family].look(recipe.model, self.state.ema, self.split, recipe.data)
 
     def _save(self, files: Sequence[Path], step: int, last: bool) -> None:
         """Raises CheckpointError for the last checkpoint alone: before it, a full disk may have room again later."""

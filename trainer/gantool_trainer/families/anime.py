@@ -18,12 +18,11 @@ from gantool_trainer.data import tagged
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.labels import names_of
-from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import Squares
 from gantool_trainer.data.tagged import Tagged, TaggedConfig
 from gantool_trainer.diffaugment import augmented, moved
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.family import Buffers, Family, Generator, Look, Networks, Update
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Residual, Shape, conv3x3, frozen, unwrap
 from gantool_trainer.layers.dcgan import ConvTrunk, halvings
@@ -228,7 +227,7 @@ def tag_loss(config: Config, logits: Tensor, labels: Tensor) -> Tensor:
     return torch.stack([F.cross_entropy(own, labels[:, i]) for i, own in enumerate(groups)]).sum()
 
 
-def samples(config: Config, networks: Networks, split: Split[Tagged], data: TaggedConfig) -> Picture:
+def look(config: Config, networks: Networks, split: Split[Tagged], data: TaggedConfig) -> Look:
     """A tag of the first group for each column, in turn; the others go round more slowly."""
     generator = networks["generator"]
 
@@ -237,7 +236,7 @@ def samples(config: Config, networks: Networks, split: Split[Tagged], data: Tagg
         places = torch.stack([number // 8**i % len(own) for i, own in enumerate(config.tags)], dim=1)
         return generator(noise, *planes(config, places))
 
-    return from_noise.sheet_of(made, generator, "normal", config.latent)
+    return from_noise.look_at(made, generator, "normal", config.latent)
 
 
 def exports(config: Config, networks: Networks, data: TaggedConfig) -> dict[str, Generator]:
@@ -259,6 +258,6 @@ FAMILY = Family(
     index=index,
     dataset=dataset,
     step=step,
-    samples=samples,
+    look=look,
     exports=exports,
 )

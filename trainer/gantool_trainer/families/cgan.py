@@ -17,9 +17,8 @@ from gantool_trainer.data import labelled
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.labelled import Labelled
-from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import SquareConfig, Squares
-from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.family import Buffers, Family, Generator, Look, Networks, Update
 from gantool_trainer.layers.blocks import Shape, unwrap
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm, TrunkDiscriminator
 from gantool_trainer.layers.dense import DenseGenerator, DenseTrunk
@@ -97,7 +96,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     yield from from_noise.updates(loss, networks, real, fake, label, augment=config.augment, penalty=penalty)
 
 
-def samples(config: Config, networks: Networks, split: Split[Labelled], data: SquareConfig) -> Picture:
+def look(config: Config, networks: Networks, split: Split[Labelled], data: SquareConfig) -> Look:
     """A row for each class, up to eight, with the same noise in each column."""
     generator, count = networks["generator"], len(config.labels)
 
@@ -106,7 +105,7 @@ def samples(config: Config, networks: Networks, split: Split[Labelled], data: Sq
         shown = torch.arange(rows, device=noise.device).repeat_interleave(_ROWS)
         return generator(noise[:_ROWS].repeat(rows, 1), F.one_hot(shown, count).float())
 
-    return from_noise.sheet_of(made, generator, config.noise, config.latent)
+    return from_noise.look_at(made, generator, config.noise, config.latent)
 
 
 def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
@@ -124,6 +123,6 @@ FAMILY = Family(
     index=index,
     dataset=dataset,
     step=step,
-    samples=samples,
+    look=look,
     exports=exports,
 )

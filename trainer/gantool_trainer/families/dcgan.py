@@ -167,6 +167,6 @@ FAMILY = Family(
     index=index,
     dataset=from_noise.dataset,
     step=step,
-    samples=from_noise.samples,
+    look=from_noise.look,
     exports=exports,
 )

@@ -173,9 +173,8 @@ FAMILY = Family(
     index=index,
     dataset=dataset,
     step=step,
-    samples=partial(from_unpaired.samples, values=RANGE, rule=RULE),
+    look=partial(from_unpaired.look, values=RANGE, rule=RULE),
     exports=exports,
-    evaluate=partial(from_unpaired.evaluate, values=RANGE, rule=RULE),
     optimisers=lambda config: {
         "generator": from_unpaired.GENERATORS,
         "discriminator": ("discriminator_a", "discriminator_b"),

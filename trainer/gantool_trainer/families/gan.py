@@ -55,6 +55,6 @@ FAMILY = Family(
     index=from_noise.index,
     dataset=from_noise.dataset,
     step=step,
-    samples=from_noise.samples,
+    look=from_noise.look,
     exports=exports,
 )

@@ -14,10 +14,9 @@ from gantool.card.ports import Noise
 from gantool_trainer import cards, from_noise, losses
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
-from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import SquareConfig
 from gantool_trainer.diffaugment import deformed
-from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.family import Buffers, Family, Generator, Look, Networks, Update
 from gantool_trainer.layers.blocks import Shape, frozen
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk
 from gantool_trainer.layers.init import initialise
@@ -130,7 +129,7 @@ def information(config: Config, logits: Tensor, read: Tensor, category: Tensor, 
     }
 
 
-def samples(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> Picture:
+def look(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> Look:
     """A row for each category, up to eight; the first code grows from left to right."""
     generator = networks["generator"]
 
@@ -142,7 +141,7 @@ def samples(config: Config, networks: Networks, split: Split[Path], data: Square
         own = noise[:rows].repeat_interleave(_ROWS, dim=0)
         return generator(own, F.one_hot(category, config.categories).float(), codes)
 
-    return from_noise.sheet_of(made, generator, _NOISE, config.latent)
+    return from_noise.look_at(made, generator, _NOISE, config.latent)
 
 
 def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
@@ -165,6 +164,6 @@ FAMILY = Family(
     index=from_noise.index,
     dataset=from_noise.dataset,
     step=step,
-    samples=samples,
+    look=look,
     exports=exports,
 )

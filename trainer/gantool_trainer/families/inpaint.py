@@ -17,9 +17,9 @@ from gantool_trainer.data import plain
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.holes import hole
-from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, scaled
+from gantool_trainer.data.pictures import centre_crop, read_picture, scaled
 from gantool_trainer.data.views import ViewConfig, Views
-from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
+from gantool_trainer.family import Buffers, Family, Generator, Look, Networks, SizeRule, Update
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Residual, frozen, reflected, unwrap
 from gantool_trainer.layers.dcgan import ConvTrunk, TrunkDiscriminator
@@ -172,28 +172,16 @@ def _verdict(discriminator: nn.Module, x: Tensor) -> Tensor:
     return (judged if isinstance(judged, Tensor) else judged[0]).flatten(1).mean(dim=1)
 
 
-def samples(config: Config, networks: Networks, split: Split[Path], data: ViewConfig) -> Picture:
-    """Rows of held-out pictures: with a hole, filled, the original."""
-    return sheet([[holed, filled, whole] for holed, filled, whole, _ in _held_out(networks, split, data)])
-
-
-def evaluate(config: Config, networks: Networks, split: Split[Path], data: ViewConfig) -> dict[str, float]:
-    """PSNR (RGB) in the holes of the held-out pictures."""
-    found = []
-    for _, filled, whole, mask in _held_out(networks, split, data):
-        inside = mask > 0
-        found.append(metrics.psnr(filled[inside], whole[inside]))
-    return {"psnr": float(np.mean(found))}
-
-
-def _held_out(
-    networks: Networks, split: Split[Path], data: ViewConfig
-) -> Iterator[tuple[Picture, Picture, Picture, np.ndarray]]:
+def look(config: Config, networks: Networks, split: Split[Path], data: ViewConfig) -> Look:
+    """Rows of held-out pictures, with a hole, filled, the original; and the mean PSNR (RGB) in the holes."""
+    rows, scores = [], []
     for number, path in enumerate(split.holdout):
         whole = centre_crop(scaled(read_picture(path), data.crop), data.crop)
         mask = hole(data.crop, rng(number))
-        filled = applied(networks["generator"], whole, torch.from_numpy(mask)[None, None])
-        yield np.where(mask[..., None] > 0, np.uint8(0), whole), filled, whole, mask
+        filled, inside = applied(networks["generator"], whole, torch.from_numpy(mask)[None, None]), mask > 0
+        rows.append([np.where(inside[..., None], np.uint8(0), whole), filled, whole])
+        scores.append(metrics.psnr(filled[inside], whole[inside]))
+    return sheet(rows), {"psnr": float(np.mean(scores))}
 
 
 def exports(config: Config, networks: Networks, data: ViewConfig) -> dict[str, Generator]:
@@ -211,8 +199,7 @@ FAMILY = Family(
     index=index,
     dataset=dataset,
     step=step,
-    samples=samples,
+    look=look,
     exports=exports,
-    evaluate=evaluate,
     optimisers=lambda config: {"generator": ("generator",), "discriminator": tuple(_discriminators(config))},
 )

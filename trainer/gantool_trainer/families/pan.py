@@ -103,7 +103,6 @@ FAMILY = Family(
     index=partial(from_pairs.index, strides=STRIDES),
     dataset=paired.dataset,
     step=step,
-    samples=from_pairs.samples,
+    look=from_pairs.look,
     exports=exports,
-    evaluate=from_pairs.evaluate,
 )

@@ -127,7 +127,6 @@ FAMILY = Family(
     index=index,
     dataset=paired.dataset,
     step=step,
-    samples=from_pairs.samples,
+    look=from_pairs.look,
     exports=exports,
-    evaluate=from_pairs.evaluate,
 )

@@ -17,11 +17,10 @@ from gantool_trainer.data import captioned
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.captioned import Captioned, CaptionedConfig
 from gantool_trainer.data.folders import Split
-from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import Squares
 from gantool_trainer.diffaugment import augmented
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
+from gantool_trainer.family import Buffers, Family, Finished, Generator, Look, Networks, Update
 from gantool_trainer.layers.blocks import Residual, Shape, conv3x3, frozen, unwrap
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm
 from gantool_trainer.layers.fastgan import FastGenerator
@@ -351,7 +350,7 @@ def _noises(config: Config) -> tuple[int, int, int]:
     return config.latent, config.condition, config.condition
 
 
-def samples(config: Config, networks: Networks, split: Split[Captioned], data: CaptionedConfig) -> Picture:
+def look(config: Config, networks: Networks, split: Split[Captioned], data: CaptionedConfig) -> Look:
     """A row for each of eight held-out texts, with the same noise in each column."""
     items = [split.holdout[i % len(split.holdout)] for i in range(_ROWS)]
     text = torch.from_numpy(np.stack([_tokens(config, item)[0] for item in items]))
@@ -361,7 +360,7 @@ def samples(config: Config, networks: Networks, split: Split[Captioned], data: C
         parts = noise[:_ROWS].repeat(_ROWS, 1).split(_noises(config), dim=1)
         return made(text.to(noise.device).repeat_interleave(_ROWS, dim=0), *parts)[0]
 
-    return from_noise.sheet_of(drawn, networks["first"], "normal", sum(_noises(config)))
+    return from_noise.look_at(drawn, networks["first"], "normal", sum(_noises(config)))
 
 
 def exports(config: Config, networks: Networks, data: CaptionedConfig) -> dict[str, Generator]:
@@ -389,7 +388,7 @@ FAMILY = Family(
     index=index,
     dataset=dataset,
     step=step,
-    samples=samples,
+    look=look,
     exports=exports,
     optimisers=optimisers,
     ema=_MADE,
