@@ -2,7 +2,6 @@
 by the ranges that are seen on pictures and of weights by the channel, as pairs of QuantizeLinear and DequantizeLinear.
 """
 
-import io
 import logging
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-from PIL import Image
 
 from gantool import library
 from gantool.arrays import Pixels, Size, resize
@@ -27,6 +25,7 @@ from gantool.picture import Picture
 from gantool_export.onnx_file import ExportError
 from gantool_trainer import metrics
 from gantool_trainer.data import listing
+from gantool_trainer.data.degrade import jpeg, to_uint8
 from gantool_trainer.data.pictures import read_picture, scaled
 
 LOSS = 0.1
@@ -89,14 +88,8 @@ def _pairs(folder: Path, scale: int, multiple: int) -> Iterator[tuple[Pixels, Pi
             continue  # of a folder with a broken file, the others do
         height, width = (length - length % (scale * multiple) for length in picture.shape[:2])
         truth = picture[:height, :width]
-        yield (resize(truth, Size(height // scale, width // scale)) if scale > 1 else _packed(truth)), truth
-
-
-def _packed(picture: Pixels) -> Pixels:
-    """As a JPEG of low quality has it."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=_JPEG)
-    return np.asarray(Image.open(file))
+        small = Size(height // scale, width // scale)
+        yield (resize(truth, small) if scale > 1 else to_uint8(jpeg(truth.astype(np.float32), _JPEG))), truth
 
 
 def _quality(model: Model, pairs: Sequence[tuple[Pixels, Pixels]]) -> float:

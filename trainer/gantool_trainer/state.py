@@ -21,8 +21,10 @@ INITIAL = 11  # what a torch seed is for
 
 @dataclass(frozen=True)
 class State:
-    """What training changes, in place."""
+    """What training changes, in place, by which recipe, and where."""
 
+    fabric: Fabric
+    recipe: Recipe
     networks: dict[str, nn.Module]
     ema: dict[str, nn.Module]
     """Moving averages of those that users run, in eval mode."""
@@ -72,10 +74,10 @@ def prepare(fabric: Fabric, recipe: Recipe, before: Checkpoint | None, initial: 
     buffers = {name: fabric.to_device(tensor) for name, tensor in buffers.items()}
     # Checkpoints from before the count was kept have averages that are warm.
     updates = {name: before.header.updates.get(name, before.header.step) if before else 0 for name in averages}
-    return State(networks, averages, wrapped, optimisers, buffers, updates)
+    return State(fabric, recipe, networks, averages, wrapped, optimisers, buffers, updates)
 
 
-def pack(step: int, recipe: Recipe, state: State) -> Checkpoint:
+def pack(step: int, state: State) -> Checkpoint:
     """Everything that a later process needs to go on. Raises NotFinite rather than keep what is not finite."""
     tensors: dict[str, Tensor] = {}
     rest: dict[str, Any] = {}
@@ -89,7 +91,7 @@ def pack(step: int, recipe: Recipe, state: State) -> Checkpoint:
         rest |= {f"{name}/{key}": value for key, value in scalars.items()}
     if not all(bool(torch.isfinite(value).all()) for value in tensors.values() if value.is_floating_point()):
         raise NotFinite(step)
-    return Checkpoint(Header(step, recipes.dump(recipe), rest, dict(state.updates)), tensors)
+    return Checkpoint(Header(step, recipes.dump(state.recipe), rest, dict(state.updates)), tensors)
 
 
 def _optimisers(

@@ -83,6 +83,12 @@ def bicubic(picture: Picture, scale: int) -> Picture:
     return np.asarray(Image.fromarray(picture).resize((width // scale, height // scale), Image.Resampling.BICUBIC))
 
 
+def enlarge(picture: Picture, scale: int) -> Picture:
+    """The reverse, by Pillow's bicubic filter."""
+    height, width = picture.shape[:2]
+    return np.asarray(Image.fromarray(picture).resize((width * scale, height * scale), Image.Resampling.BICUBIC))
+
+
 def degrade(picture: Picture, scale: int, config: DegradeConfig, rng: np.random.Generator) -> Picture:
     """The low-resolution counterpart of ``picture`` under the configured process; shapes as in `bicubic`."""
     if config.process == "bicubic":

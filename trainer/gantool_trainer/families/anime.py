@@ -18,16 +18,15 @@ from gantool_trainer.data import tagged
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.labels import names_of
-from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import Squares
 from gantool_trainer.data.tagged import Tagged, TaggedConfig
 from gantool_trainer.diffaugment import augmented, moved
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.family import Buffers, Family, Generator, Look, Networks, Update
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Residual, Shape, conv3x3, frozen, unwrap
 from gantool_trainer.layers.dcgan import ConvTrunk, halvings
-from gantool_trainer.layers.fastgan import FastGenerator, check_side
+from gantool_trainer.layers.fastgan import FastGenerator
 from gantool_trainer.layers.init import he_initialise
 from gantool_trainer.layers.sampling import KERNEL4, pixel_shuffle_up
 from gantool_trainer.settings import Settings, Weight, Width
@@ -156,11 +155,8 @@ def doublings(config: Config) -> int:
 
 def index(folder: Path, config: Config, data: TaggedConfig, seed: int) -> tuple[Config, Split[Tagged]]:
     config = config.model_copy(update={"shape": from_noise.shape_of(data), "groups": data.columns})
-    if config.discriminator == "projected":
-        projected.check_installed()
-    if config.generator == "fastgan":
-        check_side(config.shape[1], config.latent)
-    else:
+    from_noise.check_networks(config, data.side)
+    if config.generator == "resnet":
         doublings(config)
     tags = config.tags or tuple(names_of(folder, column) for column in data.columns)
     if len(tags) != len(data.columns) or not tags:
@@ -231,7 +227,7 @@ def tag_loss(config: Config, logits: Tensor, labels: Tensor) -> Tensor:
     return torch.stack([F.cross_entropy(own, labels[:, i]) for i, own in enumerate(groups)]).sum()
 
 
-def samples(config: Config, networks: Networks, split: Split[Tagged], data: TaggedConfig) -> Picture:
+def look(config: Config, networks: Networks, split: Split[Tagged], data: TaggedConfig) -> Look:
     """A tag of the first group for each column, in turn; the others go round more slowly."""
     generator = networks["generator"]
 
@@ -240,7 +236,7 @@ def samples(config: Config, networks: Networks, split: Split[Tagged], data: Tagg
         places = torch.stack([number // 8**i % len(own) for i, own in enumerate(config.tags)], dim=1)
         return generator(noise, *planes(config, places))
 
-    return from_noise.samples(made, generator, "normal", config.latent)
+    return from_noise.look_at(made, generator, "normal", config.latent)
 
 
 def exports(config: Config, networks: Networks, data: TaggedConfig) -> dict[str, Generator]:
@@ -262,6 +258,6 @@ FAMILY = Family(
     index=index,
     dataset=dataset,
     step=step,
-    samples=samples,
+    look=look,
     exports=exports,
 )

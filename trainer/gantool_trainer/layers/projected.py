@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gantool.arrays import SIGNED, from_range
+from gantool_trainer import losses
 from gantool_trainer.layers import efficientnet
 from gantool_trainer.seeds import torch_seed
 
@@ -99,6 +100,14 @@ class ProjectedTextDiscriminator(nn.Module):
         scores, maps = self.discriminator(picture)
         seen = self.look(maps[-1].mean(dim=(2, 3)) / _DEEPEST)
         return scores.flatten(1) + (seen * F.normalize(embedding, dim=1)).sum(dim=1, keepdim=True)
+
+
+def feature_distance(ours: Tensor, theirs: Tensor) -> Tensor:
+    """`losses.feature_distance` of pictures (N, 3, H, W) in -1..1, by the fixed network's `LOCAL` maps."""
+    look = efficientnet.efficientnet_lite0(LOCAL, ours.device)
+    with torch.no_grad():
+        wanted = look(from_range(theirs, SIGNED))
+    return losses.feature_distance(look(from_range(ours, SIGNED)), wanted)
 
 
 def unit(taps: tuple[int, ...]) -> int:
