@@ -29,8 +29,6 @@ _FILES, _FIELDS, _FIELD = 4, 32, 2**16
 """Of one request: files, fields, and bytes of a field."""
 _LOOK = 0.03
 """Seconds between two looks at a job."""
-_CLOSING = 20.0
-"""Seconds for which a job may go on when the server ends."""
 _log = logging.getLogger("gantool.server")
 _ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"description": "The token is missing, or another."},
@@ -133,7 +131,7 @@ def app(settings: Settings | None = None) -> ASGIApp:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await run_in_threadpool(server.jobs.close, _CLOSING)
+        await run_in_threadpool(server.jobs.close, server.settings.closing)
 
     api = FastAPI(title="gantool", docs_url=None, redoc_url=None, lifespan=lifespan)
     api.state.server = server
@@ -266,7 +264,7 @@ def _add_verbs(api: FastAPI) -> None:
             await asyncio.sleep(_LOOK)
         if job.state != "done" or job.result is None:
             server.jobs.drop(job)
-            raise Refused(422 if job.state == "failed" else 503, job.error or "the server is closing")
+            raise Refused(job.status if job.state == "failed" else 503, job.error or "the server is closing")
         return _file(job, BackgroundTask(server.jobs.drop, job))
 
 

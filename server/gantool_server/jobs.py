@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from gantool.errors import Cancelled, GantoolError
+from gantool.errors import Cancelled, GantoolError, ImageError
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Work = Callable[[Path, Callable[[float], None], threading.Event], Path]
@@ -37,6 +37,8 @@ class Job:
     result: Path | None = None
     """None where there is none, yet or any more."""
     error: str = ""
+    status: int = 422
+    """Of an answer that tells the error."""
     made: float = field(default_factory=time.monotonic)
     begun: float = 0.0
     ended: float = 0.0
@@ -161,10 +163,10 @@ class Jobs:
             job.error = f"it took longer than {self._seconds:g} seconds" if lasted >= self._seconds else ""
             self._end(job, "failed" if job.error else "cancelled")
         except GantoolError as error:
-            job.error = str(error)
+            job.error, job.status = str(error), 415 if isinstance(error, ImageError) else 422
             self._end(job, "failed")
         except Exception as error:  # what is no error of ours is told in a word: its text may hold anything
-            job.error = f"the server failed ({type(error).__name__}); say so to whoever runs it"
+            job.error, job.status = f"the server failed ({type(error).__name__}); say so to whoever runs it", 500
             self._end(job, "failed")
         finally:
             late.cancel()

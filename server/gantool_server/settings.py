@@ -35,5 +35,7 @@ class Settings:
     """Seconds after which a result is dropped."""
     kept: int = 512 * 2**20
     """Bytes of results, of which the oldest are dropped for new ones."""
+    closing: float = 20
+    """Seconds for which a job may go on when the server ends."""
     patience: float = 30
     """Seconds for which nothing may come of a request that is not whole yet."""

@@ -105,9 +105,11 @@ class Table:
         return {name: card for name, card in self.cards.items() if card.task == verb}
 
     def chosen(self, verb: str, name: str | None) -> ModelCard:
-        """Raises Refused."""
+        """By its name, else the verb's own, or the one that is allowed in its place. Raises Refused."""
         known = self.of(verb)
-        name = name or TASKS[verb].model
+        usual = TASKS[verb].model
+        if name is None and usual is not None:
+            name = usual if usual in known else next(iter(known), usual)
         if name is None:
             raise Refused(422, f"say which model is to {verb}; there are: {', '.join(known) or 'none'}", "model")
         if name not in known:
@@ -137,10 +139,11 @@ def _converting(sent: Sent, table: Table, settings: Settings) -> Work:
     size, count = _looked_at(sent.files["file"], "file", settings)
     said = _options(sent)
     said |= {name: _beside(sent, name, settings) for name in files_of(sent.verb) if name in sent.files}
-    name = sent.words.get("model")
+    name = sent.words.get("model") or None
     if sent.verb == "upscale" and (wish := _wish(said)) is not None:
         said["size"] = wish
-        name = name or model_for(size, wish)
+        if name is None and (best := model_for(size, wish)) in table.cards:
+            name = best
     card = table.chosen(sent.verb, name)
     task = tasks.of(card)
     options = task.read(card, said)
@@ -256,7 +259,7 @@ def _generating(sent: Sent, table: Table) -> Work:
     if sent.files:
         raise Refused(422, "generate takes no picture", next(iter(sent.files)))
     said = _options(sent)
-    card = table.chosen("generate", sent.words.get("model"))
+    card = table.chosen("generate", sent.words.get("model") or None)
     count, seed = said.pop("n", 1), said.pop("seed", 0)
     for name, value in (("n", count), ("seed", seed)):
         if not (rule := _NUMBERS[name].rule).fits(value):

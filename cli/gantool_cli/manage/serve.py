@@ -16,6 +16,9 @@ from gantool_cli.options import amount, cores, verb
 if TYPE_CHECKING:
     from gantool_server import Settings
 
+_CONNECTIONS = 1000
+"""At once; more are told to come again."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -63,7 +66,14 @@ def serve(*, order: Order) -> None:
     listening = _listening(order)
     app = gantool_server.app(settings)
     config = uvicorn.Config(
-        app, http="h11", ws="none", log_level="warning", access_log=False, server_header=False, limit_concurrency=1000
+        app,
+        http="h11",
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=_CONNECTIONS,
+        timeout_graceful_shutdown=int(settings.closing),
     )
     address = f"http://{_shown(order.host)}:{listening.getsockname()[1]}"
     console.out(f"gantool: {address} (page)   {address}/docs (calls)   Ctrl-C ends")
