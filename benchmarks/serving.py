@@ -46,9 +46,10 @@ async def crowd(address: str, clients: int, seconds: float) -> None:
     answers: Counter[object] = Counter()
     health: list[float] = []
     until, data = time.monotonic() + seconds, _picture((32, 32))
-    limits = httpx.Limits(max_connections=clients + 1)
+    limits = httpx.Limits(max_connections=clients)
+    own = httpx.AsyncClient(base_url=address, timeout=60)
 
-    async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as session:
+    async with own, httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as session:
 
         async def client() -> None:
             while time.monotonic() < until:
@@ -64,7 +65,7 @@ async def crowd(address: str, clients: int, seconds: float) -> None:
         async def doctor() -> None:
             while time.monotonic() < until:
                 begun = time.monotonic()
-                await session.get("/healthz")
+                await own.get("/healthz")
                 health.append(time.monotonic() - begun)
                 await asyncio.sleep(0.1)
 

@@ -27,8 +27,8 @@ from gantool_server.wishes import Refused, Sent, Table
 
 _FILES, _FIELDS, _FIELD = 4, 32, 2**16
 """Of one request: files, fields, and bytes of a field."""
-_LOOK = 0.03
-"""Seconds between two looks at a job."""
+_LOOK = 0.1
+"""Seconds between two looks at a job, for its events."""
 _log = logging.getLogger("gantool.server")
 _ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"description": "The token is missing, or another."},
@@ -67,6 +67,8 @@ class Server:
     async def submitted(self, request: Request, verb: str | None = None) -> Job:
         """A job for a form that is sent. Raises Refused, Full."""
         if not self.jobs.takes_more:
+            async for _ in request.stream():  # who still sends would not read the answer
+                pass
             raise Full
         folder = self.jobs.new_folder()
         try:
@@ -257,15 +259,22 @@ def _add_verbs(api: FastAPI) -> None:
     async def run(verb: str, request: Request, server: Shared) -> Response:
         """Do it, and answer with the result: `curl -F file=@a.jpg localhost:8000/v1/upscale -o b.jpg`."""
         job = await server.submitted(request, verb)
-        while not job.over:
-            if await request.is_disconnected():
-                server.jobs.drop(job)
-                return Response(status_code=499)
-            await asyncio.sleep(_LOOK)
+        over, left = asyncio.wrap_future(job.finished), asyncio.create_task(_left(request))
+        await asyncio.wait((over, left), return_when=asyncio.FIRST_COMPLETED)
+        left.cancel()
+        if not job.over:
+            server.jobs.drop(job)
+            return Response(status_code=499)
         if job.state != "done" or job.result is None:
             server.jobs.drop(job)
             raise Refused(job.status if job.state == "failed" else 503, job.error or "the server is closing")
         return _file(job, BackgroundTask(server.jobs.drop, job))
+
+
+async def _left(request: Request) -> None:
+    """Until the client has gone away."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _file(job: Job, after: BackgroundTask | None = None) -> FileResponse:
@@ -284,4 +293,4 @@ async def _events(server: Server, job: Job) -> AsyncIterator[str]:
             last = told
         if over:
             return
-        await asyncio.sleep(4 * _LOOK)
+        await asyncio.sleep(_LOOK)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -43,6 +44,8 @@ class Job:
     begun: float = 0.0
     ended: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
+    finished: "Future[None]" = field(default_factory=Future)
+    """Done when it is over."""
 
     @property
     def over(self) -> bool:
@@ -174,6 +177,7 @@ class Jobs:
     def _end(self, job: Job, state: State) -> None:
         job.share = 1.0 if state == "done" else job.share
         job.ended, job.state = time.monotonic(), state
+        job.finished.set_result(None)
         self._told(job)
         if state != "done" or job.id not in self._jobs:
             _remove(job)

@@ -73,6 +73,7 @@ def serve(*, order: Order) -> None:
         access_log=False,
         server_header=False,
         limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=60,
         timeout_graceful_shutdown=int(settings.closing),
     )
     address = f"http://{_shown(order.host)}:{listening.getsockname()[1]}"
