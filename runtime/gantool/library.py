@@ -7,14 +7,15 @@ import difflib
 import hashlib
 import os
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 from platformdirs import user_data_path
 
 from gantool import tasks
-from gantool.card import KEY, ModelCard, reader
+from gantool.card import ModelCard, reader
 from gantool.devices import open_session
 from gantool.errors import ImageError, ModelError, UnknownModelError, reason
 from gantool.graph import check_graph
@@ -139,6 +140,12 @@ def read_card(path: Path) -> ModelCard:
     return reader.read_card(path)
 
 
+def find_card(path: Path) -> ModelCard | None:
+    """The card of a model file; None for one that was made elsewhere, without a card. Raises ModelError for what is no
+    model file, or has a card that cannot be used."""
+    return None if path.suffix.lower() == NCNN else reader.find_card(path)
+
+
 def add(
     path: str | Path,
     name: str | None = None,
@@ -171,27 +178,33 @@ def add(
     adopted = _looked_into(_checked(path), name, task, licence)
     try:
         with replacing(target, overwrite=True) as copy:
-            copy.write(path.read_bytes() if adopted is None else adopted.data)
+            _copy(path, adopted, copy)
     except (OSError, ImageError) as error:
         raise ModelError(f"cannot add {path} to {target.parent}: {reason(error)}") from error
     return Entry(name, target, "added", adopted.found if adopted else None)
 
 
-def is_foreign(path: Path) -> bool:
-    """Whether a model file has no card. Raises ModelError for what is no such file."""
-    return path.suffix.lower() == NCNN or KEY not in reader.read_metadata(path)
+def _copy(path: Path, adopted: "Adopted | None", target: IO[bytes]) -> None:
+    """Raises OSError."""
+    if adopted is not None and adopted.data is not None:
+        target.write(adopted.data)
+    else:
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, target)
+    if adopted is not None:
+        target.write(adopted.card)
 
 
 def _looked_into(path: Path, name: str, task: str | None, licence: str | None) -> "Adopted | None":
     """What a model that was made elsewhere turns out to be; None for one with a card, which is checked. Raises
     ModelError."""
-    if is_foreign(path):
+    card = find_card(path)
+    if card is None:
         from gantool.foreign import adoption
 
         return adoption.adopted(path, name, task, licence or "unknown")
     if said := next((word for word, value in (("task", task), ("licence", licence)) if value is not None), None):
         raise ModelError(f"{path} says itself what it is; leave out {{option}}", option=said)
-    card = read_card(path)
     session, _ = open_session(path, "cpu", threads=1)
     check_graph(card, session)
     tasks.of(card)

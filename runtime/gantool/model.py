@@ -1,6 +1,5 @@
 """Run a model on pictures of any size."""
 
-import tempfile
 import threading
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -54,9 +53,9 @@ def load(model: str | Path, device: str = "auto", threads: int = 0, precision: P
 
 def opened(path: Path, device: str, threads: int) -> "Model":
     """The model of this very file. Raises as `load`."""
-    if library.is_foreign(path):
+    card = library.find_card(path)
+    if card is None:
         return _foreign(path, device, threads)
-    card = library.read_card(path)
     session, used = open_session(path, device, threads)
     check_graph(card, session)
     tasks.of(card)
@@ -67,11 +66,8 @@ def _foreign(path: Path, device: str, threads: int) -> "Model":
     """A model without a card, as what it turns out to be, with a warning that says so."""
     from gantool.foreign import adoption
 
-    with tempfile.TemporaryDirectory() as place:
-        adopted = adoption.adopted(path, path.stem)
-        file = Path(place) / f"{path.stem}.onnx"
-        file.write_bytes(adopted.data)
-        session, used = open_session(file, device, threads)
+    adopted = adoption.adopted(path, path.stem)
+    session, used = open_session(path, device, threads, adopted.data)
     told = f"{adopted.found.found}; {adopted.found.checked}"
     warnings.warn(f"{path} has no card; found: {told}; gantool.add keeps it with what was found", stacklevel=4)
     return Model(adopted.found.card, used, session, (path.absolute(), device, threads))

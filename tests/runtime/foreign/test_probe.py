@@ -15,6 +15,7 @@ from gantool.arrays import Pixels
 from gantool.card import Tiles, Whole
 from gantool.devices import import_onnxruntime
 from gantool.errors import ModelError
+from gantool.foreign import probe
 
 Make = Callable[..., Path]
 SIDES = ("height", "width")
@@ -34,8 +35,8 @@ def saved(path: Path, nodes: Sequence[Any], tensors: Sequence[Any], sides: Any =
     return path
 
 
-def convolution(source: str, target: str, kernel: int) -> Any:
-    return helper.make_node("Conv", [source, f"w-{target}"], [target], pads=4 * [kernel // 2])
+def convolution(source: str, target: str, kernel: int, pad: int | None = None) -> Any:
+    return helper.make_node("Conv", [source, f"w-{target}"], [target], pads=4 * [kernel // 2 if pad is None else pad])
 
 
 def upscaler(path: Path, scale: int = 2, sides: Any = SIDES) -> Path:
@@ -71,7 +72,39 @@ def unshuffling(path: Path) -> Path:
 def normalising(path: Path) -> Path:
     """Sees everything."""
     ones, zeros = (numpy_helper.from_array(np.full(3, v, np.float32), n) for n, v in (("one", 1), ("zero", 0)))
-    return saved(path, [helper.make_node("InstanceNormalization", ["x", "one", "zero"], ["y"])], [ones, zeros])
+    norm = helper.make_node("InstanceNormalization", ["x", "one", "zero"], ["n"])
+    return saved(path, [norm, helper.make_node("Add", ["x", "n"], ["y"])], [ones, zeros])
+
+
+def eating(path: Path, dtype: int = 1) -> Path:
+    """A convolution without padding in front of one, and two times as large: of five pixels, each of 2x2."""
+    nodes = [
+        helper.make_node("Cast", ["x"], ["f"], to=TensorProto.FLOAT),
+        convolution("f", "a", 5, pad=0),
+        convolution("a", "b", 3, pad=0),
+        helper.make_node("DepthToSpace", ["b"], ["c"], blocksize=2, mode="CRD"),
+        helper.make_node("Cast", ["c"], ["y"], to=dtype),
+    ]
+    positive = [numpy_helper.from_array(abs(numpy_helper.to_array(weights(*each))), each[0]) for each in EATING]
+    return saved(path, nodes, positive, dtype=dtype)
+
+
+EATING: Any = (("w-a", 8, 3, 5, 5), ("w-b", 12, 8, 3, 3))
+
+
+def detail(path: Path, scale: int, sharpens: float) -> Path:
+    """Of a picture, its edges, ``scale`` times as large, and the outermost pixel eaten: what sharpens it when it is
+    added."""
+    edges = np.zeros((3, 3, 3, 3), np.float32)
+    for channel in range(3):
+        edges[channel, channel] = sharpens * np.float32([[0, -1, 0], [-1, 4, -1], [0, -1, 0]])
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], pads=4 * [0]),
+        helper.make_node("Resize", ["a", "", "s"], ["y"], mode="nearest", coordinate_transformation_mode="asymmetric",
+                         nearest_mode="floor"),
+    ]  # fmt: skip
+    times = numpy_helper.from_array(np.float32([1, 1, scale, scale]), "s")
+    return saved(path, nodes, [numpy_helper.from_array(edges, "w"), times])
 
 
 @pytest.mark.parametrize(
@@ -108,6 +141,54 @@ def test_the_network_is_the_very_one(photo: Pixels, tmp_path: Path) -> None:
     x = photo[:40, :50].transpose(2, 0, 1)[None] / np.float32(255)
     (bare,) = import_onnxruntime().InferenceSession(path).run(None, {"x": x})
     assert np.array_equal(made, np.rint(255 * bare[0].clip(0, 1)).transpose(1, 2, 0))
+
+
+@pytest.mark.parametrize("dtype", [TensorProto.FLOAT, TensorProto.FLOAT16])
+def test_what_eats_the_border_is_given_one(dtype: int, photo: Pixels, tmp_path: Path) -> None:
+    path = eating(tmp_path / "theirs.onnx", dtype)
+    entry = library.add(path)
+    assert entry.found is not None and "2 times as large; any size; a pixel sees 3 others" in entry.found.found
+    whole = gantool.load("theirs")(photo[:40, :50])
+    assert np.abs(whole.astype(int) - gantool.load("theirs")(photo[:40, :50], tile=32)).max() <= 1
+    x = photo[:40, :50].transpose(2, 0, 1)[None] / np.float32(255)
+    wide = np.pad(x, ((0, 0), (0, 0), (3, 3), (3, 3)), mode="edge").astype(helper.tensor_dtype_to_np_dtype(dtype))
+    (bare,) = import_onnxruntime().InferenceSession(path).run(None, {"x": wide})
+    assert np.abs(whole - np.rint(255 * bare[0].astype(np.float32).clip(0, 1)).transpose(1, 2, 0)).max() <= 1
+    with pytest.warns(UserWarning, match="has no card"):
+        assert np.array_equal(gantool.load(path)(photo[:40, :50]), whole)
+
+
+def test_what_is_eaten_on_one_side_is_refused(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Conv", ["x", "w-y"], ["y"], pads=[0, 0, 0, 0])]
+    with pytest.raises(ModelError, match=r"1 times as large and -1 pixels, .* export it with padding"):
+        library.add(saved(tmp_path / "theirs.onnx", nodes, [weights("w-y", 3, 3, 2, 2)]))
+    nodes = [helper.make_node("Conv", ["x", "w-y"], ["y"], pads=[2, 2, 2, 2])]
+    with pytest.raises(ModelError, match=r"1 times as large and \+2 pixels"):
+        library.add(saved(tmp_path / "theirs.onnx", nodes, [weights("w-y", 3, 3, 3, 3)]))
+
+
+def test_detail_alone_is_added_to_the_picture(photo: Pixels, tmp_path: Path) -> None:
+    path = detail(tmp_path / "theirs.onnx", 4, 0.05)
+    library.add(path)
+    x = photo[:30, :40].transpose(2, 0, 1)[None] / np.float32(255)
+    wide = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
+    (bare,) = import_onnxruntime().InferenceSession(path).run(None, {"x": wide})
+    wanted = (bare + x.repeat(4, 2).repeat(4, 3))[0].clip(0, 1)
+    assert np.array_equal(gantool.load("theirs")(photo[:30, :40]), np.rint(255 * wanted).transpose(1, 2, 0))
+
+
+def test_what_blackens_pictures_is_refused(tmp_path: Path) -> None:
+    for name, scale, sharpens in (("large", 2, -0.5), ("same", 1, 0.05)):
+        with pytest.raises(ModelError, match=r"a flat gray comes out of it nearly black: .* another task="):
+            library.add(detail(tmp_path / f"{name}.onnx", scale, sharpens))
+    assert library.add(tmp_path / "same.onnx", task="translate").found  # edges may be what is wanted
+
+
+def test_what_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = upscaler(tmp_path / "theirs.onnx")
+    monkeypatch.setattr(probe, "SECONDS", -1)
+    with pytest.raises(ModelError, match=r"theirs\.onnx: it was tried for .* too slow"):
+        library.add(path)
 
 
 def test_what_cannot_be_used_is_refused_and_nothing_kept(tmp_path: Path) -> None:
