@@ -14,7 +14,7 @@ def test_a_model_file_has_the_weights_of_its_run(photos: Path, tmp_path: Path) -
     loop.train(settings, photos, tmp_path / "run", accelerator="cpu")
     export(tmp_path / "run", tmp_path / "model.onnx")
     known = checkpoint.load(tmp_path / "run").part("ema", "generator")
-    found = pretrained.load(tmp_path / "model.onnx").part("ema", "generator")
+    found = pretrained.load(tmp_path / "model.onnx", settings).part("ema", "generator")
     assert all(torch.equal(found[name], own) for name, own in known.items())
 
 
@@ -23,7 +23,7 @@ def test_names_are_found_inside_of_what_export_wraps(photos: Path, tmp_path: Pat
     loop.train(settings, photos, tmp_path / "run", accelerator="cpu")
     export(tmp_path / "run", tmp_path / "model.onnx")
     known = checkpoint.load(tmp_path / "run").part("ema", "generator")
-    found = pretrained.load(tmp_path / "model.onnx").part("ema", "generator")
+    found = pretrained.load(tmp_path / "model.onnx", settings).part("ema", "generator")
     weights = {name: own for name, own in known.items() if name.endswith("weight")}  # biases before norms fall away
     assert weights and all(torch.equal(found[name], own) for name, own in weights.items())
 
@@ -43,4 +43,4 @@ def test_what_is_no_model_is_told(tmp_path: Path) -> None:
     (tmp_path / "broken.onnx").write_bytes(b"\xff" * 64)
     for name in ("broken.onnx", "missing.onnx"):
         with pytest.raises(CheckpointError, match=f"cannot read the model .*{name}"):
-            pretrained.load(tmp_path / name)
+            pretrained.load(tmp_path / name, recipe.load("esrgan"))

@@ -5,6 +5,7 @@ Pictures are taken for RGB in 0..1, as those who publish such models agree on.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -40,19 +41,20 @@ class Found:
     checked: str
 
 
-def probed(session: Any, name: str, task: str | None = None, licence: str = "unknown") -> Found:
+def probed(session: Any, name: str, task: str | None = None, licence: str = "unknown", step: int = 1) -> Found:
     """Look at a model that turns a picture into a picture.
 
     Args:
         session: of ONNX Runtime, on a CPU.
         task: the verb that it is for; by default upscale where results are larger, and restore where not.
+        step: of the sides that it is known to take.
 
     Raises:
         ModelError: it takes or gives anything but one picture of three channels, or is no use to the verb.
     """
     given, made, fixed = _ports(session)
     run = _Run(session, given, made)
-    scale, multiple, minimum = _sizes(run, fixed)
+    scale, multiple, minimum = _sizes(run, fixed, step)
     verb = task or ("upscale" if scale > 1 else "restore")
     geometry = Geometry(scale, multiple, minimum, keeps_scene=False)
     about = Provenance(licence=licence, notes="made elsewhere; what it takes was found by trying it")
@@ -132,19 +134,20 @@ class _Run:
         return scales[0] if scales[0] == scales[1] else None
 
 
-def _sizes(run: _Run, fixed: int) -> tuple[int, int, int]:
+def _sizes(run: _Run, fixed: int, step: int) -> tuple[int, int, int]:
     """Scale, multiple and minimum."""
     if fixed:
         return _whole_number(run(_noise(fixed, fixed, 0)).shape[2] / fixed), 1, fixed
-    bases = [base for base in (_BASE, 2 * _BASE, 4 * _BASE) if run.scale(base, base) is not None]
+    least = round_up(_BASE, step)
+    bases = [base for base in (least, 2 * least, 4 * least) if run.scale(base, base) is not None]
     if not bases:
-        run(_noise(_BASE, _BASE, 0))  # which says why
+        run(_noise(least, least, 0))  # which says why
         raise ModelError("it gives pictures of another shape than it takes; gantool cannot put such parts together")
     base = bases[0]
     scale = _whole_number(run.scale(base, base) or 0)
-    for multiple in (2**power for power in range(_BASE.bit_length())):
+    for multiple in sorted({lcm(step, 2**power) for power in range(_BASE.bit_length())}):
         if run.scale(base + multiple, base + 3 * multiple) == scale:
-            return scale, multiple, base if base > _BASE else _smallest(run, scale, multiple, base)
+            return scale, multiple, base if base > least else _smallest(run, scale, multiple, base)
     raise ModelError(f"it takes no picture of sides {base + _BASE} and {base + 3 * _BASE}; export it for any size")
 
 
