@@ -29,7 +29,7 @@ from gantool_trainer.foreign import files
 _SIDES = 192, 256
 _WINDOWS = {"embed_dim": 24, "num_heads": [2, 2], "upscale": 2}
 _RRDB = {"num_filters": 16, "num_blocks": 2, "scale": 4}
-_DRUNET: dict[str, Any] = {"in_nc": 4, "out_nc": 3, "nc": [8, 16, 32, 64], "nb": 1}
+_DRUNET: dict[str, Any] = {"in_nc": 4, "out_nc": 3, "nc": [8, 16, 32, 64], "nb": 2}
 _PLKSR = {"dim": 16, "n_blocks": 2, "upscaling_factor": 2}
 _LAYERED: dict[str, Any] = {"middle_blk_num": 1, "enc_blk_nums": [1, 1], "dec_blk_nums": [1, 1]}
 _ONCE = {"depths": [2, 2], "mlp_ratio": 2.0, "upsampler": "pixelshuffle"}
@@ -42,7 +42,7 @@ NETWORKS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "DITN": ("DITN", "DITN", {"dim": 24, "ITL_blocks": 1, "SAL_blocks": 1, "upscale": 2}),
     "DRCT": ("DRCT", "DRCT", _WINDOWS | _ONCE | {"img_size": 32, "depths": [6], "num_heads": [2], "gc": 8}),
     "DRUNet": ("DRUNet", "DRUNet", _DRUNET),
-    "DnCNN": ("DnCNN", "DnCNN", {"in_nc": 3, "out_nc": 3, "nc": 16, "nb": 5, "act_mode": "R"}),
+    "DnCNN": ("DnCNN", "DnCNN", {"in_nc": 3, "out_nc": 3, "nc": 16, "nb": 8, "act_mode": "R"}),
     "ESRGAN": ("ESRGAN", "ESRGAN", _RRDB),
     "ESRGAN, folded": ("ESRGAN", "ESRGAN", _RRDB | {"in_nc": 12, "shuffle_factor": 2}),
     "ESRGAN+": ("ESRGAN", "ESRGAN", _RRDB | {"plus": True}),

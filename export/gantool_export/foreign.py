@@ -2,7 +2,10 @@
 
 import io
 import math
+import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -103,26 +106,23 @@ def as_onnx(one: Published) -> Written:
 
 def _by_torchscript(network: nn.Module, side: int, fixed: bool) -> bytes:
     axes = {} if fixed else {_GIVEN: {2: "height", 3: "width"}, _MADE: {2: "rows", 3: "columns"}}
-    made = io.BytesIO()
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # what becomes a constant is compared below
+    with _quietly(), tempfile.TemporaryDirectory() as folder:
         torch.onnx.export(
             network,
             (_picture(side, side if fixed else 2 * side),),
-            made,
+            made := Path(folder) / "model.onnx",
             input_names=[_GIVEN],
             output_names=[_MADE],
             dynamic_axes=axes,
             opset_version=OPSET,
             dynamo=False,
         )
-    return made.getvalue()
+        return made.read_bytes()
 
 
 def _by_export(network: nn.Module, side: int, fixed: bool) -> bytes:
-    dynamic = None if fixed else ({axis: torch.export.Dim.DYNAMIC for axis in (2, 3)},)
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
+    dynamic = None if fixed else (dict.fromkeys((2, 3), torch.export.Dim.DYNAMIC),)
+    with _quietly():
         program = torch.onnx.export(
             network,
             (_picture(side, side if fixed else 2 * side),),
@@ -137,6 +137,15 @@ def _by_export(network: nn.Module, side: int, fixed: bool) -> bytes:
     assert program is not None
     strip(program.model_proto)
     return program.model_proto.SerializeToString()
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without gradients, and without what tracers say: of what becomes a constant, which is compared afterwards, and of
+    what fails, which another way is found for."""
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()), torch.no_grad():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _unseen(one: Published, step: int) -> list[tuple[int, int]]:

@@ -2,79 +2,15 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from foreign_weights import Resnet, Unet
 from gantool_export.onnx_file import ExportError
 from gantool_export.sources.junyanz import generator
 from gantool_trainer.foreign import files
-
-
-class Block(nn.Module):
-    def __init__(self, width: int, norm: Any) -> None:
-        super().__init__()
-        half = [nn.ReflectionPad2d(1), nn.Conv2d(width, width, 3), norm(width)]
-        self.conv_block = nn.Sequential(
-            *half, nn.ReLU(), nn.ReflectionPad2d(1), nn.Conv2d(width, width, 3), norm(width)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv_block(x)
-
-
-class Resnet(nn.Module):
-    """Layer by layer as in their table of a ResNet generator."""
-
-    def __init__(self, width: int, blocks: int, norm: Any) -> None:
-        super().__init__()
-        layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(3, width, 7), norm(width), nn.ReLU()]
-        for i in (1, 2):
-            layers += [nn.Conv2d(width * i, width * 2 * i, 3, 2, 1), norm(width * 2 * i), nn.ReLU()]
-        layers += [Block(4 * width, norm) for _ in range(blocks)]
-        for i in (4, 2):
-            up = nn.ConvTranspose2d(width * i, width * i // 2, 3, 2, 1, output_padding=1)
-            layers += [up, norm(width * i // 2), nn.ReLU()]
-        self.model = nn.Sequential(*layers, nn.ReflectionPad2d(3), nn.Conv2d(width, 3, 7), nn.Tanh())
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.model(x)
-
-
-class Level(nn.Module):
-    """A stride down, what lies further in, and the way up; joined to what came in but for the outermost."""
-
-    def __init__(self, outer: int, inner: int, inside: nn.Module | None, norm: Any, outermost: bool = False) -> None:
-        super().__init__()
-        self.outermost, bias = outermost, norm is not nn.BatchNorm2d
-        down = nn.Conv2d(3 if outermost else outer, inner, 4, 2, 1, bias=bias)
-        up_from = inner if inside is None else 2 * inner
-        up = nn.ConvTranspose2d(up_from, 3 if outermost else outer, 4, 2, 1, bias=bias or outermost)
-        if outermost:
-            assert inside is not None
-            self.model = nn.Sequential(down, inside, nn.ReLU(), up, nn.Tanh())
-        elif inside is None:
-            self.model = nn.Sequential(nn.LeakyReLU(0.2), down, nn.ReLU(), up, norm(outer))
-        else:
-            self.model = nn.Sequential(nn.LeakyReLU(0.2), down, norm(inner), inside, nn.ReLU(), up, norm(outer))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.model(x) if self.outermost else torch.cat([x, self.model(x)], 1)
-
-
-class Unet(nn.Module):
-    def __init__(self, width: int, levels: int, norm: Any) -> None:
-        super().__init__()
-        inside: Level | None = None
-        for i in reversed(range(1, levels)):
-            inside = Level(width * min(2 ** (i - 1), 8), width * min(2**i, 8), inside, norm)
-        self.model = Level(3, width, inside, norm, outermost=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.model(x)
-
 
 OLD = partial(nn.InstanceNorm2d, track_running_stats=True)
 NETWORKS = {

@@ -127,7 +127,8 @@ def _by_order(network: nn.Module, state: Mapping[str, Tensor]) -> Iterator[tuple
 
 
 def _rrdb(state: Mapping[str, Tensor]) -> Known:
-    dense, others = {}, {}
+    dense: dict[str, Tensor] = {}
+    others: dict[str, dict[str, Tensor]] = {}
     for name, value in state.items():
         if match := _DENSE.fullmatch(name):
             block, inner, conv, part = match.groups()
