@@ -46,7 +46,7 @@ NETWORKS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "ESRGAN": ("ESRGAN", "ESRGAN", _RRDB),
     "ESRGAN, folded": ("ESRGAN", "ESRGAN", _RRDB | {"in_nc": 12, "shuffle_factor": 2}),
     "ESRGAN+": ("ESRGAN", "ESRGAN", _RRDB | {"plus": True}),
-    "FBCNN": ("FBCNN", "FBCNN", {"nc": [8, 16, 32, 512], "nb": 1}),
+    "FBCNN": ("FBCNN", "FBCNN", {"nc": [8, 16, 32, 512], "nb": 2}),
     "FDAT": ("FDAT", "FDAT", {"scale": 2, "embed_dim": 24, "num_groups": 2, "depth_per_group": 1, "num_heads": 2}),
     "FFTformer": ("FFTformer", "FFTformer", {"dim": 16, "num_blocks": [1, 1, 1], "num_refinement_blocks": 1}),
     "GFPGAN": ("GFPGAN", "GFPGAN", {}),
