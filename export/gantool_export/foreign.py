@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gantool.card import Geometry
 from gantool.engine.boxes import round_up
 from gantool.errors import ModelError
 from gantool.foreign.probe import Found, probed
@@ -68,7 +69,8 @@ def convert(file: Path, target: Path, task: str | None = None, licence: str = "u
     try:
         one = published(state)
         written = as_onnx(one)
-        found = probed(session(written.data), target.stem, task, licence, written.step)
+        sizes = Geometry(multiple=written.step, minimum=one.sizes.minimum)
+        found = probed(session(written.data), target.stem, task, licence, sizes)
     except (ExportError, ModelError) as error:
         raise type(error)(f"{file}: {error.template}", option=error.option) from error
     identity = replace(found.card.identity, architecture=one.architecture)

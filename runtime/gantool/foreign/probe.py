@@ -41,20 +41,22 @@ class Found:
     checked: str
 
 
-def probed(session: Any, name: str, task: str | None = None, licence: str = "unknown", step: int = 1) -> Found:
+def probed(
+    session: Any, name: str, task: str | None = None, licence: str = "unknown", known: Geometry | None = None
+) -> Found:
     """Look at a model that turns a picture into a picture.
 
     Args:
         session: of ONNX Runtime, on a CPU.
         task: the verb that it is for; by default upscale where results are larger, and restore where not.
-        step: of the sides that it is known to take.
+        known: multiple and minimum of the sides that it takes, where somebody has said; no others are tried then.
 
     Raises:
         ModelError: it takes or gives anything but one picture of three channels, or is no use to the verb.
     """
     given, made, fixed = _ports(session)
     run = _Run(session, given, made)
-    scale, multiple, minimum = _sizes(run, fixed, step)
+    scale, multiple, minimum = _sizes(run, fixed, known or Geometry())
     verb = task or ("upscale" if scale > 1 else "restore")
     geometry = Geometry(scale, multiple, minimum, keeps_scene=False)
     about = Provenance(licence=licence, notes="made elsewhere; what it takes was found by trying it")
@@ -134,26 +136,26 @@ class _Run:
         return scales[0] if scales[0] == scales[1] else None
 
 
-def _sizes(run: _Run, fixed: int, step: int) -> tuple[int, int, int]:
+def _sizes(run: _Run, fixed: int, known: Geometry) -> tuple[int, int, int]:
     """Scale, multiple and minimum."""
     if fixed:
         return _whole_number(run(_noise(fixed, fixed, 0)).shape[2] / fixed), 1, fixed
-    least = round_up(_BASE, step)
+    least = round_up(max(_BASE, known.minimum), known.multiple)
     bases = [base for base in (least, 2 * least, 4 * least) if run.scale(base, base) is not None]
     if not bases:
         run(_noise(least, least, 0))  # which says why
         raise ModelError("it gives pictures of another shape than it takes; gantool cannot put such parts together")
     base = bases[0]
     scale = _whole_number(run.scale(base, base) or 0)
-    for multiple in sorted({lcm(step, 2**power) for power in range(_BASE.bit_length())}):
+    for multiple in sorted({lcm(known.multiple, 2**power) for power in range(_BASE.bit_length())}):
         if run.scale(base + multiple, base + 3 * multiple) == scale:
-            return scale, multiple, base if base > least else _smallest(run, scale, multiple, base)
+            return scale, multiple, base if base > least else _smallest(run, scale, multiple, max(1, known.minimum), base)
     raise ModelError(f"it takes no picture of sides {base + _BASE} and {base + 3 * _BASE}; export it for any size")
 
 
-def _smallest(run: _Run, scale: int, multiple: int, base: int) -> int:
+def _smallest(run: _Run, scale: int, multiple: int, minimum: int, base: int) -> int:
     """The smallest side that it takes, of a few."""
-    sides = (round_up(side, multiple) for side in (1, 8, 16, 32))
+    sides = (round_up(max(side, minimum), multiple) for side in (1, 8, 16, 32))
     return next((side for side in sides if run.scale(side, side) == scale), base)
 
 
