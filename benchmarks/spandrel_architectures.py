@@ -34,11 +34,15 @@ _PLKSR = {"dim": 16, "n_blocks": 2, "upscaling_factor": 2}
 _LAYERED: dict[str, Any] = {"middle_blk_num": 1, "enc_blk_nums": [1, 1], "dec_blk_nums": [1, 1]}
 _ONCE = {"depths": [2, 2], "mlp_ratio": 2.0, "upsampler": "pixelshuffle"}
 NETWORKS: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "ATD": ("ATD", "ATD", _WINDOWS | _ONCE | {"depths": [1, 1], "num_tokens": 16}),
-    "CRAFT": ("CRAFT", "CRAFT", {"embed_dim": 24, "depths": [1, 1], "num_heads": [6, 6], "upscale": 2}),
+    "ATD": ("ATD", "ATD", _WINDOWS | _ONCE | {"num_tokens": 16}),
+    "CRAFT": ("CRAFT", "CRAFT", {"embed_dim": 48, "depths": [1, 1], "num_heads": [6, 6], "upscale": 2}),
     "Compact": ("Compact", "Compact", {"num_feat": 16, "num_conv": 4, "upscale": 2}),
-    "DAT": ("DAT", "DAT", _WINDOWS | {"split_size": [8, 16], "depth": [2, 2], "expansion_factor": 2.0}),
-    "DCTLSA": ("DCTLSA", "DCTLSA", {"nf": 20, "num_modules": 2, "upscale": 2, "num_head": 5}),
+    "DAT": (
+        "DAT",
+        "DAT",
+        _WINDOWS | {"embed_dim": 64, "split_size": [8, 16], "depth": [2, 2], "expansion_factor": 2.0},
+    ),
+    "DCTLSA": ("DCTLSA", "DCTLSA", {"nf": 20, "upscale": 2, "num_head": 5}),
     "DITN": ("DITN", "DITN", {"dim": 24, "ITL_blocks": 1, "SAL_blocks": 1, "upscale": 2}),
     "DRCT": ("DRCT", "DRCT", _WINDOWS | _ONCE | {"img_size": 32, "depths": [6], "num_heads": [2], "gc": 8}),
     "DRUNet": ("DRUNet", "DRUNet", _DRUNET),
@@ -77,7 +81,7 @@ NETWORKS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "RealPLKSR, DySample": ("PLKSR", "RealPLKSR", _PLKSR | {"dysample": True}),
     "RealPLKSR, layer norm": ("PLKSR", "RealPLKSR", _PLKSR | {"layer_norm": True}),
     "RCAN": ("RCAN", "RCAN", {"scale": 2, "n_resgroups": 2, "n_resblocks": 2, "n_feats": 16, "reduction": 4}),
-    "RGT": ("RGT", "RGT", _WINDOWS | {"depth": [2, 2], "mlp_ratio": 2.0}),
+    "RGT": ("RGT", "RGT", _WINDOWS | {"embed_dim": 64, "depth": [2, 2], "mlp_ratio": 2.0}),
     "RealCUGAN x2": ("RealCUGAN", "UpCunet2x", {}),
     "RealCUGAN x2, fast": ("RealCUGAN", "UpCunet2x_fast", {}),
     "RealCUGAN x3": ("RealCUGAN", "UpCunet3x", {}),

@@ -1,11 +1,12 @@
 """Others' weights to model files: put into a network, written as ONNX, compared with torch, and looked into."""
 
-import io
 import math
+import os
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from gantool.card import Geometry
 from gantool.engine.boxes import round_up
-from gantool.errors import ModelError
+from gantool.errors import ModelError, reason
 from gantool.foreign.probe import Found, probed
 from gantool.foreign.wire import with_card
 from gantool.storage import replacing
@@ -89,10 +90,15 @@ def as_onnx(one: Published) -> Written:
     mask; by that one where the first fails. For pictures of any size where one of them can, or else of one.
 
     Raises:
-        ExportError: neither agrees with torch.
+        ExportError: it fails in torch, or neither agrees with it.
     """
     one = replace(one, network=one.network.cpu().float().eval().requires_grad_(False))
     side = round_up(max(_SIDE, one.sizes.minimum), math.lcm(_SIDE, one.sizes.multiple))
+    try:
+        with torch.no_grad():
+            one.network(_picture(side, side))
+    except Exception as error:  # before minutes of tracing
+        raise ExportError(f"a {one.architecture} with its weights fails on a picture: {reason(error)}") from error
     for fixed in (True,) if one.square else (False, True):
         for trace in (_by_torchscript, _by_export):
             try:
@@ -144,10 +150,18 @@ def _by_export(network: nn.Module, side: int, fixed: bool) -> bytes:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Without gradients, and without what tracers say: of what becomes a constant, which is compared afterwards, and of
-    what fails, which another way is found for."""
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()), torch.no_grad():
-        warnings.simplefilter("ignore")
-        yield
+    what fails, for which another way is tried. Torch prints whole graphs from C++, past what Python takes for stdout."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        with warnings.catch_warnings(), open(os.devnull, "wb") as nowhere, torch.no_grad():
+            warnings.simplefilter("ignore")
+            os.dup2(nowhere.fileno(), 1)
+            yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _unseen(one: Published, step: int) -> list[tuple[int, int]]:

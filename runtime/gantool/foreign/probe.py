@@ -149,7 +149,11 @@ def _sizes(run: _Run, fixed: int, known: Geometry) -> tuple[int, int, int]:
     scale = _whole_number(run.scale(base, base) or 0)
     for multiple in sorted({lcm(known.multiple, 2**power) for power in range(_BASE.bit_length())}):
         if run.scale(base + multiple, base + 3 * multiple) == scale:
-            return scale, multiple, base if base > least else _smallest(run, scale, multiple, max(1, known.minimum), base)
+            return (
+                scale,
+                multiple,
+                base if base > least else _smallest(run, scale, multiple, max(1, known.minimum), base),
+            )
     raise ModelError(f"it takes no picture of sides {base + _BASE} and {base + 3 * _BASE}; export it for any size")
 
 
