@@ -82,9 +82,9 @@ def against_torch(photos: list[Path], folder: Path) -> Rows:
     from gantool_trainer.pretrained import load
 
     torch.set_num_threads(THREADS)
-    weights = load(find(_OTHER)).part("ema", "generator")
-    settings = recipe.load(_OTHER).model
-    network = srgan.networks(settings.model_copy(update={"adversarial_from": None}))["generator"].eval()
+    settings = recipe.load(_OTHER)
+    weights = load(find(_OTHER), settings).part("ema", "generator")
+    network = srgan.networks(settings.model.model_copy(update={"adversarial_from": None}))["generator"].eval()
     network.load_state_dict({name: weights[name] for name in network.state_dict()})
     x = torch.rand(1, 3, 256, 256)
     exact, whole = (open_session(variant(find(_OTHER), which), "cpu", THREADS)[0] for which in ("fp32", "int8"))

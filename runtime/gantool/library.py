@@ -166,6 +166,18 @@ def add(
     """
     path = Path(path)
     name = path.stem if name is None else name
+    target = place(name, overwrite=overwrite)
+    adopted = _looked_into(_checked(path), name, task, licence)
+    try:
+        with replacing(target, overwrite=True) as copy:
+            _copy(path, adopted, copy)
+    except (OSError, ImageError) as error:
+        raise ModelError(f"cannot add {path} to {target.parent}: {reason(error)}") from error
+    return Entry(name, target, "added", adopted.found if adopted else None)
+
+
+def place(name: str, *, overwrite: bool = False) -> Path:
+    """Where a model of this name is kept. Raises ModelError for a name that is taken, or no plain one."""
     if not _NAME.fullmatch(name) or name.endswith(".onnx"):
         said = f"'{name}' is no model name: use letters, digits, '.', '_' and '-'; choose another {{option}}"
         raise ModelError(said, option="name")
@@ -175,13 +187,7 @@ def add(
     if target.exists() and not overwrite:
         said = f"a model '{name}' was added before; add {{option}} to replace it, or name another"
         raise ModelError(said, option="overwrite")
-    adopted = _looked_into(_checked(path), name, task, licence)
-    try:
-        with replacing(target, overwrite=True) as copy:
-            _copy(path, adopted, copy)
-    except (OSError, ImageError) as error:
-        raise ModelError(f"cannot add {path} to {target.parent}: {reason(error)}") from error
-    return Entry(name, target, "added", adopted.found if adopted else None)
+    return target
 
 
 def _copy(path: Path, adopted: "Adopted | None", target: IO[bytes]) -> None:

@@ -64,7 +64,8 @@ def train(
     Args:
         pictures: the data folder.
         resume: go on from the checkpoint in ``out``; without it, ``out`` must hold none.
-        initial: a run, checkpoint or exported model whose EMA weights the networks that have such begin with.
+        initial: a run, checkpoint or exported model whose EMA weights the networks that have such begin with; or a
+            file of others' weights, of a network that the recipe trains.
         report: called on the main process after every step.
         warn: called with a sentence when something failed that training does not need.
 
@@ -85,11 +86,12 @@ def train(
     if run.step >= recipe.train.steps:
         return True
     check_place(out, pictures)  # now, and not after the pictures have been looked through
+    given = pretrained.load(initial, recipe) if initial else None
     fabric = _launched(accelerator, devices, recipe.train)
     main = fabric.is_global_zero
     with run.alone() if main else nullcontext():
         run, split, source = _indexed(run, pictures, warn if main else lambda _: None)
-        state = prepare(fabric, run.recipe, before, pretrained.load(initial) if initial else None)
+        state = prepare(fabric, run.recipe, before, given)
         log = Log(run, warn) if main else None
         return _Training(run, split, source, state, log, report, warn).go_on()
 

@@ -4,7 +4,7 @@ import json
 import tempfile
 import textwrap
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 _INDENT = " " * 15
+_WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Task = Annotated[str | None, typer.Option(metavar="VERB", help="Those that a verb can use, such as upscale.")]
 Name = Annotated[str, typer.Argument(metavar="MODEL", help="A name, or an .onnx file.", autocompletion=model_names)]
@@ -77,7 +78,7 @@ def add(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="An .onnx file, of `gantool export` or made elsewhere, the .param of ncnn, or a latest_net_G.pth.",
+            help="An .onnx file, of `gantool export` or made elsewhere, the .param of ncnn, or a .pth or .safetensors.",
         ),
     ],
     name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it. Default: as the file.")] = None,
@@ -90,7 +91,7 @@ def add(
     """Keep a copy of a model file under a name. One made elsewhere is looked into, and tried, first."""
     from gantool import library, tasks
 
-    if file.suffix.lower() in (".pth", ".pt"):
+    if file.suffix.lower() in _WEIGHTS:
         entry = _add_weights(file, name or file.stem, task, licence, overwrite=overwrite)
     else:
         entry = library.add(file, name, task=task, licence=licence, overwrite=overwrite)
@@ -101,18 +102,17 @@ def add(
 
 
 def _add_weights(file: Path, name: str, task: str | None, licence: str | None, *, overwrite: bool) -> "Entry":
-    """Weights alone, of a network that gantool has too: exported, checked against torch, and added. Raises
-    GantoolError."""
+    """Weights alone: put into their network, exported, checked against torch, and added. Raises GantoolError."""
     require_training()
     quieten_torch()
     from gantool import library
-    from gantool_export.files import write
-    from gantool_export.sources import junyanz
+    from gantool_export.foreign import convert
 
+    library.place(name, overwrite=overwrite)  # now, and not after minutes of work
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / f"{name}.onnx"
-        write({path: junyanz.generator(file, task or "translate", licence or "unknown")})
-        return library.add(path, name, overwrite=overwrite)
+        found = convert(file, path, task, licence or "unknown")
+        return replace(library.add(path, name, overwrite=overwrite), found=found)
 
 
 @app.command("remove", cls=Command)

@@ -38,7 +38,8 @@ class Order:
     ] = None
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False
     init: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Start from the weights of another run, or of a model file.")
+        Path | None,
+        typer.Option(metavar="RUN", help="Start from the weights of another run, of a model file, or of others' .pth."),
     ] = None
     values: Annotated[
         list[str] | None,

@@ -5,6 +5,7 @@ Pictures are taken for RGB in 0..1, as those who publish such models agree on.
 
 import time
 from dataclasses import dataclass, field, replace
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ def lacking(session: Any, task: str | None = None) -> Lacks:
     lacks = Lacks(given.name, made.name)
     if fixed:
         return lacks
-    side, found, eaten = _enlarges(run)
+    side, found, eaten = _enlarges(run, Geometry())
     scale = _whole_number(found)
     if eaten < 0 or eaten != int(eaten):
         told = f"its results are {scale} times as large and {-2 * scale * eaten:+g} pixels"
@@ -94,19 +95,22 @@ def lacking(session: Any, task: str | None = None) -> Lacks:
     return lacks
 
 
-def probed(session: Any, name: str, task: str | None = None, licence: str = "unknown") -> Found:
+def probed(
+    session: Any, name: str, task: str | None = None, licence: str = "unknown", known: Geometry | None = None
+) -> Found:
     """Look at a model that turns a picture into a picture.
 
     Args:
         session: of ONNX Runtime, on a CPU.
         task: the verb that it is for; by default upscale where results are larger, and restore where not.
+        known: multiple and minimum of the sides that it takes, where somebody has said; no others are tried then.
 
     Raises:
         ModelError: it takes or gives anything but one picture of three channels, or is no use to the verb.
     """
     given, made, fixed = _ports(session)
     run = _Run(session, given, made)
-    scale, multiple, minimum = _sizes(run, fixed)
+    scale, multiple, minimum = _sizes(run, fixed, known or Geometry())
     verb = task or ("upscale" if scale > 1 else "restore")
     geometry = Geometry(scale, multiple, minimum, keeps_scene=False)
     about = Provenance(licence=licence, notes="made elsewhere; what it takes was found by trying it")
@@ -199,35 +203,39 @@ class _Run:
         return scales[0] if scales[0] == scales[1] else None
 
 
-def _enlarges(run: _Run) -> tuple[int, float, float]:
+def _enlarges(run: _Run, known: Geometry) -> tuple[int, float, float]:
     """The height of a picture that it takes, how many times as large results are, and how many pixels of a picture are
     eaten on each side. Raises ModelError."""
-    for side in _BASES:
+    for least in _BASES:
+        side = round_up(max(least, known.minimum), known.multiple)
+        wide = round_up(side + side // 2, known.multiple)
         try:
-            made = run(_noise(side, side + side // 2, 0))
+            made = run(_noise(side, wide, 0))
         except ModelError as error:
             failed = error
             continue
-        scale = (made.shape[3] - made.shape[2]) / (side // 2)
+        scale = (made.shape[3] - made.shape[2]) / (wide - side)
         return side, scale, (side - made.shape[2] / scale) / 2 if scale else 0
     raise failed
 
 
-def _sizes(run: _Run, fixed: int) -> tuple[int, int, int]:
+def _sizes(run: _Run, fixed: int, known: Geometry) -> tuple[int, int, int]:
     """Scale, multiple and minimum."""
     if fixed:
         return _whole_number(run(_noise(fixed, fixed, 0)).shape[2] / fixed), 1, fixed
-    base, found, _ = _enlarges(run)
+    base, found, _ = _enlarges(run, known)
     scale = _whole_number(found)
-    for multiple in (2**power for power in range(_BASES[0].bit_length())):
+    least = round_up(max(_BASES[0], known.minimum), known.multiple)
+    for multiple in sorted({lcm(known.multiple, 2**power) for power in range(_BASES[0].bit_length())}):
         if run.scale(base + multiple, base + 3 * multiple) == scale:
-            return scale, multiple, base if base > _BASES[0] else _smallest(run, scale, multiple, base)
+            smallest = base if base > least else _smallest(run, scale, multiple, max(1, known.minimum), base)
+            return scale, multiple, smallest
     raise ModelError(f"it takes no picture of sides {base + 64} and {base + 192}; export it for any size")
 
 
-def _smallest(run: _Run, scale: int, multiple: int, base: int) -> int:
+def _smallest(run: _Run, scale: int, multiple: int, minimum: int, base: int) -> int:
     """The smallest side that it takes, of a few."""
-    sides = (round_up(side, multiple) for side in (1, 8, 16, 32))
+    sides = (round_up(max(side, minimum), multiple) for side in (1, 8, 16, 32))
     return next((side for side in sides if run.scale(side, side) == scale), base)
 
 
