@@ -150,7 +150,7 @@ def _by_export(network: nn.Module, side: int, fixed: bool) -> bytes:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Without gradients, and without what tracers say: of what becomes a constant, which is compared afterwards, and of
-    what fails, for which another way is tried. Torch prints whole graphs from C++, past what Python takes for stdout."""
+    what fails, for which another way is tried. Torch prints whole graphs from C++, past Python's own stdout."""
     sys.stdout.flush()
     kept = os.dup(1)
     try:

@@ -28,6 +28,8 @@ _REACHES = (128, 512, 1024)
 """Lengths of strips, each tried where the one before was felt to its end."""
 _HALF_LEVEL = 0.5 / white(np.dtype(np.uint8))
 _TRIES = 3
+_WIDER = 8
+"""Pixels that a halo grows by at least where it did not do: what is hardly felt still meets the borders of tiles."""
 _ALIKE = 1
 """Levels that a result in tiles may differ by from the whole."""
 
@@ -175,7 +177,11 @@ def _tiled(session: Any, card: ModelCard, run: _Run, fixed: int) -> Found:
     whole = None if fixed else Model(card, "cpu", session).run(picture).colour
     felt = _reach(run, card.geometry, fixed)
     halo = felt if felt < 0 else felt + felt // 4 + 1  # other pictures than noise may be felt a little further
-    for wide in (round_up(halo + halo * number // 2, card.geometry.multiple) for number in range(_TRIES) if halo >= 0):
+    for wide in (
+        round_up(halo + max(halo // 2, _WIDER) * number, card.geometry.multiple)
+        for number in range(_TRIES)
+        if halo >= 0
+    ):
         if fixed and 2 * wide >= fixed:
             break
         one = replace(card, tiling=Tiles(wide, "measured"))
