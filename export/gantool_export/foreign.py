@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from gantool.card import Geometry
 from gantool.engine.boxes import round_up
 from gantool.errors import ModelError, reason
-from gantool.foreign.probe import Found, probed
-from gantool.foreign.wire import card_field
+from gantool.foreign.probe import Found, lacking, probed
+from gantool.foreign.wire import card_field, surrounded
 from gantool.storage import replacing
 from gantool_export.files import write
 from gantool_export.onnx_file import OPSET, ExportError, session, strip
@@ -71,14 +71,18 @@ def convert(file: Path, target: Path, task: str | None = None, licence: str = "u
         one = published(state)
         written = as_onnx(one)
         sizes = Geometry(multiple=written.step, minimum=one.sizes.minimum)
-        found = probed(session(written.data), target.stem, task, licence, sizes)
+        data, runner = written.data, session(written.data)
+        if (lacks := lacking(runner, task, sizes)).any:
+            data = surrounded(data, lacks.given, lacks.made, lacks.border, lacks.enlarged)
+            runner = session(data)
+        found = probed(runner, target.stem, task, licence, sizes)
     except (ExportError, ModelError) as error:
         raise type(error)(f"{file}: {error.template}", option=error.option) from error
     identity = replace(found.card.identity, architecture=one.architecture)
     about = replace(found.card.provenance, notes="weights made elsewhere; what it takes was found by trying it")
     card = replace(found.card, identity=identity, provenance=about)
     with replacing(target, overwrite=False) as place:
-        place.write(written.data + card_field(card))
+        place.write(data + card_field(card))
     checked = f"it agrees with torch (difference {written.difference:.0e}); {found.checked}"
     return Found(card, f"{one.architecture}, {found.found}", checked)
 
@@ -150,7 +154,7 @@ def _by_export(network: nn.Module, side: int, fixed: bool) -> bytes:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Without gradients, and without what tracers say: of what becomes a constant, which is compared afterwards, and of
-    what fails, for which another way is tried. Torch prints whole graphs from C++, past what Python calls stdout."""
+    what fails, for which another way is tried. Torch prints whole graphs from C++, past Python's own stdout."""
     sys.stdout.flush()
     kept = os.dup(1)
     try:

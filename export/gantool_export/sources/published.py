@@ -50,7 +50,7 @@ class _Called(nn.Module):
         self.call = call
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.call(self.network, x)
+        return self.call(self.network, x.clone())  # some, such as RCAN, write into what they are given
 
 
 def _by_spandrel(state: Mapping[str, Tensor]) -> Published:

@@ -35,6 +35,8 @@ _HALF_LEVEL = 0.5 / white(np.dtype(np.uint8))
 _UNALIKE = 37
 """Pixels, or a little less, that two tiles don't share: no multiple of a window's or of a stride's side."""
 _TRIES = 3
+_WIDER = 8
+"""Pixels that a halo grows by at least where it did not do: what is hardly felt still meets the borders of tiles."""
 _ALIKE = 1
 """Levels that a result in tiles may differ by from the whole."""
 _GRAYS = (0.25, 0.5, 0.75)
@@ -67,8 +69,9 @@ class Lacks:
         return self.border > 0 or self.enlarged > 0
 
 
-def lacking(session: Any, task: str | None = None) -> Lacks:
+def lacking(session: Any, task: str | None = None, known: Geometry | None = None) -> Lacks:
     """Whether convolutions eat the border of pictures, and whether a result is to be added to the enlarged picture.
+    Arguments are those of `probed`.
 
     Raises:
         ModelError: as `probed`; it gives nothing but what is to be added, and that to something else.
@@ -78,7 +81,7 @@ def lacking(session: Any, task: str | None = None) -> Lacks:
     lacks = Lacks(given.name, made.name)
     if fixed:
         return lacks
-    side, found, eaten = _enlarges(run, Geometry())
+    side, found, eaten = _enlarges(run, known or Geometry())
     scale = _whole_number(found)
     if eaten < 0 or eaten != int(eaten):
         told = f"its results are {scale} times as large and {-2 * scale * eaten:+g} pixels"
@@ -266,7 +269,8 @@ def _tiled(session: Any, card: ModelCard, run: _Run, fixed: int) -> Found:
     """With the least halo in which tiles are what the whole is; for what sees everything, whole."""
     multiple = card.geometry.multiple
     halo = _halo(run, card.geometry, fixed)
-    for wide in (round_up(halo + halo * number // 2, multiple) for number in range(_TRIES) if halo is not None):
+    tries = range(_TRIES if halo is not None else 0)
+    for wide in (round_up((halo or 0) + max((halo or 0) // 2, _WIDER) * number, multiple) for number in tries):
         if fixed and 2 * wide >= fixed:
             break
         one = replace(card, tiling=Tiles(wide, "measured"))

@@ -107,9 +107,25 @@ def detail(path: Path, scale: int, sharpens: float) -> Path:
     return saved(path, nodes, [numpy_helper.from_array(edges, "w"), times])
 
 
+def bordered(path: Path) -> Path:
+    """Its pixels are not felt by each other, but the zeros around a tile are by those along its border."""
+    scalars = {"none": 0.0, "one": 1.0, "third": 0.3}
+    tensors = [numpy_helper.from_array(np.array(value, np.float32), name) for name, value in scalars.items()]
+    kernel = numpy_helper.from_array(np.full((3, 3, 11, 11), 1 / 363, np.float32), "w-k")
+    nodes = [
+        helper.make_node("Mul", ["x", "none"], ["z"]),
+        helper.make_node("Add", ["z", "one"], ["o"]),
+        convolution("o", "k", 11),
+        helper.make_node("Mul", ["x", "third"], ["t"]),
+        helper.make_node("Mul", ["k", "third"], ["s"]),
+        helper.make_node("Add", ["t", "s"], ["y"]),
+    ]
+    return saved(path, nodes, [*tensors, kernel])
+
+
 @pytest.mark.parametrize(
     ("make", "scale", "multiple", "halo"),
-    [(upscaler, 2, 1, 3), (halved, 1, 1, 1), (unshuffling, 1, 4, 4), (normalising, 1, 1, None)],
+    [(bordered, 1, 1, 5), (upscaler, 2, 1, 3), (halved, 1, 1, 1), (unshuffling, 1, 4, 4), (normalising, 1, 1, None)],
 )
 def test_what_is_found(make: Make, scale: int, multiple: int, halo: int | None, photo: Pixels, tmp_path: Path) -> None:
     entry = library.add(make(tmp_path / "theirs.onnx"))
