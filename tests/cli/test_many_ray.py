@@ -139,7 +139,11 @@ def test_a_picture_that_kills_its_process_takes_no_other_with_it(tmp_path: Path)
         return loading.load(name, "upscale", machine).bind()
 
     shared = Shared(output=str(tmp_path / "out"), machine=Machine("cpu", threads=1), cluster=Cluster("local", 2))
-    rows = [row for row, _, _ in ray_data.rows(items, choose, bind, shared)]
+    with ray_data.connected("local"):
+        assert not ray_data.shortage(shared.machine)
+        assert "has 640 CPUs" in ray_data.shortage(Machine("cpu", threads=640))
+        assert "has 1 GPU:" in ray_data.shortage(Machine("cuda", threads=1))
+        rows = [row for row, _, _ in ray_data.rows(items, choose, bind, shared)]
     assert Counter(row.status for row in rows) == {"done": 7, "failed": 1} and len({row.input for row in rows}) == 8
     (lost,) = (row for row in rows if row.error)
     assert lost.input == str(source / "b" / "1.png") and "the process that did it was lost" in lost.error.message
@@ -171,7 +175,7 @@ def test_where_nobody_answers(tmp_path: Path) -> None:
     drawn(tmp_path / "in", 1)
     done = gantool("upscale", "in", "-o", "out", "--ray", "127.0.0.1:1", cwd=tmp_path)
     assert done.returncode == 1 and done.stderr.startswith("gantool: no Ray cluster answers at 127.0.0.1:1"), done
-    assert len(done.stderr.splitlines()) == 1 and not (tmp_path / "out").exists()
+    assert done.stdout == "" and len(done.stderr.splitlines()) == 1 and not (tmp_path / "out").exists()
 
 
 @pytest.fixture

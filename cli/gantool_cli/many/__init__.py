@@ -5,6 +5,7 @@ No picture goes through here, nor through Ray's store: an actor is told where on
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,34 +32,38 @@ def run(
     _check(shared)
     ray_data.require()
     plan = planning.planned(shared, naming, choose, written)
+    machine = replace(shared.machine, threads=shared.machine.threads or 1)
+    with ray_data.connected(str(shared.cluster.ray)) if plan.items else nullcontext():
+        status = _do(plan, choose, bind, replace(shared, machine=machine))
+    if status:
+        raise typer.Exit(status)
+
+
+def _do(plan: planning.Plan, choose: planning.Choose, bind: ray_data.Bind, shared: Shared) -> int:
+    """Returns the exit status."""
     report = Report(shared.telling, len(plan.problems) + len(plan.skipped) + len(plan.items))
-    failed = [
-        Row(str(problem.source), None, "failed", error=Failure("ImageError", problem.reason))
-        for problem in plan.problems
-    ]
     try:
         with (
             manifest.writing(str(shared.output)) as record,
             console.pictures(len(plan.items), quiet=shared.telling.quiet) as advance,
         ):
-            for row in failed:
+            for problem in plan.problems:
+                row = Row(str(problem.source), None, "failed", error=Failure("ImageError", problem.reason))
                 record(row)
                 report.row(row)
             for item in plan.skipped:
                 report.row(Row(item.source, item.target, "skipped"))
-            if plan.items:
-                machine = replace(shared.machine, threads=shared.machine.threads or 1)
-                work = (choose, bind, replace(shared, machine=machine))
-                for row, note, notices in ray_data.rows(plan.items, *work):
-                    record(row)
-                    for sentence in notices:
-                        report.notice(str(row.input), sentence)
-                    report.row(row, note)
-                    advance(os.path.basename(str(row.input)), None)
+            if plan.items and (sentence := ray_data.shortage(shared.machine)):
+                report.notice("ray", sentence)
+            for row, note, notices in ray_data.rows(plan.items, choose, bind, shared):
+                record(row)
+                for sentence in notices:
+                    report.notice(str(row.input), sentence)
+                report.row(row, note)
+                advance(os.path.basename(str(row.input)), None)
     finally:
         status = report.close()
-    if status:
-        raise typer.Exit(status)
+    return status
 
 
 def _check(shared: Shared) -> None:

@@ -23,8 +23,8 @@ from gantool_cli.report import Failure, Row
 
 _STORE = 200 * 2**20
 """Bytes of Ray's store on this machine alone: no picture goes through it."""
-_TOGETHER = 16
-"""Pictures that an actor is handed at once, at most."""
+_BLOCKS = 10_000
+"""Above which pictures are handed out several at once, and told of when the last of them is done."""
 _AGAIN = 2
 """How often pictures are tried again whose process was lost."""
 
@@ -41,22 +41,17 @@ def require() -> None:
 
 
 def rows(items: Sequence[Item], choose: Choose, bind: Bind, shared: Shared) -> Iterator[Told]:
-    """What becomes of each picture, once, in the order in which they are done.
+    """What becomes of each picture, once, in the order in which they are done, on the cluster that is connected.
 
     Pictures whose process is lost are handed out again, in the end each alone, so that one that kills whatever opens it
-    takes no other with it. Raises GantoolError where there is no cluster.
+    takes no other with it.
     """
-    waiting, actors = dict(enumerate(items)), shared.cluster.actors
-    with _connected(str(shared.cluster.ray)):
-        for together in (min(_TOGETHER, len(items) // (8 * actors) or 1), 1):
-            handed = [{"n": n, "path": _sent(item.source), "output": _sent(item.target)} for n, item in waiting.items()]
-            for record in _done(handed, together, choose, bind, shared) if handed else ():
-                item = waiting.pop(record["n"])
-                yield (
-                    manifest.row(item.source, item.target, record),
-                    record["note"],
-                    record["notices"].splitlines(),
-                )
+    waiting = dict(enumerate(items))
+    for together in (math.ceil(len(items) / _BLOCKS), 1):
+        handed = [{"n": n, "path": _sent(item.source), "output": _sent(item.target)} for n, item in waiting.items()]
+        for record in _done(handed, together, choose, bind, shared) if handed else ():
+            item = waiting.pop(record["n"])
+            yield manifest.row(item.source, item.target, record), record["note"], record["notices"].splitlines()
     for item in waiting.values():
         lost = f"{item.source}: the process that did it was lost, and each that tried again; is there enough memory?"
         yield Row(item.source, None, "failed", error=Failure("LostError", lost)), "", []
@@ -91,6 +86,18 @@ def _done(
     yield from made.iter_rows()
 
 
+def shortage(machine: Machine) -> str:
+    """What no machine of the cluster has, and an actor waits for; empty if there is nothing."""
+    import ray
+
+    needed = {"CPU": machine.threads, "GPU": _gpus(machine)}
+    for name, count in needed.items():
+        most = max((node["Resources"].get(name, 0) for node in ray.nodes() if node["Alive"]), default=0)
+        if most < count:
+            return f"no machine of the cluster has {count} {name}{'s' if count > 1 else ''}: waiting for one that does"
+    return ""
+
+
 def _gpus(machine: Machine) -> int:
     """That an actor needs: where nobody asks for one, what there is decides."""
     import ray
@@ -101,8 +108,8 @@ def _gpus(machine: Machine) -> int:
 
 
 @contextmanager
-def _connected(address: str) -> Iterator[None]:
-    """Raises GantoolError where no cluster answers."""
+def connected(address: str) -> Iterator[None]:
+    """A cluster, while the block runs. Raises GantoolError where none answers."""
     _silence()
     import ray
 
