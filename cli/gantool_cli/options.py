@@ -91,6 +91,22 @@ class Existing:
 
 
 @dataclass(frozen=True)
+class Cluster:
+    """The machines that share the pictures of a run."""
+
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="auto|local|ADDRESS", help="Do it on a Ray cluster; pictures may lie at s3://... too."),
+    ] = None
+    actors: Annotated[
+        int, typer.Option(metavar="N", min=1, max=10_000, help="With --ray: pictures at work at once.")
+    ] = 2
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", metavar="", help="With --ray: do those alone that failed before.")
+    ] = False
+
+
+@dataclass(frozen=True)
 class Telling:
     """What is printed."""
 
@@ -201,6 +217,7 @@ class Shared:
     ] = None
     machine: Machine = Machine()
     existing: Existing = Existing()
+    cluster: Cluster = Cluster()
     telling: Telling = Telling()
     # What other programs call it.
     more_inputs: Annotated[list[str] | None, typer.Option("-i", "--input", hidden=True)] = None

@@ -13,6 +13,7 @@ import typer
 from gantool import formats
 from gantool.errors import GantoolError, ImageError
 from gantool.folders import walk
+from gantool.values import is_address
 from gantool_cli import hints
 from gantool_cli.console import PIPE
 from gantool_cli.errors import explain
@@ -124,6 +125,8 @@ def _output_folder(sources: Sequence[Path | Problem], output: str | None, naming
         raise typer.BadParameter("give --name or -o -: what goes to standard output has no name")
     if output is None or output == "-":
         return None
+    if is_address(output):
+        raise typer.BadParameter(f"{output} is written by many machines alone; add --ray local, or --ray auto")
     folder = Path(output)
     if many or naming.template is not None:
         if not os.path.isdir(folder) and (os.path.exists(folder) or folder.suffix.lower() in formats.writable()):

@@ -17,8 +17,10 @@ from gantool_cli.options import verb
 class Order:
     """What is to be written, and what it says of itself."""
 
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run, a checkpoint, or a model with --int8.")]
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The .onnx file to write.")]
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run, a checkpoint, or a model with --int8, --triton.")]
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="The .onnx file to write.")] = (
+        None
+    )
     description: Annotated[str | None, typer.Option(metavar="TEXT", help="One line; by default the recipe's.")] = None
     licence: Annotated[str, typer.Option(metavar="TEXT", help="Licence of the weights.")] = "unknown"
     training_data: Annotated[str, typer.Option(metavar="TEXT", help="What it was trained on.")] = "unknown"
@@ -32,6 +34,15 @@ class Order:
         Path | None,
         typer.Option(metavar="PHOTOS", help="Of a model file: its variant of whole numbers, set by such photographs."),
     ] = None
+    triton: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Of a model, by name or file: put it into Triton's repository of models."),
+    ] = None
+    tile: Annotated[
+        int | None,
+        typer.Option(metavar="PIXELS", min=1, help="With --triton: the only side, of which batches are made."),
+    ] = None
+    tensorrt: Annotated[bool, typer.Option("--tensorrt", help="With --triton: run it by TensorRT.")] = False
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors alone.")] = False
 
@@ -47,18 +58,30 @@ def export(*, order: Order) -> None:
         --interpolate runs/mine/step-0004000.safetensors
     # beside the model, where --precision int8 finds it
     gantool export mine.onnx -o mine.int8.onnx --int8 photos/
+    # for a model server, as models/upscale-x4/config.pbtxt and 1/model.onnx
+    gantool export --triton models/ upscale-x4
     """
+    if order.triton is None and (order.tile is not None or order.tensorrt):
+        raise typer.BadParameter("--tile and --tensorrt go with --triton")
     require_training()
-    if order.int8 is not None:
-        _export_int8(order, order.int8)
-        return
+    if order.triton is not None:
+        _export_triton(order, order.triton)
+    elif order.output is None:
+        raise typer.BadParameter("name the file to write with -o")
+    elif order.int8 is not None:
+        _export_int8(order, order.int8, order.output)
+    else:
+        _export_run(order, order.output)
+
+
+def _export_run(order: Order, output: Path) -> None:
     quieten_torch()
     from gantool import library, tasks
     from gantool_export import export as export_run
 
     for written in export_run(
         order.run,
-        order.output,
+        output,
         description=order.description,
         licence=order.licence,
         training_data=order.training_data,
@@ -80,15 +103,27 @@ def quieten_torch() -> None:
     warnings.simplefilter("ignore", FutureWarning)
 
 
-def _export_int8(order: Order, photos: Path) -> None:
+def _export_int8(order: Order, photos: Path, output: Path) -> None:
     from gantool import storage
     from gantool_export.int8 import quantise
 
     if order.run.suffix != ".onnx":
         raise typer.BadParameter("--int8 is made of a model file: export the run first, and then that")
-    storage.check_free(order.output, overwrite=order.overwrite)
+    storage.check_free(output, overwrite=order.overwrite)
     made = quantise(order.run, photos)
-    with storage.replacing(order.output, overwrite=order.overwrite) as file:
+    with storage.replacing(output, overwrite=order.overwrite) as file:
         file.write(made.data)
     if not order.quiet:
-        console.out(f"{order.output}  int8, {max(0.0, made.loss):.2f} dB less on photographs that it was not set by")
+        console.out(f"{output}  int8, {max(0.0, made.loss):.2f} dB less on photographs that it was not set by")
+
+
+def _export_triton(order: Order, repository: Path) -> None:
+    from gantool_export import triton
+
+    if order.output is not None or order.int8 is not None:
+        raise typer.BadParameter("--triton writes a model into its folder; give it without -o and --int8")
+    folder = triton.write(
+        str(order.run), repository, tile=order.tile, tensorrt=order.tensorrt, overwrite=order.overwrite
+    )
+    if not order.quiet:
+        console.out(f"{folder}  {triton.CONFIG} and {triton.MODEL}; try: tritonserver --model-repository {repository}")
