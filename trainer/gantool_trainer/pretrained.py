@@ -16,13 +16,11 @@ _WRAPPED = "shared.network."
 def load(path: Path) -> Checkpoint:
     """A run, a checkpoint, or an exported model, whose weights are those of the averaged network ``generator``.
 
+    Export keeps the names of weights; what it has folded into others, such as batch norms, is not found again.
     Raises CheckpointError.
     """
-    return _of_model(path) if path.suffix == ".onnx" else checkpoint.load(path)
-
-
-def _of_model(path: Path) -> Checkpoint:
-    """Export keeps the names of weights; what it has folded into others, such as batch norms, is not found again."""
+    if path.suffix != ".onnx":
+        return checkpoint.load(path)
     import onnx
     from google.protobuf.message import DecodeError
 
