@@ -149,9 +149,7 @@ def _without_advice() -> Iterator[None]:
 
 
 def _described(model: onnx.ModelProto, card: ModelCard) -> bytes:
-    del model.metadata_props[:]
-    own = replace(card, precision="int8")
-    model.metadata_props.append(onnx.StringStringEntryProto(key=KEY, value=own.to_json()))
+    onnx.helper.set_model_props(model, {KEY: replace(card, precision="int8").to_json()})
     return bytes(model.SerializeToString())
 
 

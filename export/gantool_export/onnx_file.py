@@ -137,7 +137,9 @@ def _trace(network: nn.Module, card: ModelCard) -> onnx.ModelProto:
     assert program is not None
     model = program.model_proto
     for value, port in zip([*model.graph.input, *model.graph.output], [*card.inputs, *card.outputs], strict=True):
-        _name_axes(value, port)
+        for axis, size in zip(value.type.tensor_type.shape.dim, port.shape, strict=True):
+            if isinstance(size, str):
+                axis.dim_param = size
     strip(model)
     return model
 
@@ -146,12 +148,6 @@ def _takes_any_number(network: nn.Module) -> bool:
     """Whether the network's inputs are one parameter, as in forward(*inputs)."""
     parameters = inspect.signature(network.forward).parameters.values()
     return any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
-
-
-def _name_axes(value: onnx.ValueInfoProto, port: Port) -> None:
-    for axis, size in zip(value.type.tensor_type.shape.dim, port.shape, strict=True):
-        if isinstance(size, str):
-            axis.dim_param = size
 
 
 def strip(model: onnx.ModelProto) -> None:

@@ -50,10 +50,7 @@ class NotFinite(TrainingError):
 
 def prepare(fabric: Fabric, recipe: Recipe, before: Checkpoint | None, initial: Checkpoint | None) -> State:
     """The state to go on with from ``before``, or to begin with, from random weights or those of ``initial``.
-
-    Raises:
-        CheckpointError: a checkpoint does not fit the recipe.
-    """
+    Raises CheckpointError where a checkpoint does not fit the recipe."""
     family, config = FAMILIES[recipe.family], recipe.model
     torch.manual_seed(torch_seed(recipe.train.seed, INITIAL))
     networks = family.networks(config)
@@ -128,10 +125,7 @@ def _restore_networks(saved: Checkpoint, networks: dict[str, nn.Module], average
 
 def _restore_buffers(saved: Checkpoint, buffers: dict[str, Tensor]) -> None:
     """Fill ``buffers`` with what a checkpoint of the same recipe holds; of several processes, the first one's.
-
-    Raises:
-        CheckpointError: it is of another size.
-    """
+    Raises CheckpointError where it is of another size."""
     found = saved.part("buffers")
     if {name: tensor.shape for name, tensor in found.items()} != {name: t.shape for name, t in buffers.items()}:
         raise CheckpointError(
@@ -143,10 +137,7 @@ def _restore_buffers(saved: Checkpoint, buffers: dict[str, Tensor]) -> None:
 
 def _start_from(saved: Checkpoint, networks: dict[str, nn.Module], averages: dict[str, nn.Module]) -> None:
     """Give the averaged networks another run's weights; layers whose shape differs (another scale) start afresh.
-
-    Raises:
-        CheckpointError: less than half of a network fits.
-    """
+    Raises CheckpointError where less than half of a network fits."""
     for name, average in averages.items():
         own = average.state_dict()
         fitting = {k: v for k, v in saved.part("ema", name).items() if k in own and own[k].shape == v.shape}

@@ -23,7 +23,7 @@ from gantool_trainer.layers.blocks import Shape, unwrap
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm, TrunkDiscriminator
 from gantool_trainer.layers.dense import DenseGenerator, DenseTrunk
 from gantool_trainer.layers.sampling import Sampling
-from gantool_trainer.settings import Settings, Weight, Width
+from gantool_trainer.settings import Interval, Settings, Weight, Width
 
 _ROWS = 8
 
@@ -49,8 +49,7 @@ class Config(Settings):
     """Of a convolutional discriminator."""
     penalty: Weight = 0.0
     """On the slope of a discriminator without batch norm (DRAGAN, arXiv 1705.07215)."""
-    penalty_every: Width = 1
-    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    penalty_every: Interval = 1
     augment: bool = False
     """Whether the discriminator sees everything changed at random, so that it learns no picture by heart."""
 

@@ -22,7 +22,7 @@ from gantool_trainer.layers.blocks import Shape, unwrap
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm, TrunkDiscriminator
 from gantool_trainer.layers.fastgan import FastGenerator
 from gantool_trainer.layers.sampling import Sampling
-from gantool_trainer.settings import Settings, Weight, Width
+from gantool_trainer.settings import Interval, Settings, Weight, Width
 
 _SEARCHED: dict[Noise, tuple[float, float]] = {"uniform": (-1.0, 1.0), "normal": (-3.0, 3.0)}
 _PENALTIES: dict[str, Callable[[nn.Module, Tensor, Tensor], Tensor]] = {
@@ -58,8 +58,7 @@ class Config(Settings):
     penalty: Literal["none", "wgan-gp", "dragan", "r1"] = "none"
     """On the discriminator's slope; needs a discriminator without batch norm."""
     penalty_weight: Weight = 10.0
-    penalty_every: Width = 1
-    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    penalty_every: Interval = 1
     search: bool = False
     """Whether export also writes a file with which holes are filled by searching the latent (arXiv 1607.07539)."""
     prior: Weight = 0.003

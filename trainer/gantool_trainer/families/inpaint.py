@@ -29,7 +29,7 @@ from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.layers.sampling import KERNEL4
 from gantool_trainer.looking import applied
 from gantool_trainer.seeds import rng
-from gantool_trainer.settings import Settings, Weight, Width
+from gantool_trainer.settings import Interval, Settings, Weight, Width
 
 _SIDE = 64
 """At which the whole is judged, and the smallest that is filled."""
@@ -55,8 +55,7 @@ class Config(Settings):
     """Of the distance of a projected discriminator's fixed features."""
     penalty: Weight = 0.25
     """On the discriminators' slopes (DRAGAN, arXiv 1705.07215), which have no norms."""
-    penalty_every: Width = 4
-    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    penalty_every: Interval = 4
 
 
 class Completion(nn.Module):

@@ -23,7 +23,7 @@ from gantool_trainer.layers.blocks import frozen, unwrap
 from gantool_trainer.layers.patch import Norm
 from gantool_trainer.layers.sampling import Sampling
 from gantool_trainer.layers.unet import UnetNorm, colouring, unet
-from gantool_trainer.settings import Settings, Weight, Width
+from gantool_trainer.settings import Interval, Settings, Weight, Width
 
 
 class Config(Settings):
@@ -56,8 +56,7 @@ class Config(Settings):
     """Of the distance of a projected discriminator's fixed features."""
     penalty: Weight = 0.0
     """On the slope of a discriminator without norms (DRAGAN, arXiv 1705.07215)."""
-    penalty_every: Width = 1
-    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    penalty_every: Interval = 1
     distance: Literal["l1", "l2"] = "l1"
     """Between the pixels: absolute or squared, which ends between colours where two are as likely."""
     pixel: Weight = 100.0

@@ -27,7 +27,7 @@ from gantool_trainer.family import Buffers, Family, Finished, Generator, Look, N
 from gantool_trainer.layers.blocks import Residual, conv3x3, frozen, unwrap
 from gantool_trainer.layers.dcgan import ConvTrunk, TrunkDiscriminator
 from gantool_trainer.layers.init import he_initialise, scale_weights
-from gantool_trainer.settings import Settings, Weight, Width
+from gantool_trainer.settings import Interval, Settings, Weight, Width
 
 
 class Config(Settings):
@@ -52,8 +52,7 @@ class Config(Settings):
     """Of the masked distance in the second stage."""
     penalty: Weight = 0.25
     """On the discriminator's slope (DRAGAN, arXiv 1705.07215)."""
-    penalty_every: Width = 4
-    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    penalty_every: Interval = 4
 
 
 class Unet(nn.Module):

@@ -28,7 +28,7 @@ from gantool_trainer.layers.init import initialise
 from gantool_trainer.layers.projected import ProjectedTextDiscriminator
 from gantool_trainer.layers.sampling import KERNEL4, Sampling
 from gantool_trainer.losses import Adversarial
-from gantool_trainer.settings import Settings, Weight, Width
+from gantool_trainer.settings import Interval, Settings, Weight, Width
 
 _TEMPERATURE = 0.1
 _ROWS = 8
@@ -70,8 +70,7 @@ class Config(Settings):
     loss: Literal["bce", "hinge"] = "bce"
     penalty: Weight = 0.0
     """On the discriminators' slope (DRAGAN, arXiv 1705.07215); needs ones without batch norm."""
-    penalty_every: Width = 1
-    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    penalty_every: Interval = 1
     text_matching: Weight = 0.0
     """Of the made pictures being found by their texts among a batch's, and the reverse, as the real ones are (after
     AttnGAN, arXiv 1711.10485): a stronger voice for the text than the discriminator's."""

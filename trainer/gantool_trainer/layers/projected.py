@@ -123,7 +123,8 @@ def check_installed() -> None:
 @cache
 def mixing(taps: tuple[int, ...], device: torch.device) -> Mixing:
     """The fixed one for maps after these blocks."""
-    with torch.inference_mode(False):  # whoever asks first, gradients are to pass
+    # Whoever asks first: gradients are to pass, and the random numbers of their step to stay what they would be.
+    with torch.inference_mode(False), torch.random.fork_rng(devices=[]):
         return Mixing(efficientnet.channels(taps), _MIXED).to(device)
 
 

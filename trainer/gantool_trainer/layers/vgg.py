@@ -44,10 +44,7 @@ class Features(nn.Module):
 @cache
 def vgg19(layer: str) -> Features:
     """The feature extractor phi_i,j of SRGAN: before pooling i, after convolution j and (unless said) its ReLU.
-
-    Raises:
-        TrainingError: torchvision or its weights cannot be had.
-    """
+    Raises TrainingError where torchvision or its weights cannot be had."""
     network = Features(_LENGTHS[layer])
     weights = _imagenet_weights()
     network.load_state_dict({name: weights[name] for name in network.state_dict()})
