@@ -36,6 +36,8 @@ Seed = Annotated[
 Precision = Literal["fp32", "int8", "auto"]
 _FLAGS = {"codes": "--code", "label": "--class"}
 """Options that are not called as in Python."""
+_LETTERS = {"scale": "-s"}
+"""Those of a task's options that have one."""
 _TYPES = (bool, float, int, Path)
 """What Typer reads; the rest is taken as text."""
 
@@ -292,7 +294,8 @@ def _annotation(field: "Field[Any]") -> Any:
     if schema is None:
         return field.type
     kind: Any = schema.rule.read if schema.rule.read in _TYPES else str
-    option = typer.Option(flag(field.name), metavar=schema.metavar, help=schema.help, min=schema.least, max=schema.most)
+    names = (name for name in (_LETTERS.get(field.name), flag(field.name)) if name)
+    option = typer.Option(*names, metavar=schema.metavar, help=schema.help, min=schema.least, max=schema.most)
     return Annotated[kind if field.default is not None else kind | None, option] if schema.help else None
 
 

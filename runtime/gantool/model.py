@@ -25,9 +25,9 @@ from gantool.options import Options
 from gantool.picture import Picture, PictureInfo, to_pil
 from gantool.pipeline import Errors, Item
 from gantool.precision import Precision
-from gantool.sizes import TargetSize
 from gantool.tasks import generate
 from gantool.tasks.generate import Conditions
+from gantool.tasks.upscale import TargetSize
 from gantool.values import is_whole
 
 _MOST_BYTES = 2 * 10**9
