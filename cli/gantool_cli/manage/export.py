@@ -2,38 +2,35 @@
 
 import logging
 import warnings
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from gantool_cli import console
 from gantool_cli.manage.train import require_training
-from gantool_cli.options import verb
+from gantool_cli.options import argument, option, overwrite, quiet, verb
 
 
 @dataclass(frozen=True)
 class Order:
     """What is to be written, and what it says of itself."""
 
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run, a checkpoint, or a model with --int8.")]
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The .onnx file to write.")]
-    description: Annotated[str | None, typer.Option(metavar="TEXT", help="One line; by default the recipe's.")] = None
-    licence: Annotated[str, typer.Option(metavar="TEXT", help="Licence of the weights.")] = "unknown"
-    training_data: Annotated[str, typer.Option(metavar="TEXT", help="What it was trained on.")] = "unknown"
-    notes: Annotated[str, typer.Option(metavar="TEXT", help="What else its users should know.")] = ""
-    interpolate: Annotated[
-        Path | None,
-        typer.Option(metavar="RUN", help="Another checkpoint of the same networks, to take a share of its weights."),
-    ] = None
-    share: Annotated[float, typer.Option(metavar="0..1", min=0, max=1, help="That share, with --interpolate.")] = 0.3
-    int8: Annotated[
-        Path | None,
-        typer.Option(metavar="PHOTOS", help="Of a model file: its variant of whole numbers, set by such photographs."),
-    ] = None
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors alone.")] = False
+    run: Path = argument(default=MISSING, metavar="RUN", help="A run, a checkpoint, or a model with --int8.")
+    output: Path = option("-o", "--output", default=MISSING, metavar="FILE", help="The .onnx file to write.")
+    description: str | None = option(metavar="TEXT", help="One line; by default the recipe's.")
+    licence: str = option(default="unknown", metavar="TEXT", help="Licence of the weights.")
+    training_data: str = option(default="unknown", metavar="TEXT", help="What it was trained on.")
+    notes: str = option(default="", metavar="TEXT", help="What else its users should know.")
+    interpolate: Path | None = option(
+        metavar="RUN", help="Another checkpoint of the same networks, to take a share of its weights."
+    )
+    share: float = option(default=0.3, metavar="0..1", min=0, max=1, help="That share, with --interpolate.")
+    int8: Path | None = option(
+        metavar="PHOTOS", help="Of a model file: its variant of whole numbers, set by such photographs."
+    )
+    overwrite: bool = overwrite("a file that exists")
+    quiet: bool = quiet()
 
 
 @verb
