@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gantool import values
 from gantool.errors import ImageError, ModelError
-from gantool.tasks.task import LONGEST, Task, check_ports, no_use, option, schema_of, seamless, tile
+from gantool.tasks.task import LONGEST, Task, no_use, option, schema_of, seamless, tile
 from gantool.values import Rule, is_whole
 
 if TYPE_CHECKING:
@@ -138,10 +138,6 @@ class Options:
     tile: int | None = tile()
 
 
-def accepts(card: "ModelCard") -> None:
-    check_ports(card, {"feedforward": [("image", "image"), ("image strength", "image")]})
-
-
 def bind(card: "ModelCard", options: Options) -> "SharedInputs":
     """The strength that is asked for, of a model that has one."""
     import numpy as np
@@ -214,7 +210,7 @@ TASK = Task(
     does="enlarge pictures, also whole folders",
     help=_HELP,
     Options=Options,
-    accepts=accepts,
+    ports={"feedforward": [("image", "image"), ("image strength", "image")]},
     bind=bind,
     run=run,
     result=result,
