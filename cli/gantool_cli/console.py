@@ -30,11 +30,7 @@ def err(text: str) -> None:
 
 
 def binary(data: bytes | memoryview) -> None:
-    """Write all of a file to standard output.
-
-    Raises:
-        ImageError: it is closed, full, or nobody reads it any more.
-    """
+    """Write all of a file to standard output. Raises ImageError if it is closed, full, or nobody reads it any more."""
     from gantool.errors import ImageError, reason
 
     if sys.stdout is None:

@@ -75,12 +75,7 @@ class Bound:
             return formats.to_image(self.picture(picture), metadata)
 
     def convert(
-        self,
-        source: AnyPicture,
-        target: str | Path | IO[bytes],
-        *,
-        overwrite: bool = False,
-        quality: Quality = None,
+        self, source: AnyPicture, target: str | Path | IO[bytes], *, overwrite: bool = False, quality: Quality = None
     ) -> PictureInfo:
         """Write the result as a file, with the metadata carried over; see `Model.convert`. Raises GantoolError."""
         place = formats.path_of(target) if isinstance(target, str | Path) else target

@@ -126,11 +126,8 @@ def _checked(path: Path) -> Path:
 
 
 def read_card(path: Path) -> ModelCard:
-    """The card of a model file.
-
-    Raises:
-        ModelError: the file is no ONNX model, has no card, or its card cannot be used.
-    """
+    """The card of a model file. Raises ModelError if the file is no ONNX model, has no card, or its card cannot be
+    used."""
     if _checked(path).suffix.lower() == NCNN:
         raise ModelError(f"{path} is a model of ncnn; `gantool models add` makes one of gantool's of it, and keeps it")
     return reader.read_card(path)

@@ -207,12 +207,7 @@ class Model:
         return bound(self._engine, options)
 
     def map(
-        self,
-        sources: Iterable[AnyPicture],
-        *,
-        workers: int = 4,
-        errors: Errors = "raise",
-        **options: Unpack[Options],
+        self, sources: Iterable[AnyPicture], *, workers: int = 4, errors: Errors = "raise", **options: Unpack[Options]
     ) -> Generator[Item, None, None]:
         """Run the model on many pictures; some are decoded while others are in the network. They come in order.
 

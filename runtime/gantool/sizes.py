@@ -15,11 +15,8 @@ _FACTORS = (2, 4)
 
 
 def model_for(size: Size, target: TargetSize) -> str:
-    """The smallest of the models that ship which is enough; the largest where none is, to be run again.
-
-    Raises:
-        ImageError: as `TargetSize.of`, and where the target is smaller than the picture.
-    """
+    """The smallest of the models that ship which is enough; the largest where none is, to be run again. Raises
+    ImageError as `TargetSize.of`, and where the target is smaller than the picture."""
     high, wide = enlarging(size, target)
     enough = (f for f in _FACTORS if f * size.height >= high and f * size.width >= wide)
     return f"upscale-x{next(enough, _FACTORS[-1])}"

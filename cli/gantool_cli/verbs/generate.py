@@ -66,13 +66,7 @@ class Order:
 
 @verb
 def generate(
-    *,
-    ctx: typer.Context,
-    order: Order,
-    conditions: Conditions,
-    machine: Machine,
-    existing: Existing,
-    telling: Telling,
+    *, ctx: typer.Context, order: Order, conditions: Conditions, machine: Machine, existing: Existing, telling: Telling
 ) -> None:
     from gantool import storage
     from gantool.methods import conditioning

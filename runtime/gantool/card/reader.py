@@ -28,11 +28,8 @@ _MOST_BYTES = 2**24
 
 
 def read_card(model: Path) -> ModelCard:
-    """The card of a model file, under the name that the file has now.
-
-    Raises:
-        ModelError: the file is no ONNX model, has no card, or its card makes no sense.
-    """
+    """The card of a model file, under the name that the file has now. Raises ModelError if the file is no ONNX model,
+    has no card, or its card makes no sense."""
     text = read_metadata(model).get(KEY)
     if text is None:
         raise ModelError(
@@ -80,11 +77,8 @@ def _texts(entry: bytes) -> Iterator[tuple[int, str]]:
 
 
 def _fields(file: IO[bytes], size: int) -> Iterator[tuple[int, int]]:
-    """(number, length) of each field that is a row of bytes, while the file stands at the first of them.
-
-    Raises:
-        ValueError: the file is no row of fields that ends with it.
-    """
+    """(number, length) of each field that is a row of bytes, while the file stands at the first of them. Raises
+    ValueError if the file is no row of fields that ends with it."""
     for _ in range(_MOST_FIELDS):
         if file.tell() == size:
             return

@@ -139,9 +139,7 @@ def stream(picture: AnyPicture) -> Stream:
     """The pictures that a file holds, or the one that anything else is; upright, and what else it says.
 
     Colours are converted to sRGB, and gray to sRGB's; 16-bit colour with an ICC profile keeps its values and profile.
-
-    Raises:
-        ImageError: missing, damaged, of a kind that is not supported, or no picture at all.
+    Raises ImageError for what is missing, damaged, of a kind that is not supported, or no picture at all.
     """
     if isinstance(picture, np.ndarray):
         return Stream(Metadata("PNG"), 1, iter([Shown(from_array(picture), None)]))

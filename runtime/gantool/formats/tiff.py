@@ -43,11 +43,8 @@ _STRUCTURE = frozenset(
 
 
 def _open(data: bytes) -> WholeReader | PagesReader:
-    """Look a file through; thumbnails, reduced copies and masks are no pages.
-
-    Raises:
-        ImageError: an unsupported depth or kind of numbers, or claims that are not safe to decode.
-    """
+    """Look a file through; thumbnails, reduced copies and masks are no pages. Raises ImageError for an unsupported
+    depth or kind of numbers, and for claims that are not safe to decode."""
     how = ifd.layout(data)
     if how is None:
         raise UnidentifiedImageError

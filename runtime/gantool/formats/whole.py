@@ -186,10 +186,7 @@ def decoded(data: bytes, format: str) -> Image.Image:
 
 def looked_at(data: bytes, format: str) -> tuple[Size, int, dict[Any, Any]]:
     """Size, number of frames, and all else that Pillow tells of a file of this format of its before it is decoded.
-
-    Raises:
-        ImageError: it claims too much. Nearly anything on damaged data.
-    """
+    Raises ImageError where it claims too much, and nearly anything on damaged data."""
     with Image.open(io.BytesIO(data), formats=[format]) as image:
         size, count, about = Size(image.height, image.width), getattr(image, "n_frames", 1), dict(image.info)
     check_claim(size)

@@ -30,12 +30,8 @@ _AROUND, _LEAST_AROUND = 0.75, 16
 
 
 def mask_of(mask: Picture, size: Size) -> Float32:
-    """How much of each pixel is filled, (H, W) in 0..1, of a picture that is white in the holes, or transparent, at
-    a size.
-
-    Raises:
-        ImageError: it covers nothing, or everything.
-    """
+    """How much of each pixel is filled, (H, W) in 0..1, of a picture that is white in the holes, or transparent, at a
+    size. Raises ImageError if it covers nothing, or everything."""
     # Whoever erases a hole from a picture means what is gone.
     share = 1 - to_unit(mask.alpha) if mask.alpha is not None and mask.transparent else _light(mask)
     if mask.size != size:

@@ -103,10 +103,7 @@ TASK = Task(
     does="fill holes from what is around them",
     help=_HELP,
     Options=Options,
-    ports={
-        "feedforward": [("image mask", "image")],
-        "latent-search": [("image latent mask", "gradient image loss")],
-    },
+    ports={"feedforward": [("image mask", "image")], "latent-search": [("image latent mask", "gradient image loss")]},
     bind=bind,
     run=run,
     notices=notices,

@@ -52,11 +52,8 @@ def _side(help: str) -> Any:
 
 @dataclass(frozen=True)
 class TargetSize:
-    """The size that a result is to have: one wish. The ratio of width and height is always the picture's own.
-
-    Raises:
-        ModelError: no wish or several, or one that is no number above 0.
-    """
+    """The size that a result is to have: one wish. The ratio of width and height is always the picture's own. Raises
+    ModelError for no wish or several, and for one that is no number above 0."""
 
     scale: float | None = option(
         values.positive(LONGEST), "How many times as large: 2, 1.5, ... Default: 4.", "FACTOR", least=1
@@ -89,11 +86,8 @@ class TargetSize:
         return {name: value for name, value in vars(self).items() if value is not None}
 
     def of(self, size: "Size") -> "Size":
-        """The size of the result for a picture of ``size``: in the same shape, and at least 1 pixel on a side.
-
-        Raises:
-            ImageError: a side of the result would be longer than a million pixels.
-        """
+        """The size of the result for a picture of ``size``: in the same shape, and at least 1 pixel on a side. Raises
+        ImageError if a side of the result would be longer than a million pixels."""
         result = size.scaled(self._factor(*size))
         if max(result) > LONGEST:
             raise ImageError(f"the result would be {result}, which is longer than {LONGEST:,} pixels")
