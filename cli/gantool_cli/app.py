@@ -44,11 +44,8 @@ VERBS = (*TASKS, *_OTHERS)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a verb; every failure is one line on standard error. Returns the exit status.
-
-    Raises:
-        KeyboardInterrupt, SystemExit: a signal has stopped it.
-    """
+    """Run a verb; every failure is one line on standard error. Returns the exit status. Raises KeyboardInterrupt or
+    SystemExit when a signal has stopped it."""
     if not os.environ.get("GANTOOL_DEBUG") and "--debug" not in arguments:
         # Libraries grumble about odd files in their own words; what matters comes back as an error of ours.
         warnings.simplefilter("ignore")

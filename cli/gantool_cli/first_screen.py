@@ -46,9 +46,9 @@ def show_version() -> None:
 
 def version() -> str:
     """Of the package that is installed."""
-    from importlib.metadata import version as installed
+    import gantool
 
-    return installed("gantool")
+    return gantool.__version__
 
 
 def machine() -> str:
@@ -69,9 +69,6 @@ def _nvidia() -> bool:
 
 def _for_gpus() -> bool:
     """Whether the ONNX Runtime that is installed is the one for GPUs."""
-    from importlib.metadata import PackageNotFoundError, version
+    from gantool.devices import installed_packages
 
-    try:
-        return bool(version("onnxruntime-gpu"))
-    except PackageNotFoundError:
-        return False
+    return "onnxruntime-gpu" in installed_packages()

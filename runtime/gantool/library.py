@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
@@ -17,7 +18,7 @@ from platformdirs import user_data_path
 from gantool import tasks
 from gantool.card import ModelCard, reader
 from gantool.devices import open_session
-from gantool.errors import ImageError, ModelError, UnknownModelError, reason
+from gantool.errors import ImageError, ModelError, UnknownModelError, described, reason
 from gantool.graph import check_graph
 from gantool.storage import replacing
 from gantool.values import is_address
@@ -61,10 +62,13 @@ def models(task: str | None = None) -> list[ModelCard]:
 
     Damaged files are left out. Raises ModelError where there is no such verb.
     """
-    if task is not None:
-        tasks.check_verb(task)
-    cards = [card for card in map(_card_or_none, entries()) if card is not None]
-    return [card for card in cards if task is None or tasks.is_for(card, task)]
+    if task is not None and task not in tasks.TASKS:
+        raise ModelError(f"there is no verb {described(task)}; there are: {', '.join(tasks.TASKS)}")
+    cards = []
+    for entry in entries():
+        with suppress(ModelError):
+            cards.append(read_card(entry.path))
+    return [card for card in cards if task in (None, card.task)]
 
 
 def for_task(task: str) -> list[str]:
@@ -74,17 +78,10 @@ def for_task(task: str) -> list[str]:
 
 def check_verb(card: ModelCard, verb: str) -> None:
     """Raises ModelError for a model that is for another verb."""
-    if not tasks.is_for(card, verb):
+    if card.task != verb:
         raise ModelError(
             f"{card.name} is a model to {card.task}, not to {verb}; for that there are: {', '.join(for_task(verb))}"
         )
-
-
-def _card_or_none(entry: Entry) -> ModelCard | None:
-    try:
-        return read_card(entry.path)
-    except ModelError:
-        return None
 
 
 def find(model: str | Path, task: str | None = None) -> Path:
@@ -130,11 +127,8 @@ def _checked(path: Path) -> Path:
 
 
 def read_card(path: Path) -> ModelCard:
-    """The card of a model file.
-
-    Raises:
-        ModelError: the file is no ONNX model, has no card, or its card cannot be used.
-    """
+    """The card of a model file. Raises ModelError if the file is no ONNX model, has no card, or its card cannot be
+    used."""
     if _checked(path).suffix.lower() == NCNN:
         raise ModelError(f"{path} is a model of ncnn; `gantool models add` makes one of gantool's of it, and keeps it")
     return reader.read_card(path)

@@ -24,9 +24,9 @@ from gantool.options import Options
 from gantool.picture import Picture, PictureInfo, to_pil
 from gantool.pipeline import Errors, Item
 from gantool.precision import Precision
-from gantool.sizes import TargetSize
 from gantool.tasks import generate
 from gantool.tasks.generate import Conditions
+from gantool.tasks.upscale import TargetSize
 from gantool.values import is_whole
 
 _MOST_BYTES = 2 * 10**9
@@ -203,12 +203,7 @@ class Model:
         return bound(self._engine, options)
 
     def map(
-        self,
-        sources: Iterable[AnyPicture],
-        *,
-        workers: int = 4,
-        errors: Errors = "raise",
-        **options: Unpack[Options],
+        self, sources: Iterable[AnyPicture], *, workers: int = 4, errors: Errors = "raise", **options: Unpack[Options]
     ) -> Generator[Item, None, None]:
         """Run the model on many pictures; some are decoded while others are in the network. They come in order.
 

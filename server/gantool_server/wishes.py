@@ -18,10 +18,11 @@ from gantool.card import ModelCard
 from gantool.errors import GantoolError, ImageError, ModelError, described
 from gantool.methods.sheets import Sheet, grid
 from gantool.picture import PictureInfo
-from gantool.sizes import TargetSize, model_for
+from gantool.sizes import model_for
 from gantool.tasks import TASKS
 from gantool.tasks.generate import Conditions
 from gantool.tasks.task import Schema, schema_of
+from gantool.tasks.upscale import TargetSize
 from gantool.values import Rule, whole
 from gantool_server.jobs import Work
 from gantool_server.settings import Settings

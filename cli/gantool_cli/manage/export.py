@@ -2,49 +2,40 @@
 
 import logging
 import warnings
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from gantool_cli import console
 from gantool_cli.manage.train import require_training
-from gantool_cli.options import verb
+from gantool_cli.options import argument, option, overwrite, quiet, switch, verb
 
 
 @dataclass(frozen=True)
 class Order:
     """What is to be written, and what it says of itself."""
 
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run, a checkpoint, or a model with --int8, --triton.")]
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="The .onnx file to write.")] = (
-        None
+    run: Path = argument(default=MISSING, metavar="RUN", help="A run, a checkpoint, or a model with --int8, --triton.")
+    output: Path | None = option("-o", "--output", metavar="FILE", help="The .onnx file to write.")
+    description: str | None = option(metavar="TEXT", help="One line; by default the recipe's.")
+    licence: str = option(default="unknown", metavar="TEXT", help="Licence of the weights.")
+    training_data: str = option(default="unknown", metavar="TEXT", help="What it was trained on.")
+    notes: str = option(default="", metavar="TEXT", help="What else its users should know.")
+    interpolate: Path | None = option(
+        metavar="RUN", help="Another checkpoint of the same networks, to take a share of its weights."
     )
-    description: Annotated[str | None, typer.Option(metavar="TEXT", help="One line; by default the recipe's.")] = None
-    licence: Annotated[str, typer.Option(metavar="TEXT", help="Licence of the weights.")] = "unknown"
-    training_data: Annotated[str, typer.Option(metavar="TEXT", help="What it was trained on.")] = "unknown"
-    notes: Annotated[str, typer.Option(metavar="TEXT", help="What else its users should know.")] = ""
-    interpolate: Annotated[
-        Path | None,
-        typer.Option(metavar="RUN", help="Another checkpoint of the same networks, to take a share of its weights."),
-    ] = None
-    share: Annotated[float, typer.Option(metavar="0..1", min=0, max=1, help="That share, with --interpolate.")] = 0.3
-    int8: Annotated[
-        Path | None,
-        typer.Option(metavar="PHOTOS", help="Of a model file: its variant of whole numbers, set by such photographs."),
-    ] = None
-    triton: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Of a model, by name or file: put it into Triton's repository of models."),
-    ] = None
-    tile: Annotated[
-        int | None,
-        typer.Option(metavar="PIXELS", min=1, help="With --triton: the only side, of which batches are made."),
-    ] = None
-    tensorrt: Annotated[bool, typer.Option("--tensorrt", help="With --triton: run it by TensorRT.")] = False
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors alone.")] = False
+    share: float = option(default=0.3, metavar="0..1", min=0, max=1, help="That share, with --interpolate.")
+    int8: Path | None = option(
+        metavar="PHOTOS", help="Of a model file: its variant of whole numbers, set by such photographs."
+    )
+    triton: Path | None = option(
+        metavar="FOLDER", help="Of a model, by name or file: put it into Triton's repository of models."
+    )
+    tile: int | None = option(metavar="PIXELS", min=1, help="With --triton: the only side, of which batches are made.")
+    tensorrt: bool = switch("--tensorrt", help="With --triton: run it by TensorRT.")
+    overwrite: bool = overwrite("a file that exists")
+    quiet: bool = quiet()
 
 
 @verb

@@ -5,13 +5,13 @@ import threading
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from gantool.errors import GantoolError, reason
 from gantool_cli import console
-from gantool_cli.options import amount, cores, verb
+from gantool_cli.options import amount, cores, option, switch, verb
 
 if TYPE_CHECKING:
     from gantool_server import Settings
@@ -24,27 +24,21 @@ _CONNECTIONS = 1000
 class Order:
     """Where the server listens, and what it takes."""
 
-    host: Annotated[str, typer.Option(metavar="NAME", help="Where it listens; 0.0.0.0 is every network.")] = "127.0.0.1"
-    port: Annotated[int, typer.Option(metavar="N", min=0, max=65_535, help="0 takes a free one.")] = 8000
-    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu, cuda, cuda:1, ...")] = "auto"
-    workers: Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Jobs that run at once.")] = 1
-    queue: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Jobs that may wait.")] = 32
-    max_mb: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Megabytes of a request.")] = 32
-    max_pixels: Annotated[str, typer.Option(metavar="N", help="Of a picture that is sent, such as 40M.")] = "40M"
-    max_out_pixels: Annotated[str, typer.Option(metavar="N", help="Of a result.")] = "400M"
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=1, help="For which a job may run.")] = 600
-    keep: Annotated[float, typer.Option(metavar="SECONDS", min=1, help="After which a result is dropped.")] = 600
-    models: Annotated[str | None, typer.Option(metavar="NAMES", help="The only ones that are run: a,b.")] = None
-    token_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Holds the token that calls have to bring.")
-    ] = None
-    no_token: Annotated[bool, typer.Option("--no-token", metavar="", help="Whoever reaches the server may use it.")] = (
-        False
-    )
-    allow_host: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A name that it is called by; again for more.")
-    ] = None
-    open: Annotated[bool, typer.Option("--open", metavar="", help="Show the page in the browser.")] = False
+    host: str = option(default="127.0.0.1", metavar="NAME", help="Where it listens; 0.0.0.0 is every network.")
+    port: int = option(default=8000, metavar="N", min=0, max=65535, help="0 takes a free one.")
+    device: str = option(default="auto", metavar="NAME", help="auto, cpu, gpu, cuda, cuda:1, ...")
+    workers: int = option(default=1, metavar="N", min=1, max=64, help="Jobs that run at once.")
+    queue: int = option(default=32, metavar="N", min=1, max=10000, help="Jobs that may wait.")
+    max_mb: int = option(default=32, metavar="N", min=1, max=10000, help="Megabytes of a request.")
+    max_pixels: str = option(default="40M", metavar="N", help="Of a picture that is sent, such as 40M.")
+    max_out_pixels: str = option(default="400M", metavar="N", help="Of a result.")
+    timeout: float = option(default=600, metavar="SECONDS", min=1, help="For which a job may run.")
+    keep: float = option(default=600, metavar="SECONDS", min=1, help="After which a result is dropped.")
+    models: str | None = option(metavar="NAMES", help="The only ones that are run: a,b.")
+    token_file: Path | None = option(metavar="FILE", help="Holds the token that calls have to bring.")
+    no_token: bool = switch("--no-token", help="Whoever reaches the server may use it.")
+    allow_host: list[str] | None = option(metavar="NAME", help="A name that it is called by; again for more.")
+    open: bool = switch("--open", help="Show the page in the browser.")
 
 
 @verb

@@ -20,11 +20,8 @@ _MOST_BYTES = 2**24
 
 
 def read_card(model: Path) -> ModelCard:
-    """The card of a model file, under the name that the file has now.
-
-    Raises:
-        ModelError: the file is no ONNX model, has no card, or its card makes no sense.
-    """
+    """The card of a model file, under the name that the file has now. Raises ModelError if the file is no ONNX model,
+    has no card, or its card makes no sense."""
     card = find_card(model)
     if card is None:
         raise ModelError(

@@ -23,17 +23,7 @@ class Engine:
     threads."""
 
     def __init__(self, card: ModelCard, device: str, session: Any) -> None:
-        self.network = Network(card, device, session)
-
-    @property
-    def card(self) -> ModelCard:
-        """What the model says of itself."""
-        return self.network.card
-
-    @property
-    def device(self) -> str:
-        """Where it is computed."""
-        return self.network.device
+        self.card, self.device, self.network = card, device, Network(card, device, session)
 
     def run(self, picture: Pixels, inputs: SharedInputs, control: Control) -> Parts:
         """The result of a picture (H, W, 3) or (H, W), of any depth.
