@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gantool import tasks
-from gantool.arrays import Float32, Pixels, Size, to_unit, white
+from gantool.arrays import Float32, Pixels, Size, white
 from gantool.card import Geometry, Identity, ModelCard, Port, Provenance, Tiles, Whole
 from gantool.engine.boxes import round_up
 from gantool.engine.network import compute
@@ -42,6 +42,8 @@ _ALIKE = 1
 _GRAYS = (0.25, 0.5, 0.75)
 _BLACK = 0.1
 """What a gray that comes out as less counts as black."""
+_ALIKENESS = 0.3
+"""Correlation from which on detail is the one that is missing; linear interpolation's is 0.46, Real-CUGAN's 0.75."""
 SECONDS = 600
 """In which a model must have been tried."""
 
@@ -249,20 +251,31 @@ def _whole_number(scale: float) -> int:
 
 
 def _blackens(run: _Run, side: int) -> bool:
-    """Whether flat grays come out nearly black."""
-    return all(np.abs(run(np.full((1, 3, side, side), gray, np.float32))).max() < _BLACK for gray in _GRAYS)
+    """Whether flat grays come out nearly black, but for what is near the border."""
+    for gray in _GRAYS:
+        made = run(np.full((1, 3, side, side), gray, np.float32))
+        border = made.shape[2] // 4
+        if np.abs(made[:, :, border:-border, border:-border]).max() >= _BLACK:
+            return False
+    return True
 
 
 def _completes(run: _Run, side: int, scale: int) -> bool:
-    """Whether results, added to enlarged pictures, come nearer to what these were made of than the enlarged are."""
-    large = to_unit(_picture(scale * side, scale * side)).transpose(2, 0, 1)
-    small = large.reshape(3, side, scale, side, scale).mean((2, 4))
-    squares = small.repeat(scale, 1).repeat(scale, 2)
-    (detail,) = run(small[None])
-    cut = (scale * side - detail.shape[1]) // 2
-    inner = (slice(None), *2 * (slice(cut, scale * side - cut),))
-    missing = (large - squares)[inner]
-    return bool(np.abs(missing - detail).mean() < np.abs(missing).mean())
+    """Whether results are alike to what enlarged pictures, each pixel a square, lack of what these were made of."""
+    large = _disc(scale * side)
+    small = large.reshape(side, scale, side, scale).mean((1, 3))
+    missing = large - small.repeat(scale, 0).repeat(scale, 1)
+    given = run(np.broadcast_to(small, (1, 3, side, side)))[0, 0]
+    cut = (len(large) - len(given)) // 2
+    inner = slice(cut, len(large) - cut)
+    return bool(np.corrcoef(missing[inner, inner].ravel(), given.ravel())[0, 1] > _ALIKENESS)
+
+
+def _disc(side: int) -> Float32:
+    """A light one, as wide as half a dark square."""
+    from_middle = (np.arange(side) + 0.5) / side - 0.5
+    inside = np.hypot(*np.meshgrid(from_middle, from_middle)) < 0.25
+    return np.where(inside, 0.8, 0.2).astype(np.float32)
 
 
 def _tiled(session: Any, card: ModelCard, run: _Run, fixed: int) -> Found:
