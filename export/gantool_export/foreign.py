@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from gantool.card import Geometry
 from gantool.engine.boxes import round_up
 from gantool.errors import ModelError, reason
-from gantool.foreign.probe import Found, lacking, probed
+from gantool.foreign.probe import Found, bordered, probed
 from gantool.foreign.wire import card_field, surrounded
 from gantool.storage import replacing
 from gantool_export.files import write
@@ -72,7 +72,7 @@ def convert(file: Path, target: Path, task: str | None = None, licence: str = "u
         written = as_onnx(one)
         sizes = Geometry(multiple=written.step, minimum=one.sizes.minimum)
         data, runner = written.data, session(written.data)
-        if (lacks := lacking(runner, task, sizes)).any:
+        if (lacks := bordered(runner, sizes)).any:
             data = surrounded(data, lacks.given, lacks.made, lacks.border, lacks.enlarged)
             runner = session(data)
         found = probed(runner, target.stem, task, licence, sizes)

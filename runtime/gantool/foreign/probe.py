@@ -71,33 +71,41 @@ class Lacks:
         return self.border > 0 or self.enlarged > 0
 
 
-def lacking(session: Any, task: str | None = None, known: Geometry | None = None) -> Lacks:
+def lacking(session: Any, task: str | None = None) -> Lacks:
     """Whether convolutions eat the border of pictures, and whether a result is to be added to the enlarged picture.
-    Arguments are those of `probed`.
 
     Raises:
         ModelError: as `probed`; it gives nothing but what is to be added, and that to something else.
     """
+    lacks = bordered(session)
     given, made, fixed = _ports(session)
     run = _Run(session, given, made)
+    if fixed or task not in (None, "upscale", "restore"):
+        return lacks
+    side, found, _ = _enlarges(run, Geometry())
+    if not _blackens(run, side):
+        return lacks
+    if (scale := _whole_number(found)) == 1 or not _completes(run, side, scale):
+        raise ModelError(
+            "a flat gray comes out of it nearly black: it gives a part that its own program puts together"
+            " with others, or is for another {option}",
+            option="task",
+        )
+    return replace(lacks, enlarged=scale)
+
+
+def bordered(session: Any, known: Geometry | None = None) -> Lacks:
+    """How much of the border of pictures is eaten. Raises ModelError as `probed`, whose ``known`` it takes."""
+    given, made, fixed = _ports(session)
     lacks = Lacks(given.name, made.name)
     if fixed:
         return lacks
-    side, found, eaten = _enlarges(run, known or Geometry())
+    _, found, eaten = _enlarges(_Run(session, given, made), known or Geometry())
     scale = _whole_number(found)
     if eaten < 0 or eaten != int(eaten):
         told = f"its results are {scale} times as large and {-2 * scale * eaten:+g} pixels"
         raise ModelError(f"{told}, which gantool cannot make even; export it with padding")
-    lacks = replace(lacks, border=int(eaten))
-    if task in (None, "upscale", "restore") and _blackens(run, side):
-        if scale == 1 or not _completes(run, side, scale):
-            raise ModelError(
-                "a flat gray comes out of it nearly black: it gives a part that its own program puts together"
-                " with others, or is for another {option}",
-                option="task",
-            )
-        lacks = replace(lacks, enlarged=scale)
-    return lacks
+    return replace(lacks, border=int(eaten))
 
 
 def probed(
