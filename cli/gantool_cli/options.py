@@ -33,7 +33,7 @@ Seed = Annotated[
     int | None,
     typer.Option(metavar="N", min=0, max=2**32 - 1, help="Of the noise: the same seed, the same pictures. Default: 0."),
 ]
-Precision = Literal["fp32", "int8", "auto"]
+Precision = Literal["fp32", "fp16", "int8", "auto"]
 _FLAGS = {"codes": "--code", "label": "--class"}
 """Options that are not called as in Python."""
 _TYPES = (bool, float, int, Path)
@@ -62,7 +62,10 @@ class Machine:
     threads: Annotated[int, typer.Option(min=0, metavar="N", help="CPU threads; 0 takes all cores.")] = 0
     precision: Annotated[
         Precision,
-        typer.Option(metavar="fp32|int8|auto", help="int8: faster on CPUs, less exact. auto: what is faster here."),
+        typer.Option(
+            metavar="fp32|fp16|int8|auto",
+            help="int8: faster on CPUs, less exact; fp16: faster on GPUs. auto: what is faster here.",
+        ),
     ] = "fp32"
     gpu: Annotated[bool, typer.Option("--gpu", hidden=True, metavar="")] = False
 

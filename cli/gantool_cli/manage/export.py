@@ -17,7 +17,7 @@ from gantool_cli.options import verb
 class Order:
     """What is to be written, and what it says of itself."""
 
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run, a checkpoint, or a model with --int8.")]
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run, a checkpoint, or a model with --int8, --fp16.")]
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The .onnx file to write.")]
     description: Annotated[str | None, typer.Option(metavar="TEXT", help="One line; by default the recipe's.")] = None
     licence: Annotated[str, typer.Option(metavar="TEXT", help="Licence of the weights.")] = "unknown"
@@ -32,6 +32,10 @@ class Order:
         Path | None,
         typer.Option(metavar="PHOTOS", help="Of a model file: its variant of whole numbers, set by such photographs."),
     ] = None
+    fp16: Annotated[
+        Path | None,
+        typer.Option(metavar="PHOTOS", help="Its variant of 16-bit floats, for GPUs, tried on such photographs."),
+    ] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors alone.")] = False
 
@@ -45,12 +49,12 @@ def export(*, order: Order) -> None:
     # between two moments of the run
     gantool export runs/mine -o mine.onnx --share 0.3 \\
         --interpolate runs/mine/step-0004000.safetensors
-    # beside the model, where --precision int8 finds it
+    # beside the model, where --precision int8 finds it; --fp16 for GPUs
     gantool export mine.onnx -o mine.int8.onnx --int8 photos/
     """
     require_training()
-    if order.int8 is not None:
-        _export_int8(order, order.int8)
+    if order.int8 is not None or order.fp16 is not None:
+        _export_variant(order)
         return
     quieten_torch()
     from gantool import library, tasks
@@ -80,15 +84,21 @@ def quieten_torch() -> None:
     warnings.simplefilter("ignore", FutureWarning)
 
 
-def _export_int8(order: Order, photos: Path) -> None:
-    from gantool import storage
+def _export_variant(order: Order) -> None:
+    from gantool import library, storage
+    from gantool_export.fp16 import halve
     from gantool_export.int8 import quantise
 
-    if order.run.suffix != ".onnx":
-        raise typer.BadParameter("--int8 is made of a model file: export the run first, and then that")
+    if order.int8 is not None and order.fp16 is not None:
+        raise typer.BadParameter("--int8 and --fp16 make a file each: one at a time")
+    if order.run.is_dir() or order.run.suffix == ".safetensors":
+        raise typer.BadParameter("a variant is made of a model file: export the run first, and then that")
     storage.check_free(order.output, overwrite=order.overwrite)
-    made = quantise(order.run, photos)
+    model = library.find(str(order.run))
+    made = quantise(model, order.int8) if order.int8 is not None else halve(model, order.fp16)
     with storage.replacing(order.output, overwrite=order.overwrite) as file:
         file.write(made.data)
     if not order.quiet:
-        console.out(f"{order.output}  int8, {max(0.0, made.loss):.2f} dB less on photographs that it was not set by")
+        precision = "fp16" if order.int8 is None else "int8"
+        lost = f"{max(0.0, made.loss):.2f} dB less on photographs that it was not set by"
+        console.out(f"{order.output}  {precision}, {lost}")

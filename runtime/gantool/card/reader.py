@@ -13,8 +13,8 @@ from typing import IO
 from gantool.card import KEY, ModelCard
 from gantool.errors import ModelError, reason
 
-INT8 = ".int8"
-"""What the name of a variant of whole numbers ends in, before its suffix."""
+VARIANTS = (".int8", ".fp16")
+"""What the names of variants in another precision end in, before their suffix."""
 _GRAPH, _METADATA = 7, 14
 """Fields of a ``ModelProto``."""
 _KEY, _VALUE = 1, 2
@@ -39,9 +39,13 @@ def read_card(model: Path) -> ModelCard:
             f"{model} has no gantool card, so its inputs are unknown; `gantool models add` looks into it and keeps it"
         )
     try:
-        return ModelCard.from_json(text).named(model.stem.removesuffix(INT8))
+        return ModelCard.from_json(text).named(_plain(model.stem))
     except ModelError as error:
         raise ModelError(f"{model}: {error}") from error
+
+
+def _plain(stem: str) -> str:
+    return next((stem.removesuffix(ending) for ending in VARIANTS if stem.endswith(ending)), stem)
 
 
 def read_metadata(model: Path) -> dict[str, str]:
