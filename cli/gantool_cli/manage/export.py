@@ -94,8 +94,9 @@ def _export_variant(order: Order) -> None:
     if order.run.is_dir() or order.run.suffix == ".safetensors":
         raise typer.BadParameter("a variant is made of a model file: export the run first, and then that")
     storage.check_free(order.output, overwrite=order.overwrite)
-    model = library.find(str(order.run))
-    made = quantise(model, order.int8) if order.int8 is not None else halve(model, order.fp16)
+    make, photos = (quantise, order.int8) if order.int8 is not None else (halve, order.fp16)
+    assert photos is not None
+    made = make(library.find(str(order.run)), photos)
     with storage.replacing(order.output, overwrite=order.overwrite) as file:
         file.write(made.data)
     if not order.quiet:
