@@ -28,6 +28,7 @@ from gantool.devices import open_session
 from gantool.library import find, variant
 
 Rows = Iterator[tuple[str, str, str]]
+Measure = Callable[[list[Path], Path], Rows]
 THREADS = 2
 _MODEL, _OTHER = "upscale-x4", "upscale-x4-fidelity"
 _FILES = 200
@@ -43,7 +44,7 @@ def main() -> None:
     parser.add_argument("--x4plus", type=Path)
     told = parser.parse_args()
     photos = sorted(path for path in told.photos.rglob("*") if path.suffix.lower() in (".jpg", ".png"))
-    published = [partial(against_published, told.x4plus)] if told.x4plus else []
+    published: list[Measure] = [partial(against_published, told.x4plus)] if told.x4plus else []
     rows = [("what", "ratio", "seconds")]
     with tempfile.TemporaryDirectory() as folder:
         for measure in (
