@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Precision = Literal["fp32", "int8", "auto"]
+Precision = Literal["fp32", "fp16", "int8", "auto"]
 _FLAGS = {"codes": "--code", "label": "--class"}
 """Options that are not called as in Python."""
 _LETTERS = {"scale": ("-s",)}
@@ -86,7 +86,9 @@ class Machine:
     gpu_number: int | None = option("-g", metavar="N", min=0, help="The NVIDIA GPU of this number.")
     threads: int = threads()
     precision: Precision = option(
-        default="fp32", metavar="fp32|int8|auto", help="int8: faster on CPUs, less exact. auto: what is faster here."
+        default="fp32",
+        metavar="fp32|fp16|int8|auto",
+        help="int8: faster on CPUs, less exact; fp16: faster on GPUs. auto: what is faster here.",
     )
     gpu: bool = option("--gpu", default=False, hidden=True, metavar="")
 

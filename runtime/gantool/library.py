@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
@@ -165,6 +165,8 @@ def add(
     try:
         with replacing(target, overwrite=True) as copy:
             _copy(path, adopted, copy)
+        for stale in _variants(target):
+            stale.unlink()
     except (OSError, ImageError) as error:
         raise ModelError(f"cannot add {path} to {target.parent}: {reason(error)}") from error
     return Entry(name, target, "added", adopted.found if adopted else None)
@@ -219,7 +221,8 @@ def remove(name: str) -> None:
     if entry.origin == "shipped":
         raise ModelError(f"'{name}' comes with gantool and cannot be removed")
     try:
-        entry.path.unlink()
+        for file in (entry.path, *_variants(entry.path)):
+            file.unlink()
     except OSError as error:
         raise ModelError(f"cannot remove {entry.path}: {reason(error)}") from error
 
@@ -242,13 +245,26 @@ def shipped(name: str) -> Path:
 
 
 def variant(model: Path, precision: str) -> Path:
-    """The file of a model's variant, beside it. Raises ModelError where there is none."""
+    """The file of a model's variant: beside it, or where added models live for one that ships. Raises ModelError where
+    there is none, or that of another model."""
     if precision == "fp32":
         return model
-    file = model.with_name(f"{model.stem}{reader.INT8}.onnx")
-    if not file.is_file():
-        raise ModelError(f"{model.stem} has no variant of int8; leave out {{option}}", option="precision")
-    return file
+    name = f"{model.stem}.{precision}.onnx"
+    places = [model.parent, home()] if model.parent == _SHIPPED else [model.parent]
+    found = next((place / name for place in places if (place / name).is_file()), None)
+    make = f"`gantool export {model} --{precision} PHOTOS -o {places[-1] / name}`"
+    if found is None:
+        told = f"{model.stem} has no variant of {precision}: leave out {{option}}; {make} makes one that loses little"
+        raise ModelError(told, option="precision")
+    if replace(read_card(found), precision="fp32") != read_card(model):
+        raise ModelError(f"{found} is the variant of another {model.stem}; {make} --overwrite makes it again")
+    return found
+
+
+def _variants(model: Path) -> list[Path]:
+    """Those that lie beside it."""
+    files = (model.with_name(f"{model.stem}{ending}.onnx") for ending in reader.VARIANTS)
+    return [file for file in files if file.is_file()]
 
 
 def _in_folder(folder: Path, origin: Literal["shipped", "added"]) -> list[Entry]:
@@ -256,5 +272,5 @@ def _in_folder(folder: Path, origin: Literal["shipped", "added"]) -> list[Entry]
         names = [file.name for file in os.scandir(folder) if file.name.endswith(".onnx") and file.is_file()]
     except OSError:  # none has been added yet, or the home is one that cannot be entered
         return []
-    own = (name for name in sorted(names) if name[0] != "." and not name.endswith(f"{reader.INT8}.onnx"))
+    own = (name for name in sorted(names) if name[0] != "." and not Path(name).stem.endswith(reader.VARIANTS))
     return [Entry(name.removesuffix(".onnx"), folder / name, origin) for name in own]

@@ -38,8 +38,9 @@ def load(model: str | Path, device: str = "auto", threads: int = 0, precision: P
     Args:
         device: "auto" takes the best that works; one asked for by name ("cpu", "cuda", "cuda:1") is used or refused.
         threads: CPU threads; 0 takes all cores.
-        precision: "int8" takes the variant of whole numbers, which is faster on CPUs and less exact; "auto" whatever is
-            faster here, which is tried once and remembered in the user's cache.
+        precision: "int8" takes the variant of whole numbers, which is faster on CPUs and less exact, "fp16" that of
+            16-bit floats, for GPUs; "auto" whatever is faster here, which is tried once and remembered in the user's
+            cache.
 
     Raises:
         UnknownModelError: no such name or file.

@@ -9,8 +9,8 @@ from gantool.card import KEY, ModelCard
 from gantool.errors import ModelError, reason
 from gantool.protobuf import fields
 
-INT8 = ".int8"
-"""What the name of a variant of whole numbers ends in, before its suffix."""
+VARIANTS = (".int8", ".fp16")
+"""What the names of variants in another precision end in, before their suffix."""
 _GRAPH, _METADATA = 7, 14
 """Fields of a ``ModelProto``."""
 _KEY, _VALUE = 1, 2
@@ -34,9 +34,13 @@ def find_card(model: Path) -> ModelCard | None:
     """As `read_card`; None for a file that has no card."""
     text = read_metadata(model).get(KEY)
     try:
-        return None if text is None else ModelCard.from_json(text).named(model.stem.removesuffix(INT8))
+        return None if text is None else ModelCard.from_json(text).named(_plain(model.stem))
     except ModelError as error:
         raise ModelError(f"{model}: {error}") from error
+
+
+def _plain(stem: str) -> str:
+    return next((stem.removesuffix(ending) for ending in VARIANTS if stem.endswith(ending)), stem)
 
 
 def read_metadata(model: Path) -> dict[str, str]:

@@ -137,7 +137,8 @@ def _made(colour: npt.NDArray[np.generic], share: Float32, card: ModelCard, netw
 def around(hole: Box, side: int, whole: Box) -> Box:
     """A hole's neighbourhood in the whole picture, of ``side`` pixels at least where the picture has them."""
     reach = max(_LEAST_AROUND, round(_AROUND * max(hole.height, hole.width)))
-    return hole.grown(reach, whole).stretched(min(side, whole.height, whole.width), whole)
+    side = min(side, whole.height, whole.width)
+    return hole.grown(reach, whole).stretched(Size(side, side), whole)
 
 
 def holes(share: Float32) -> list[Box]:
