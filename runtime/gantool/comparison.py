@@ -97,7 +97,7 @@ def compare(
     for each in models:
         model = each if isinstance(each, Model) else load(each, device)
         layers.append(_made(model, picture, metadata, watch))
-    return Comparison(_name(source), tuple(layers))
+    return Comparison(Path(source).name if isinstance(source, str | Path) else "a picture", tuple(layers))
 
 
 def _made(model: Model, picture: Picture, metadata: Metadata, watch: Callable[[str, float | None], None]) -> Layer:
@@ -123,7 +123,3 @@ def _format(picture: Picture) -> tuple[str, Quality]:
     if max(picture.size) > (formats.named("WebP").limits.side or 0):
         return "PNG", None
     return "WebP", "lossless" if picture.size.pixels <= _LOSSLESS else _QUALITY
-
-
-def _name(source: AnyPicture) -> str:
-    return Path(source).name if isinstance(source, str | Path) else "a picture"

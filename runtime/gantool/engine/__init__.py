@@ -23,7 +23,9 @@ class Engine:
     threads."""
 
     def __init__(self, card: ModelCard, device: str, session: Any) -> None:
-        self.card, self.device, self.network = card, device, Network(card, device, session)
+        self.card = card
+        self.device = device
+        self.network = Network(card, device, session)
 
     def run(self, picture: Pixels, inputs: SharedInputs, control: Control) -> Parts:
         """The result of a picture (H, W, 3) or (H, W), of any depth.

@@ -195,13 +195,9 @@ def _bands(page: Directory, samples: int) -> tuple[int, tuple[int, ...]]:
 
 
 def _band_notice(bands: int, extra: tuple[int, ...]) -> tuple[str, ...]:
-    mattes = min(1, sum(kind in (_PREMULTIPLIED, _UNASSOCIATED) for kind in extra))
-    left = bands - mattes
-    return (
-        (f"{left} of its bands, neither colour nor transparency, {'is' if left == 1 else 'are'} left out",)
-        if left > 0
-        else ()
-    )
+    left = bands - any(kind in (_PREMULTIPLIED, _UNASSOCIATED) for kind in extra)
+    are = "is" if left == 1 else "are"
+    return (f"{left} of its bands, neither colour nor transparency, {are} left out",) if left > 0 else ()
 
 
 def _check_kind(page: Directory, depths: tuple[float, ...]) -> None:
