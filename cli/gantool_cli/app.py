@@ -31,6 +31,7 @@ _OTHERS = {
     "augment": ("verbs.augment", "put generated pictures beside a labelled set"),
     "chain": ("verbs.chain", "do several of these one after the other"),
     "compare": ("verbs.compare", "lay what models make of a picture over each other"),
+    "serve": ("manage.serve", "the same in a browser, on this machine alone"),
     "train": ("manage.train", "train a model of your own"),
     "export": ("manage.export", "write what was trained as a model file"),
     "bench": ("manage.bench", "measure how fast models are here"),
@@ -43,11 +44,8 @@ VERBS = (*TASKS, *_OTHERS)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a verb; every failure is one line on standard error. Returns the exit status.
-
-    Raises:
-        KeyboardInterrupt, SystemExit: a signal has stopped it.
-    """
+    """Run a verb; every failure is one line on standard error. Returns the exit status. Raises KeyboardInterrupt or
+    SystemExit when a signal has stopped it."""
     if not os.environ.get("GANTOOL_DEBUG") and "--debug" not in arguments:
         # Libraries grumble about odd files in their own words; what matters comes back as an error of ours.
         warnings.simplefilter("ignore")

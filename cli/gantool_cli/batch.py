@@ -103,7 +103,15 @@ def run(
     """
     contents = _reader(verb)
     chosen = functools.cache(lambda path: choose(contents(path)))
-    work = _planned(shared, Naming(verb, folders, chosen, shared.name, shared.format), written)
+    naming = Naming(verb, folders, chosen, shared.name, shared.format)
+    if shared.cluster.ray is not None:
+        from gantool_cli import many
+
+        many.run(shared, naming, choose, bind, written)
+        return
+    if shared.cluster.retry_failed:
+        raise typer.BadParameter("--retry-failed goes with --ray, of which there is a manifest")
+    work = planned(shared, naming, written)
     machine = shared.machine.divided(_at_once(shared, work))
     bound = {model: bind(model, machine) for model in dict.fromkeys(choice.model for choice in work.jobs.values())}
     report = Report(shared.telling, len(work.problems) + len(work.skipped) + len(work.jobs))
@@ -130,7 +138,7 @@ def _do(work: Work, bound: Mapping[str, Bound], contents: Contents, shared: Shar
         )
         card, device = model.engine.card, model.engine.device
         row = Row(source, str(job.target), "done", model=card.name, scale=choice.scale, device=device)
-        return attempt(functools.partial(_convert, told, job, contents, shared), row)
+        return attempt(functools.partial(convert, told, job, contents, shared), row)
 
     with console.pictures(len(work.jobs), quiet=shared.telling.quiet) as advance:
         making = (functools.partial(one, job, choice, advance) for job, choice in work.jobs.items())
@@ -143,8 +151,8 @@ def _at_once(shared: Shared, work: Work) -> int:
     return max(1, min(shared.jobs, len(work.jobs)))
 
 
-def _convert(model: Bound, job: Job, contents: Contents, shared: Shared) -> Size:
-    """Returns the size of the result."""
+def convert(model: Bound, job: Job, contents: Contents, shared: Shared) -> Size:
+    """Write the result of one picture. Returns the size of the result."""
     convert = functools.partial(model.convert, contents(job.source), quality=shared.wished_quality)
     if job.target != PIPE:
         size = convert(job.target, overwrite=shared.existing.overwrite).size
@@ -194,18 +202,18 @@ def _piped(verb: str) -> bytes:
 # --- before any work ------------------------------------------------------------------------------------------------
 
 
-def _planned(shared: Shared, naming: Naming, written: Path | None) -> Work:
-    """Raises as `run`."""
+def planned(shared: Shared, naming: Naming, written: Path | None = None) -> Work:
+    """What is to be done with what was said. Raises as `run`."""
     existing = shared.existing
     if shared.name is not None:
         check_template(shared.name)
-    _set_limits(shared)
+    set_limits(shared)
     jobs, problems = plan(_or_pipe(shared.pictures, naming.verb), shared.output, naming)
-    jobs = [job for job in jobs if _is_ours(job.source, shared.shard)]
-    problems = [problem for problem in problems if _is_ours(problem.source, shared.shard)]
+    jobs = [job for job in jobs if is_ours(job.source, shared.shard)]
+    problems = [problem for problem in problems if is_ours(problem.source, shared.shard)]
     _check_streams(jobs, shared)
-    _check_formats(jobs, shared)
-    _check_written(jobs, written)
+    check_formats(jobs, shared)
+    check_written(jobs, written)
     left = results_left([job.target for job in jobs], existing)
     skipped = [job for job in jobs if job.target in left]
     chosen: dict[Job, Choice] = {}
@@ -219,7 +227,7 @@ def _planned(shared: Shared, naming: Naming, written: Path | None) -> Work:
     return Work(chosen, skipped, problems)
 
 
-def _set_limits(shared: Shared) -> None:
+def set_limits(shared: Shared) -> None:
     """Of this process."""
     if shared.memory is not None:
         memory.limit(int(shared.memory))
@@ -229,7 +237,7 @@ def _set_limits(shared: Shared) -> None:
         Image.MAX_IMAGE_PIXELS = max(1, int(shared.max_pixels) // 2)  # Pillow refuses from twice as many on
 
 
-def _is_ours(source: Path | str, shard: str | None) -> bool:
+def is_ours(source: Path | str, shard: str | None) -> bool:
     """Whether an input belongs to a part of all, which depends on nothing but its name."""
     if shard is None:
         return True
@@ -253,7 +261,7 @@ def _check_streams(jobs: Sequence[Job], shared: Shared) -> None:
             raise typer.BadParameter("a picture is not shown on a terminal; name a file with -o, or pipe it on")
 
 
-def _check_formats(jobs: Sequence[Job], shared: Shared) -> None:
+def check_formats(jobs: Sequence[Job], shared: Shared) -> None:
     """Raises GantoolError for a name that says no format, and for a quality that the format has not."""
     quality = shared.wished_quality
     piped = [Path(f"result.{shared.format}")] if shared.format is not None else []
@@ -271,7 +279,7 @@ def _check_formats(jobs: Sequence[Job], shared: Shared) -> None:
             ) from error
 
 
-def _check_written(jobs: Sequence[Job], written: Path | None) -> None:
+def check_written(jobs: Sequence[Job], written: Path | None) -> None:
     pictures = {os.path.realpath(path) for job in jobs for path in (job.source, job.target)}
     if written is not None and os.path.realpath(written) in pictures:
         raise typer.BadParameter(f"{written} would be replaced, which is needed; name another file")

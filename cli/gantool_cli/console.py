@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -30,11 +30,7 @@ def err(text: str) -> None:
 
 
 def binary(data: bytes | memoryview) -> None:
-    """Write all of a file to standard output.
-
-    Raises:
-        ImageError: it is closed, full, or nobody reads it any more.
-    """
+    """Write all of a file to standard output. Raises ImageError if it is closed, full, or nobody reads it any more."""
     from gantool.errors import ImageError, reason
 
     if sys.stdout is None:
@@ -42,7 +38,7 @@ def binary(data: bytes | memoryview) -> None:
     try:
         left = memoryview(data).cast("B")
         while len(left):  # an unbuffered stream may take a part only
-            left = left[_written(sys.stdout.buffer, left) :]
+            left = left[sys.stdout.buffer.write(left) or 0 :]
         sys.stdout.buffer.flush()
     except OSError as error:
         _give_up(sys.stdout)
@@ -108,18 +104,10 @@ def bars(*, quiet: bool, after: bool = False) -> Iterator["Progress | None"]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
-        TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns,
-        console=Console(stderr=True),
-        transient=not after,
-        redirect_stdout=is_terminal(sys.stdout),
-    ) as shown:
+    what, note = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[note]}"))
+    columns = (what, BarColumn(), note, TimeRemainingColumn())
+    where = Console(stderr=True)
+    with Progress(*columns, console=where, transient=not after, redirect_stdout=is_terminal(sys.stdout)) as shown:
         yield shown
 
 
@@ -165,10 +153,6 @@ def _say(stream: TextIO | None, text: str) -> None:
         print(spelt(text, stream), file=stream, flush=True)
     except (OSError, ValueError):  # a full disk, a closed pipe
         _give_up(stream)
-
-
-def _written(stream: IO[bytes], data: memoryview) -> int:
-    return stream.write(data) or 0
 
 
 def _give_up(stream: TextIO) -> None:

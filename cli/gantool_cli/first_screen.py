@@ -23,9 +23,10 @@ On this machine: {machine}.
   gantool inpaint photo.jpg --mask m.png  fill what is white in the mask
   gantool translate                       into what pictures can be turned
   gantool generate dcgan-faces -n 16      sixteen faces of nobody
+  gantool serve                           the same, on a page in the browser
 
 {verbs}
-More      chain compare train models export bench doctor
+More      chain compare serve train models export bench doctor
 
 `gantool VERB --help` says more. No picture leaves this machine, and no file is
 replaced unless you say --overwrite."""
@@ -45,9 +46,9 @@ def show_version() -> None:
 
 def version() -> str:
     """Of the package that is installed."""
-    from importlib.metadata import version as installed
+    import gantool
 
-    return installed("gantool")
+    return gantool.__version__
 
 
 def machine() -> str:
@@ -68,9 +69,6 @@ def _nvidia() -> bool:
 
 def _for_gpus() -> bool:
     """Whether the ONNX Runtime that is installed is the one for GPUs."""
-    from importlib.metadata import PackageNotFoundError, version
+    from gantool.devices import installed_packages
 
-    try:
-        return bool(version("onnxruntime-gpu"))
-    except PackageNotFoundError:
-        return False
+    return "onnxruntime-gpu" in installed_packages()

@@ -71,4 +71,6 @@ def address(text: str, verb: str) -> str | None:
 
     if not is_address(text):
         return None
+    if not text.startswith(("http:", "https:")):
+        return f"{text} is read by many machines alone; add --ray local, or --ray auto on a cluster"
     return f"addresses are not fetched; curl -s {shlex.quote(text)} | gantool {verb} - -o a.png"

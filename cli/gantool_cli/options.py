@@ -5,7 +5,7 @@ import inspect
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar, cast
 
@@ -19,23 +19,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ModelName = Annotated[
-    str | None,
-    typer.Option(
-        "-m",
-        "--model",
-        metavar="NAME",
-        help="A name of `gantool models`, or an .onnx file.",
-        autocompletion=model_names,
-    ),
-]
-Seed = Annotated[
-    int | None,
-    typer.Option(metavar="N", min=0, max=2**32 - 1, help="Of the noise: the same seed, the same pictures. Default: 0."),
-]
-Precision = Literal["fp32", "int8", "auto"]
+Precision = Literal["fp32", "fp16", "int8", "auto"]
 _FLAGS = {"codes": "--code", "label": "--class"}
 """Options that are not called as in Python."""
+_LETTERS = {"scale": ("-s",)}
+"""Of a task's options, those that have a short name too."""
 _TYPES = (bool, float, int, Path)
 """What Typer reads; the rest is taken as text."""
 
@@ -45,26 +33,64 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def option(*names: str, default: Any = None, **told: Any) -> Any:
+    """A field of what is said to a verb, as Typer is told of it; ``default`` is its value where it is not said."""
+    return field(default=default, metadata={"typer": typer.Option(*names, **told)})
+
+
+def argument(*, default: Any = None, **told: Any) -> Any:
+    """As `option`, for what is said without a name."""
+    return field(default=default, metadata={"typer": typer.Argument(**told)})
+
+
+def switch(*names: str, help: str) -> Any:
+    """An option that takes no value."""
+    return option(*names, default=False, metavar="", help=help)
+
+
+def model_name() -> Any:
+    return option(
+        *("-m", "--model"),
+        metavar="NAME",
+        help="A name of `gantool models`, or an .onnx file.",
+        autocompletion=model_names,
+    )
+
+
+def seed() -> Any:
+    about = "Of the noise: the same seed, the same pictures. Default: 0."
+    return option(metavar="N", min=0, max=2**32 - 1, help=about)
+
+
+def overwrite(what: str) -> Any:
+    return switch("--overwrite", help=f"Replace {what}.")
+
+
+def quiet() -> Any:
+    return switch("-q", "--quiet", help="Print errors alone.")
+
+
+def threads() -> Any:
+    return option(default=0, min=0, metavar="N", help="CPU threads; 0 takes all cores.")
+
+
 @dataclass(frozen=True)
 class Machine:
     """What a model is run on."""
 
-    device: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="auto, cpu, gpu (the best that is there), cuda, cuda:1, ... One asked for by name is used or refused.",
-        ),
-    ] = "auto"
-    gpu_number: Annotated[int | None, typer.Option("-g", metavar="N", min=0, help="The NVIDIA GPU of this number.")] = (
-        None
+    device: str = option(
+        default="auto",
+        metavar="NAME",
+        help="auto, cpu, gpu (the best that is there), cuda, cuda:1, ... One asked for by name is used or refused.",
     )
-    threads: Annotated[int, typer.Option(min=0, metavar="N", help="CPU threads; 0 takes all cores.")] = 0
-    precision: Annotated[
-        Precision,
-        typer.Option(metavar="fp32|int8|auto", help="int8: faster on CPUs, less exact. auto: what is faster here."),
-    ] = "fp32"
-    gpu: Annotated[bool, typer.Option("--gpu", hidden=True, metavar="")] = False
+    gpu_number: int | None = option("-g", metavar="N", min=0, help="The NVIDIA GPU of this number.")
+    threads: int = threads()
+    precision: Precision = option(
+        default="fp32",
+        metavar="fp32|fp16|int8|auto",
+        help="int8: faster on CPUs, less exact; fp16: faster on GPUs. auto: what is faster here.",
+    )
+    gpu: bool = option("--gpu", default=False, hidden=True, metavar="")
 
     @property
     def name(self) -> str:
@@ -84,18 +110,27 @@ class Machine:
 class Existing:
     """What becomes of results that are there already."""
 
-    overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace results that exist.")] = False
-    skip: Annotated[
-        bool, typer.Option("--skip-existing", metavar="", help="Leave results that exist, and do the others.")
-    ] = False
+    overwrite: bool = overwrite("results that exist")
+    skip: bool = switch("--skip-existing", help="Leave results that exist, and do the others.")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The machines that share the pictures of a run."""
+
+    ray: str | None = option(
+        metavar="auto|local|ADDRESS", help="Do it on a Ray cluster; pictures may lie at s3://... too."
+    )
+    actors: int = option(default=2, metavar="N", min=1, max=10000, help="With --ray: pictures at work at once.")
+    retry_failed: bool = switch("--retry-failed", help="With --ray: do those alone that failed before.")
 
 
 @dataclass(frozen=True)
 class Telling:
     """What is printed."""
 
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print what was done as lines of JSON.")] = False
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", metavar="", help="Print errors alone.")] = False
+    as_json: bool = switch("--json", help="Print what was done as lines of JSON.")
+    quiet: bool = quiet()
 
 
 def _written(format: str | None) -> str | None:
@@ -137,74 +172,38 @@ def _pixels(text: str | None) -> str | None:
 class Shared:
     """What is said to a verb on pictures, whichever it is."""
 
-    inputs: Annotated[
-        list[str] | None, typer.Argument(metavar="PICTURES", help="Files, folders, globs, or - for stdin.")
-    ] = None
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="PATH",
-            help="File or folder for the result, - for stdout. Default: beside the input.",
-        ),
-    ] = None
-    model: ModelName = None
-    format: Annotated[
-        str | None,
-        typer.Option(
-            "-f",
-            "--format",
-            metavar="SUFFIX",
-            callback=_written,
-            autocompletion=format_names,
-            help="Format of the result, such as webp. Default: as -o says, or as the input.",
-        ),
-    ] = None
-    quality: Annotated[
-        str | None,
-        typer.Option(metavar="1..100|lossless", help="Of what is lossy. Default: 95; what is lossless stays so."),
-    ] = None
-    name: Annotated[
-        str | None,
-        typer.Option(metavar="TEMPLATE", help="Names of results, of {stem} {ext} {model} {scale} {verb}."),
-    ] = None
-    jobs: Annotated[
-        int,
-        typer.Option(
-            "-j",
-            "--jobs",
-            metavar="N",
-            min=1,
-            max=64,
-            help="Pictures at work at once.",
-        ),
-    ] = 2
-    shard: Annotated[
-        str | None,
-        typer.Option(metavar="K/N", callback=_shard, help="Do the K-th of N parts of all pictures, such as 3/64."),
-    ] = None
-    keep_time: Annotated[
-        bool, typer.Option("--keep-time", metavar="", help="Results get the modification times of their pictures.")
-    ] = False
-    memory: Annotated[
-        str | None,
-        typer.Option(metavar="SIZE", callback=_bytes, help="Take no more memory than this, such as 1GB."),
-    ] = None
-    max_pixels: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NUMBER",
-            callback=_pixels,
-            help="Decode pictures of so many; 179M otherwise.",
-        ),
-    ] = None
+    inputs: list[str] | None = argument(metavar="PICTURES", help="Files, folders, globs, or - for stdin.")
+    output: str | None = option(
+        "-o", "--output", metavar="PATH", help="File or folder for the result, - for stdout. Default: beside the input."
+    )
+    model: str | None = model_name()
+    format: str | None = option(
+        *("-f", "--format"),
+        metavar="SUFFIX",
+        callback=_written,
+        autocompletion=format_names,
+        help="Format of the result, such as webp. Default: as -o says, or as the input.",
+    )
+    quality: str | None = option(
+        metavar="1..100|lossless", help="Of what is lossy. Default: 95; what is lossless stays so."
+    )
+    name: str | None = option(metavar="TEMPLATE", help="Names of results, of {stem} {ext} {model} {scale} {verb}.")
+    jobs: int = option("-j", "--jobs", default=2, metavar="N", min=1, max=64, help="Pictures at work at once.")
+    shard: str | None = option(
+        metavar="K/N", callback=_shard, help="Do the K-th of N parts of all pictures, such as 3/64."
+    )
+    keep_time: bool = switch("--keep-time", help="Results get the modification times of their pictures.")
+    memory: str | None = option(metavar="SIZE", callback=_bytes, help="Take no more memory than this, such as 1GB.")
+    max_pixels: str | None = option(
+        metavar="NUMBER", callback=_pixels, help="Decode pictures of so many; 179M otherwise."
+    )
     machine: Machine = Machine()
     existing: Existing = Existing()
+    cluster: Cluster = Cluster()
     telling: Telling = Telling()
     # What other programs call it.
-    more_inputs: Annotated[list[str] | None, typer.Option("-i", "--input", hidden=True)] = None
-    recursive: Annotated[bool, typer.Option("-r", "--recursive", hidden=True)] = False
+    more_inputs: list[str] | None = option("-i", "--input", hidden=True)
+    recursive: bool = option("-r", "--recursive", default=False, hidden=True)
 
     @property
     def pictures(self) -> list[str]:
@@ -247,7 +246,7 @@ class OnPictures(Protocol):
 def verb(command: Callable[..., T]) -> Callable[..., T]:
     """A command of whose arguments those that are dataclasses stand for an option a field.
 
-    Fields are annotated for Typer, or have the `Schema` of a task's option. A name that comes again is the same option.
+    Fields are an `option` of this module, or of a task. A name that comes again is the same option.
     """
     parts = {name: parameter.annotation for name, parameter in inspect.signature(command).parameters.items()}
     options: dict[str, inspect.Parameter] = {}
@@ -288,12 +287,13 @@ def _spread(options: Any) -> Iterator[inspect.Parameter]:
 
 def _annotation(field: "Field[Any]") -> Any:
     """For Typer; None for what is for programs alone."""
-    schema = field.metadata.get("schema")
-    if schema is None:
-        return field.type
+    if told := field.metadata.get("typer"):
+        return Annotated[field.type, told]
+    schema = field.metadata["schema"]
     kind: Any = schema.rule.read if schema.rule.read in _TYPES else str
-    option = typer.Option(flag(field.name), metavar=schema.metavar, help=schema.help, min=schema.least, max=schema.most)
-    return Annotated[kind if field.default is not None else kind | None, option] if schema.help else None
+    names = [*_LETTERS.get(field.name, ()), flag(field.name)]
+    told = typer.Option(*names, metavar=schema.metavar, help=schema.help, min=schema.least, max=schema.most)
+    return Annotated[kind if field.default is not None else kind | None, told] if schema.help else None
 
 
 def _gathered(options: Any, said: Mapping[str, Any]) -> Any:

@@ -13,12 +13,14 @@ import typer
 from gantool import formats
 from gantool.errors import GantoolError, ImageError
 from gantool.folders import walk
+from gantool.values import is_address
 from gantool_cli import hints
 from gantool_cli.console import PIPE
 from gantool_cli.errors import explain
 
 _FIELDS = ("stem", "ext", "model", "scale", "verb")
 _BESIDE, _APART = "{stem}-{model}{ext}", "{stem}{ext}"
+"""How results are called in the folder of their pictures, and in another."""
 
 
 @dataclass(frozen=True)
@@ -47,25 +49,15 @@ class Naming:
     format: str | None = None
     """A suffix without its dot."""
 
-    def beside(self, source: Path) -> Path:
-        """The name, told from the source's own. Raises GantoolError as ``choose`` does, and for a bad template."""
-        return self._filled(self.template or _BESIDE, source)
-
-    def elsewhere(self, source: Path) -> Path:
-        """The name in a folder of results. Raises as `beside`."""
-        return self._filled(self.template or _APART, source)
-
-    def _filled(self, template: str, source: Path) -> Path:
-        values = {"verb": self.verb, "stem": "stdin" if source == PIPE else source.stem, "ext": self._ext(source)}
+    def named(self, source: Path, usual: str) -> Path:
+        """The name of a picture's result, by the template or the ``usual`` one. Raises GantoolError as ``choose``."""
+        template = self.template or usual
+        ext = formats.result_suffix(source.suffix) if self.format is None else f".{self.format}"
+        values = {"verb": self.verb, "stem": "stdin" if source == PIPE else source.stem, "ext": ext}
         if "{model}" in template or "{scale}" in template:
             choice = self.choose(source)
             values |= {"model": choice.label, "scale": f"{round(choice.scale, 2):g}"}
         return Path(template.format(**values))
-
-    def _ext(self, source: Path) -> str:
-        if self.format is not None:
-            return f".{self.format}"
-        return formats.result_suffix(source.suffix)
 
 
 @dataclass(frozen=True)
@@ -124,6 +116,8 @@ def _output_folder(sources: Sequence[Path | Problem], output: str | None, naming
         raise typer.BadParameter("give --name or -o -: what goes to standard output has no name")
     if output is None or output == "-":
         return None
+    if is_address(output):
+        raise typer.BadParameter(f"{output} is written by many machines alone; add --ray local, or --ray auto")
     folder = Path(output)
     if many or naming.template is not None:
         if not os.path.isdir(folder) and (os.path.exists(folder) or folder.suffix.lower() in formats.writable()):
@@ -204,9 +198,9 @@ def _in_folder(source: Path, root: Path, naming: Naming) -> Iterator[Job | Probl
 def _job(source: Path, folder: Path, naming: Naming) -> Job | Problem:
     """The result goes into the folder under the source's name, or under one of its own where that is the source."""
     try:
-        target = folder / naming.elsewhere(source)
+        target = folder / naming.named(source, _APART)
         if source == PIPE or (os.path.exists(target) and os.path.samefile(source, target)):
-            target = folder / naming.beside(source)
+            target = folder / naming.named(source, _BESIDE)
     except GantoolError as error:
         return Problem(source, explain(error))
     return Job(source, target)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import typer
 
@@ -18,6 +18,7 @@ from gantool_cli.options import Existing, Telling
 if TYPE_CHECKING:
     from gantool.arrays import Size
 
+T = TypeVar("T", Path, str)
 Status = Literal["done", "skipped", "failed"]
 STATUSES: tuple[Status, ...] = ("done", "skipped", "failed")
 
@@ -74,7 +75,7 @@ def attempt(make: Callable[[], "Size"], planned: Row) -> Row:
     return replace(row, seconds=_since(start))
 
 
-def results_left(targets: Collection[Path], existing: Existing) -> set[Path]:
+def results_left(targets: Collection[T], existing: Existing, is_there: Callable[[T], bool] = os.path.isfile) -> set[T]:
     """Which results are there already and stay. Refuses, before any work, what would leave them to chance.
 
     Raises:
@@ -85,7 +86,7 @@ def results_left(targets: Collection[Path], existing: Existing) -> set[Path]:
 
     if existing.skip and existing.overwrite:
         raise typer.BadParameter("give --skip-existing or --overwrite, not both")
-    there = {target for target in targets if target != console.PIPE and os.path.isfile(target)}
+    there = {target for target in targets if target != console.PIPE and is_there(target)}
     if there and len(targets) > 1 and not (existing.skip or existing.overwrite):
         raise ImageError(
             f"{len(there)} of {len(targets)} {'is' if len(there) == 1 else 'are'} there already; "

@@ -2,52 +2,23 @@
 by the ranges that are seen on pictures and of weights by the channel, as pairs of QuantizeLinear and DequantizeLinear.
 """
 
-import io
 import logging
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
-from PIL import Image
 
-from gantool import library
-from gantool.arrays import Pixels, Size, resize
-from gantool.card import KEY, ModelCard, Tiles
-from gantool.devices import import_onnxruntime, open_session
-from gantool.engine import Engine
-from gantool.errors import GantoolError
-from gantool.model import Model
-from gantool.picture import Picture
-from gantool_export.onnx_file import ExportError
-from gantool_trainer import metrics
-from gantool_trainer.data import listing
-from gantool_trainer.data.pictures import read_picture, scaled
+from gantool.devices import import_onnxruntime
+from gantool_export.variants import LOSS, Trial, Variant, trial
 
-LOSS = 0.1
-"""dB of PSNR, on Y, that whole numbers may cost."""
-_SIDE = 320
-"""Short side of the photographs, in pixels."""
-_CALIBRATED, _HELD_OUT, _LEAST = 48, 24, 6
-_TILE, _DIFFERENT = 64, 1e-4
-"""Side of the tiles that a variant is tried in, and the share of samples that may be a level apart."""
-_JPEG = 30
-"""Quality of what a model that keeps the size is given."""
-
-
-@dataclass(frozen=True)
-class Variant:
-    """What became of a model."""
-
-    data: bytes
-    """The file."""
-    loss: float
-    """dB of PSNR on Y, against the model that it was made of, on pictures that set no ranges."""
+_QUANTISED = ["Conv", "LeakyRelu", "Concat"]
+"""What follows a convolution is quantised with it where it would otherwise turn whole numbers back into floats."""
+_PER_CHANNEL = 13
+"""The first opset whose QuantizeLinear knows channels."""
 
 
 def quantise(model: Path, folder: Path) -> Variant:
@@ -59,89 +30,60 @@ def quantise(model: Path, folder: Path) -> Variant:
         ExportError: it is no model for tiles that turns a picture into a picture, there are too few pictures, it loses
             too much, or it is another in tiles than whole.
     """
-    card = library.read_card(model)
-    if not isinstance(card.tiling, Tiles) or card.program != "feedforward" or card.precision != "fp32":
-        raise ExportError(f"{card.name} is no network of floats that runs tile by tile; int8 is for those alone")
-    pairs = list(_pairs(folder, card.scale, card.geometry.multiple))
-    if len(pairs) < _LEAST:
-        raise ExportError(f"int8 needs at least {_LEAST} photographs; {folder} has {len(pairs)}")
-    held_out, calibrating = pairs[: len(pairs) // 3], pairs[len(pairs) // 3 :]
-    reference = _quality(Model(card, "cpu", open_session(model, "cpu")[0]), held_out)
-    lost = []
-    for kept in ((-1,), (0, -1)):
-        data = _described(_quantised(model, card, calibrating, kept), card)
-        lost.append(reference - _quality(_loaded(data, card), held_out))
-        if lost[-1] < LOSS:
-            _check_tiles(_loaded(data, card), held_out[0][0])
-            return Variant(data, lost[-1])
-    raise ExportError(f"{card.name} loses {min(lost):.2f} dB as int8, and {LOSS} are allowed; no file was written")
+    photographs = trial(model, folder, "int8")
+    made = _variant(photographs, (-1,))
+    if not made.loss < LOSS:
+        made = min(made, _variant(photographs, (0, -1)), key=lambda variant: variant.loss)
+    photographs.check(made.data, made.loss)
+    return made
 
 
-def _pairs(folder: Path, scale: int, multiple: int) -> Iterator[tuple[Pixels, Pixels]]:
-    """What a model is given, and what it is to make of that, (h, w, 3), uint8: photographs, reduced, so that there is
-    detail everywhere."""
-    paths = listing.required(folder)
-    order = np.random.default_rng(0).permutation(len(paths))
-    for path in (paths[i] for i in order[: _CALIBRATED + _HELD_OUT]):
-        try:
-            picture = scaled(read_picture(path), _SIDE)
-        except GantoolError:
-            continue  # of a folder with a broken file, the others do
-        height, width = (length - length % (scale * multiple) for length in picture.shape[:2])
-        truth = picture[:height, :width]
-        yield (resize(truth, Size(height // scale, width // scale)) if scale > 1 else _packed(truth)), truth
+def _variant(photographs: Trial, kept: tuple[int, ...]) -> Variant:
+    data = photographs.file(_quantised(photographs, kept))
+    return Variant(data, photographs.loss(data))
 
 
-def _packed(picture: Pixels) -> Pixels:
-    """As a JPEG of low quality has it."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=_JPEG)
-    return np.asarray(Image.open(file))
-
-
-def _quality(model: Model, pairs: Sequence[tuple[Pixels, Pixels]]) -> float:
-    """Mean PSNR on Y."""
-    made = ((model.run(Picture(given)).colour, truth) for given, truth in pairs)
-    return float(np.mean([metrics.psnr(*map(metrics.luma, both)) for both in made]))
-
-
-def _check_tiles(model: Model, picture: Pixels) -> None:
-    """Raises ExportError where tiles are not what the whole is: rounding makes much of little where a halo is short."""
-    whole, tiled = (model.run(Picture(picture), tile=tile).colour.astype(int) for tile in (None, _TILE))
-    apart = np.abs(whole - tiled)
-    if apart.max() > 1 or (apart > 0).mean() > _DIFFERENT:
-        raise ExportError(f"{model.card.name} as int8 is not the same in tiles as whole; no file was written")
-
-
-def _quantised(
-    model: Path, card: ModelCard, pairs: Sequence[tuple[Pixels, Pixels]], kept: tuple[int, ...]
-) -> onnx.ModelProto:
+def _quantised(photographs: Trial, kept: tuple[int, ...]) -> onnx.ModelProto:
     """``kept`` are the places of the convolutions that stay in floats."""
     tool = import_module(f"{import_onnxruntime().__name__}.quantization")
-    network = Engine(card, "cpu", None).network
-    others = {port.name: np.full((1, 1), port.default, np.float32) for port in card.taking("strength")}
-    feeds = iter([{card.image.name: network.planes(given), **others} for given, _ in pairs])
+    feeds = iter(photographs.feeds())
 
     class Feeds(tool.CalibrationDataReader):  # type: ignore[misc, name-defined]
         def get_next(self) -> dict[str, Any] | None:
             return next(feeds, None)
 
-    convolutions = [node.name for node in onnx.load(model).graph.node if node.op_type == "Conv"]
     with tempfile.TemporaryDirectory() as place, _without_advice():
-        target = Path(place) / "int8.onnx"
+        source, target = Path(place) / "fp32.onnx", Path(place) / "int8.onnx"
+        graph = _named(photographs.model, source)
+        convolutions = [node.name for node in graph.graph.node if node.op_type == "Conv"]
+        onnx.save(graph, source)
         tool.quantize_static(
-            model,
+            source,
             target,
             Feeds(),
             quant_format=tool.QuantFormat.QDQ,
             per_channel=True,
-            op_types_to_quantize=["Conv"],
+            op_types_to_quantize=_QUANTISED,
             activation_type=tool.QuantType.QUInt8,
             weight_type=tool.QuantType.QInt8,
             nodes_to_exclude=[convolutions[i] for i in kept],
             extra_options={"ActivationSymmetric": False},
         )
         return onnx.load(target)
+
+
+def _named(model: Path, place: Path) -> onnx.ModelProto:
+    """The graph as the tool needs it, whoever made it: without what does nothing, of an opset that will do, and with a
+    name for each node."""
+    import_module(f"{import_onnxruntime().__name__}.quantization.shape_inference").quant_pre_process(
+        model, place, skip_symbolic_shape=True
+    )
+    graph = onnx.load(place)
+    if next((each.version for each in graph.opset_import if each.domain == ""), 0) < _PER_CHANNEL:
+        graph = onnx.version_converter.convert_version(graph, _PER_CHANNEL)
+    for number, node in enumerate(graph.graph.node):
+        node.name = f"{node.op_type} {number}"
+    return graph
 
 
 @contextmanager
@@ -153,17 +95,3 @@ def _without_advice() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
-
-
-def _described(model: onnx.ModelProto, card: ModelCard) -> bytes:
-    del model.metadata_props[:]
-    own = replace(card, precision="int8")
-    model.metadata_props.append(onnx.StringStringEntryProto(key=KEY, value=own.to_json()))
-    return bytes(model.SerializeToString())
-
-
-def _loaded(data: bytes, card: ModelCard) -> Model:
-    with tempfile.TemporaryDirectory() as place:
-        file = Path(place) / f"{card.name}.onnx"
-        file.write_bytes(data)
-        return Model(replace(card, precision="int8"), "cpu", open_session(file, "cpu")[0])

@@ -96,21 +96,22 @@ def _checked(network: nn.Module, model: onnx.ModelProto, card: ModelCard) -> tup
 @torch.no_grad()
 def _segments_differ(network: nn.Module, model: onnx.ModelProto, card: ModelCard, tiling: Segments) -> float:
     """Largest difference, in 0..1, between torch and a picture's result in segments, by bands as thin as can be."""
-    session = onnxruntime.InferenceSession(model.SerializeToString(), _quiet(), providers=["CPUExecutionProvider"])
+    runner = session(model.SerializeToString())
     unit = _unit(card)
     picture = example((Port("picture", "image", (7 * unit, unit, 3)),), {})[0].numpy()
     labels = {port.name: np.eye(port.length, dtype=np.float32)[:1] for port in card.inputs if port.kind == "label"}
-    bands = in_segments(Network(card, "cpu", session), picture, labels, {"tile": 1}, tiling)
+    bands = in_segments(Network(card, "cpu", runner), picture, labels, {"tile": 1}, tiling)
     ours = np.concatenate([values for _, values in bands], axis=1)
     x = to_range(torch.from_numpy(picture).permute(2, 0, 1)[None], card.image.range)
     whole = network(x, *(torch.from_numpy(value) for value in labels.values()))[0]
     return float(np.abs(from_range(whole.numpy(), card.result.range) - ours).max())
 
 
-def _quiet() -> Any:
+def session(data: bytes) -> Any:
+    """Of ONNX Runtime, on a CPU; it tells its errors and logs none."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    return options
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
 def _trace(network: nn.Module, card: ModelCard) -> onnx.ModelProto:
@@ -136,8 +137,10 @@ def _trace(network: nn.Module, card: ModelCard) -> onnx.ModelProto:
     assert program is not None
     model = program.model_proto
     for value, port in zip([*model.graph.input, *model.graph.output], [*card.inputs, *card.outputs], strict=True):
-        _name_axes(value, port)
-    _strip(model)
+        for axis, size in zip(value.type.tensor_type.shape.dim, port.shape, strict=True):
+            if isinstance(size, str):
+                axis.dim_param = size
+    strip(model)
     return model
 
 
@@ -147,13 +150,7 @@ def _takes_any_number(network: nn.Module) -> bool:
     return any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
 
 
-def _name_axes(value: onnx.ValueInfoProto, port: Port) -> None:
-    for axis, size in zip(value.type.tensor_type.shape.dim, port.shape, strict=True):
-        if isinstance(size, str):
-            axis.dim_param = size
-
-
-def _strip(model: onnx.ModelProto) -> None:
+def strip(model: onnx.ModelProto) -> None:
     """Drop the exporter's notes on where each node came from: file paths and stack traces of this machine."""
     del model.metadata_props[:]
     del model.graph.metadata_props[:]
@@ -197,17 +194,17 @@ def example(ports: Sequence[Port], sizes: Mapping[str, int]) -> list[Tensor]:
 def _difference(network: nn.Module, data: bytes, card: ModelCard, sizes: Mapping[str, int]) -> float:
     """Largest difference over all outputs of the network as it was trained, which knows of no statistics: the file
     measures them, and is then given what it has measured of each picture of the batch."""
-    session = onnxruntime.InferenceSession(data, _quiet(), providers=["CPUExecutionProvider"])
+    runner = session(data)
     own, made = ([p for p in ports if p.kind != "statistics"] for ports in (card.inputs, card.outputs))
     inputs, names = example(own, sizes), [port.name for port in made]
     given = {port.name: tensor.numpy() for port, tensor in zip(own, inputs, strict=True)}
     expected = network(*inputs)
     expected = [tensor.numpy() for tensor in (expected if isinstance(expected, tuple) else (expected,))]
-    differences = [_apart(*each) for each in zip(made, session.run(names, given), expected, strict=True)]
+    differences = [_apart(*each) for each in zip(made, runner.run(names, given), expected, strict=True)]
     if card.statistics is not None:
-        (measured,) = session.run([OUTPUT], given)
+        (measured,) = runner.run([OUTPUT], given)
         for i, row in enumerate(measured):
-            results = session.run(names, {**given, INPUT: row})
+            results = runner.run(names, {**given, INPUT: row})
             differences += [_apart(port, a[i], b[i]) for port, a, b in zip(made, results, expected, strict=True)]
     return float(np.max(differences))
 

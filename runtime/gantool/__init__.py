@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from gantool.options import Options as Options
     from gantool.pipeline import Item as Item
     from gantool.poses import Pose as Pose
-    from gantool.sizes import TargetSize as TargetSize
     from gantool.tasks.generate import Conditions as Conditions
+    from gantool.tasks.upscale import TargetSize as TargetSize
 
     colorize: Call
     inpaint: Call
@@ -57,8 +57,8 @@ _MODULES = {
     "options": ("Options",),
     "pipeline": ("Item",),
     "poses": ("Pose",),
-    "sizes": ("TargetSize",),
     "tasks.generate": ("Conditions",),
+    "tasks.upscale": ("TargetSize",),
     "calls": ("generate", "upscale"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

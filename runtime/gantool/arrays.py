@@ -95,11 +95,12 @@ class Box:
             min(limit.right, self.right + by),
         )
 
-    def stretched(self, least: int, limit: "Box") -> "Box":
-        """At least ``least`` on a side, by growing down and right, then up and left; ``limit`` is no smaller."""
-        bottom, right = max(self.bottom, self.top + least), max(self.right, self.left + least)
+    def stretched(self, least: Size, limit: "Box") -> "Box":
+        """At least this large, or as ``limit``, by growing down and right, then up and left."""
+        bottom, right = max(self.bottom, self.top + least.height), max(self.right, self.left + least.width)
         bottom, right = min(bottom, limit.bottom), min(right, limit.right)
-        return Box(min(self.top, bottom - least), min(self.left, right - least), bottom, right)
+        top, left = min(self.top, bottom - least.height), min(self.left, right - least.width)
+        return Box(max(top, limit.top), max(left, limit.left), bottom, right)
 
 
 def to_range(values: Values, ends: Range) -> Values:

@@ -75,12 +75,7 @@ class Bound:
             return formats.to_image(self.picture(picture), metadata)
 
     def convert(
-        self,
-        source: AnyPicture,
-        target: str | Path | IO[bytes],
-        *,
-        overwrite: bool = False,
-        quality: Quality = None,
+        self, source: AnyPicture, target: str | Path | IO[bytes], *, overwrite: bool = False, quality: Quality = None
     ) -> PictureInfo:
         """Write the result as a file, with the metadata carried over; see `Model.convert`. Raises GantoolError."""
         place = formats.path_of(target) if isinstance(target, str | Path) else target
@@ -105,7 +100,7 @@ class Bound:
             del first, alone
             with formats.create(place, format, info, found.metadata, overwrite=overwrite, quality=quality) as writer:
                 for number, (picture, delay) in enumerate(shown):
-                    one = replace(self, control=part_of(self.control, number * share, share))
+                    one = self._part(number, share)
                     one._write(picture, writer, delay, banded=format.limits.banded and delay is None, first=not number)
                     del picture  # not held while the next one is decoded
         return info
@@ -127,11 +122,8 @@ class Bound:
             return self._after_others(picture, info, banded=banded)
         if self.notice is not None:
             self._tell(self.task.notices(self.engine.card, picture, self.options, self.inputs))
-        return around(self._run, self.engine.card, picture) if self._seamless else self._run(picture)
-
-    @property
-    def _seamless(self) -> bool:
-        return getattr(self.options, "seamless", False)
+        seamless = getattr(self.options, "seamless", False)
+        return around(self._run, self.engine.card, picture) if seamless else self._run(picture)
 
     def _run(self, picture: Picture) -> Pieces:
         control: Control = {**self.control, "tile": getattr(self.options, "tile", None)}
@@ -161,11 +153,11 @@ class Bound:
         if not pictures.size:
             raise ImageError(f"an array of shape {pictures.shape} holds no pictures")
         share = 1 / len(pictures)
-        made = [
-            replace(self, control=part_of(self.control, number * share, share))._array(one)
-            for number, one in enumerate(pictures)
-        ]
-        return np.stack(made)
+        return np.stack([self._part(number, share)._array(one) for number, one in enumerate(pictures)])
+
+    def _part(self, number: int, share: float) -> "Bound":
+        """The same for one of several pictures, whose work is this share of all."""
+        return replace(self, control=part_of(self.control, number * share, share))
 
     def _tell(self, sentences: Iterable[str]) -> None:
         if self.notice is not None:

@@ -21,8 +21,9 @@ from gantool.formats import AnyPicture, Quality
 from gantool.model import Model, check_asked, opened
 from gantool.options import Options
 from gantool.precision import Precision
-from gantool.sizes import TargetSize, model_for
+from gantool.sizes import model_for
 from gantool.tasks import TASKS, check_known
+from gantool.tasks.upscale import TargetSize
 
 Target = str | Path | IO[bytes]
 _KEPT = 8

@@ -7,11 +7,12 @@ The facts are OpenModelDB's (https://openmodeldb.info); ``benchmarks/catalogue.p
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gantool.card import ModelCard, Provenance
 from gantool.errors import ModelError, UnknownModelError
 
 FILE = Path(__file__).with_suffix(".tsv")
@@ -129,6 +130,23 @@ def find(name: str) -> Listed:
     near = difflib.get_close_matches(_squeezed(name), known, n=1, cutoff=_ALIKE)
     cure = f"did you mean '{known[near[0]]}'?" if near else "look for it with `gantool models search`"
     raise UnknownModelError(f"no model '{name}' is known to be published; {cure}")
+
+
+def credited(card: ModelCard, file: Listed | None) -> ModelCard:
+    """The card of a model that was made of a published file, if it was: with its author and source, and, where the card
+    names none, its licence."""
+    if file is None:
+        return card
+    about = replace(
+        card.provenance,
+        licence=file.licence if card.licence == Provenance.licence else card.licence,
+        author=file.author,
+        source=file.source,
+        checkpoint_sha256=file.sha256,
+    )
+    described = f"{file.architecture} by {file.author}"
+    identity = replace(card.identity, architecture=file.architecture, description=described)
+    return replace(card, identity=identity, provenance=about)
 
 
 def _text(file: Listed) -> str:

@@ -8,9 +8,9 @@ import string
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from gantool import formats
 from gantool.arrays import Size
@@ -91,27 +91,22 @@ def compare(
     """
     if isinstance(models, str | Path) or not models:
         raise ModelError("compare takes several models, as in a list, or one in a list")
+    watch = watch or (lambda name, share: None)
     picture, metadata = formats.read(source)
     layers = [_layer("the picture", picture, metadata)]
     for each in models:
         model = each if isinstance(each, Model) else load(each, device)
         layers.append(_made(model, picture, metadata, watch))
-    return Comparison(_name(source), tuple(layers))
+    return Comparison(Path(source).name if isinstance(source, str | Path) else "a picture", tuple(layers))
 
 
-def _made(
-    model: Model, picture: Picture, metadata: Metadata, watch: Callable[[str, float | None], None] | None
-) -> Layer:
-    options: dict[str, Any] = {}
-    if watch is not None:
-        options["progress"] = lambda share: watch(model.card.name, share)
-    run, start = model.bind(**options), time.perf_counter()
+def _made(model: Model, picture: Picture, metadata: Metadata, watch: Callable[[str, float | None], None]) -> Layer:
+    run, start = model.bind(progress=partial(watch, model.card.name)), time.perf_counter()
     size = run.result(picture.info).size
     if size.pixels > _MOST:
         raise ImageError(f"the result, {size}, is too large for a page to compare on; give a part of the picture")
     made = run.picture(picture)
-    if watch is not None:
-        watch(model.card.name, None)
+    watch(model.card.name, None)
     return _layer(f"{model.card.name}, {time.perf_counter() - start:.1f} s on {model.device}", made, metadata)
 
 
@@ -128,7 +123,3 @@ def _format(picture: Picture) -> tuple[str, Quality]:
     if max(picture.size) > (formats.named("WebP").limits.side or 0):
         return "PNG", None
     return "WebP", "lossless" if picture.size.pixels <= _LOSSLESS else _QUALITY
-
-
-def _name(source: AnyPicture) -> str:
-    return Path(source).name if isinstance(source, str | Path) else "a picture"

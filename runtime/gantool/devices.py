@@ -82,13 +82,14 @@ def automatic() -> str:
     return next((name for name in _AUTOMATIC if name in there), "cpu")
 
 
-def open_session(model: Path, device: str = "auto", threads: int = 0) -> tuple[Any, str]:
+def open_session(model: Path, device: str = "auto", threads: int = 0, data: bytes | None = None) -> tuple[Any, str]:
     """An inference session and the name of the device that it really runs on.
 
     Args:
         device: "auto", "gpu" (the best that is no CPU), or a name of `PROVIDERS`, with an index such as "cuda:1" where
             there are several.
         threads: CPU threads; 0 takes all cores.
+        data: what the file would hold, where the model was made of another kind of file.
 
     Raises:
         DeviceError: a device that was asked for by name cannot be had, or that many threads.
@@ -99,12 +100,12 @@ def open_session(model: Path, device: str = "auto", threads: int = 0) -> tuple[A
     name, _, index = str(device).partition(":")
     tried = {"auto": [*_AUTOMATIC, "cpu"], "gpu": [*_GPUS]}.get(name)
     if tried is None or (index and name == "auto"):
-        return _open(ort, model, device, threads), device
+        return _open(ort, model, device, threads, data), device
     reasons = []
     for each in (each for each in tried if each in available()):
         wanted = f"{each}:{index}" if index else each
         try:
-            return _open(ort, model, wanted, threads), wanted
+            return _open(ort, model, wanted, threads, data), wanted
         except DeviceError as error:
             reasons.append(str(error))  # the provider is there but cannot start; the next may
     found = "; ".join(reasons) or "none was found that this ONNX Runtime can use"
@@ -140,7 +141,7 @@ def _check_threads(threads: object) -> None:
         raise DeviceError(f"threads are a whole number from 0 (all cores) to {most}, not {described(threads)}")
 
 
-def _open(ort: Any, model: Path, device: str, threads: int) -> Any:
+def _open(ort: Any, model: Path, device: str, threads: int, data: bytes | None = None) -> Any:
     name, _, index = str(device).partition(":")
     provider = PROVIDERS.get(name)
     if provider is None or (index and not (index.isdecimal() and len(index) < 4 and name in _NUMBERED)):
@@ -161,9 +162,9 @@ def _open(ort: Any, model: Path, device: str, threads: int) -> Any:
     if name in ("cuda", "tensorrt"):
         _preload(ort)
     try:
-        session = _session(ort, model, options, [*chosen, "CPUExecutionProvider"])
+        session = _session(ort, model, data, options, [*chosen, "CPUExecutionProvider"])
     except Exception as error:
-        if name != "cpu" and _opens_on_cpu(ort, model):
+        if name != "cpu" and _opens_on_cpu(ort, model, data):
             raise DeviceError(f"device '{device}' cannot be started: {reason(error)}") from error
         if out_of_memory(error):
             raise ModelError(f"not enough memory to open {model}; free some") from error
@@ -198,9 +199,9 @@ def _settings(name: str, index: str) -> dict[str, Any]:
     return ({"device_id": int(index or 0)} if name in _NUMBERED else {}) | own.get(name, {})
 
 
-def _session(ort: Any, model: Path, options: Any, providers: list[Any]) -> Any:
+def _session(ort: Any, model: Path, data: bytes | None, options: Any, providers: list[Any]) -> Any:
     spelt = str(model).isprintable() or str(model).isascii()
-    source = str(model) if spelt else model.read_bytes()  # it takes no name that is not Unicode
+    source = data or (str(model) if spelt else model.read_bytes())  # it takes no name that is not Unicode
     # Its fallback would tell of itself on stdout, where a picture may be going.
     session = ort.InferenceSession(source, options, providers=providers, enable_fallback=0)
     for port in (*session.get_inputs(), *session.get_overridable_initializers(), *session.get_outputs()):
@@ -239,9 +240,9 @@ def out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or "allocate" in text or "out of memory" in text or "bad_alloc" in text
 
 
-def _opens_on_cpu(ort: Any, model: Path) -> bool:
+def _opens_on_cpu(ort: Any, model: Path, data: bytes | None) -> bool:
     try:
-        _session(ort, model, ort.SessionOptions(), ["CPUExecutionProvider"])
+        _session(ort, model, data, ort.SessionOptions(), ["CPUExecutionProvider"])
     except Exception:
         return False
     return True

@@ -13,13 +13,6 @@ _TYPES = {"float32": "tensor(float)", "float16": "tensor(float16)", "int64": "te
 
 def check_graph(card: ModelCard, session: Any) -> None:
     """Raises ModelError if the graph is not the one that the card describes, or not one that `Model` can run."""
-    _check_described(card, session)
-    if card.statistics is not None and card.scale != 1:
-        raise ModelError(f"{card.name} changes the size and shares statistics; this gantool cannot run it")
-
-
-def _check_described(card: ModelCard, session: Any) -> None:
-    """Raises ModelError if names, types or numbers of axes are not those of the card."""
     maps = {feature.made for feature in card.tiling.maps} if isinstance(card.tiling, Segments) else set[str]()
     # Statistics are optional: a file in which they must be given measures a batch as if it were one picture.
     optional = _described(card.taking("statistics"))
@@ -33,6 +26,8 @@ def _check_described(card: ModelCard, session: Any) -> None:
         raise ModelError(f"the card of {card.name} does not describe its graph; export the model again")
     if not _as_large(card, session):
         raise ModelError(f"the card of {card.name} does not describe the sizes in its graph; export the model again")
+    if card.statistics is not None and card.scale != 1:
+        raise ModelError(f"{card.name} changes the size and shares statistics; this gantool cannot run it")
 
 
 def _described(ports: Iterable[Port]) -> set[tuple[str, str, int]]:

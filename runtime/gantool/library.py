@@ -6,17 +6,19 @@ What is here needs neither ONNX Runtime nor numpy: cards are read from the bytes
 import difflib
 import os
 import re
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 from platformdirs import user_data_path
 
 from gantool import catalogue, tasks
-from gantool.card import KEY, ModelCard, Provenance, reader
+from gantool.card import ModelCard, Provenance, reader
 from gantool.catalogue import Listed
 from gantool.devices import open_session
-from gantool.errors import ImageError, ModelError, UnknownModelError, reason
+from gantool.errors import ImageError, ModelError, UnknownModelError, described, reason
 from gantool.graph import check_graph
 from gantool.storage import replacing, sha256
 from gantool.values import is_address
@@ -62,10 +64,13 @@ def models(task: str | None = None) -> list[ModelCard]:
 
     Damaged files are left out. Raises ModelError where there is no such verb.
     """
-    if task is not None:
-        tasks.check_verb(task)
-    cards = [card for card in map(_card_or_none, entries()) if card is not None]
-    return [card for card in cards if task is None or tasks.is_for(card, task)]
+    if task is not None and task not in tasks.TASKS:
+        raise ModelError(f"there is no verb {described(task)}; there are: {', '.join(tasks.TASKS)}")
+    cards = []
+    for entry in entries():
+        with suppress(ModelError):
+            cards.append(read_card(entry.path))
+    return [card for card in cards if task in (None, card.task)]
 
 
 def for_task(task: str) -> list[str]:
@@ -75,17 +80,10 @@ def for_task(task: str) -> list[str]:
 
 def check_verb(card: ModelCard, verb: str) -> None:
     """Raises ModelError for a model that is for another verb."""
-    if not tasks.is_for(card, verb):
+    if card.task != verb:
         raise ModelError(
             f"{card.name} is a model to {card.task}, not to {verb}; for that there are: {', '.join(for_task(verb))}"
         )
-
-
-def _card_or_none(entry: Entry) -> ModelCard | None:
-    try:
-        return read_card(entry.path)
-    except ModelError:
-        return None
 
 
 def find(model: str | Path, task: str | None = None) -> Path:
@@ -133,14 +131,17 @@ def _checked(path: Path) -> Path:
 
 
 def read_card(path: Path) -> ModelCard:
-    """The card of a model file.
-
-    Raises:
-        ModelError: the file is no ONNX model, has no card, or its card cannot be used.
-    """
+    """The card of a model file. Raises ModelError if the file is no ONNX model, has no card, or its card cannot be
+    used."""
     if _checked(path).suffix.lower() == NCNN:
         raise ModelError(f"{path} is a model of ncnn; `gantool models add` makes one of gantool's of it, and keeps it")
     return reader.read_card(path)
+
+
+def find_card(path: Path) -> ModelCard | None:
+    """The card of a model file; None for one that was made elsewhere, without a card. Raises ModelError for what is no
+    model file, or has a card that cannot be used."""
+    return None if path.suffix.lower() == NCNN else reader.find_card(path)
 
 
 def add(
@@ -150,7 +151,6 @@ def add(
     task: str | None = None,
     licence: str | None = None,
     overwrite: bool = False,
-    listed: Listed | None = None,
 ) -> Entry:
     """Copy a model file into the user's library under a name. One that was made elsewhere is looked into first, and
     described by a card; that of one which was published, and is known by its sum, says author, licence and source.
@@ -158,22 +158,20 @@ def add(
     Args:
         name: by default the one that it was published under, or the file's.
         task, licence: of a model that was made elsewhere, as it does not say them; see `gantool.foreign.probe.probed`.
-        listed: what the file was made of; by default, what its sum tells.
 
     Raises:
         ModelError: the file cannot be used, the name is taken or is no plain name, or the copy fails.
     """
     path = Path(path)
-    listed = listed or recognised(path)
+    listed = recognised(path)
     name = (path.stem if listed is None else listed.name) if name is None else name
     target = place(name, overwrite=overwrite)
-    adopted = _looked_into(_checked(path), name, task, licence)
+    adopted = _looked_into(_checked(path), name, task, licence, listed)
     try:
-        data = path.read_bytes() if adopted is None else adopted.data
-        if listed is not None:
-            data = _credited(data, read_card(path) if adopted is None else adopted.found.card, listed)
         with replacing(target, overwrite=True) as copy:
-            copy.write(data)
+            _copy(path, adopted, copy)
+        for stale in _variants(target):
+            stale.unlink()
     except (OSError, ImageError) as error:
         raise ModelError(f"cannot add {path} to {target.parent}: {reason(error)}") from error
     return Entry(name, target, "added", adopted.found if adopted else None, listed)
@@ -201,37 +199,29 @@ def place(name: str, *, overwrite: bool = False) -> Path:
     return target
 
 
-def _credited(data: bytes, card: ModelCard, listed: Listed) -> bytes:
-    """A model file whose card says who has published it; a licence that it says stays."""
-    from gantool.foreign.wire import with_card
-
-    described = f"{listed.architecture} by {listed.author}"
-    about = replace(
-        card.provenance,
-        licence=listed.licence if card.licence == Provenance.licence else card.licence,
-        author=listed.author,
-        source=listed.source,
-        checkpoint_sha256=listed.sha256,
-    )
-    identity = replace(card.identity, architecture=listed.architecture, description=described)
-    return with_card(data, replace(card, identity=identity, provenance=about))
+def _copy(path: Path, adopted: "Adopted | None", target: IO[bytes]) -> None:
+    """Raises OSError."""
+    if adopted is not None and adopted.data is not None:
+        target.write(adopted.data)
+    else:
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, target)
+    if adopted is not None:
+        target.write(adopted.card)
 
 
-def is_foreign(path: Path) -> bool:
-    """Whether a model file has no card. Raises ModelError for what is no such file."""
-    return path.suffix.lower() == NCNN or KEY not in reader.read_metadata(path)
-
-
-def _looked_into(path: Path, name: str, task: str | None, licence: str | None) -> "Adopted | None":
+def _looked_into(
+    path: Path, name: str, task: str | None, licence: str | None, listed: Listed | None
+) -> "Adopted | None":
     """What a model that was made elsewhere turns out to be; None for one with a card, which is checked. Raises
     ModelError."""
-    if is_foreign(path):
+    card = find_card(path)
+    if card is None:
         from gantool.foreign import adoption
 
-        return adoption.adopted(path, name, task, licence or Provenance.licence)
+        return adoption.adopted(path, name, task, licence or Provenance.licence, listed)
     if said := next((word for word, value in (("task", task), ("licence", licence)) if value is not None), None):
         raise ModelError(f"{path} says itself what it is; leave out {{option}}", option=said)
-    card = read_card(path)
     session, _ = open_session(path, "cpu", threads=1)
     check_graph(card, session)
     tasks.of(card)
@@ -246,7 +236,8 @@ def remove(name: str) -> None:
     if entry.origin == "shipped":
         raise ModelError(f"'{name}' comes with gantool and cannot be removed")
     try:
-        entry.path.unlink()
+        for file in (entry.path, *_variants(entry.path)):
+            file.unlink()
     except OSError as error:
         raise ModelError(f"cannot remove {entry.path}: {reason(error)}") from error
 
@@ -263,13 +254,26 @@ def shipped(name: str) -> Path:
 
 
 def variant(model: Path, precision: str) -> Path:
-    """The file of a model's variant, beside it. Raises ModelError where there is none."""
+    """The file of a model's variant: beside it, or where added models live for one that ships. Raises ModelError where
+    there is none, or that of another model."""
     if precision == "fp32":
         return model
-    file = model.with_name(f"{model.stem}{reader.INT8}.onnx")
-    if not file.is_file():
-        raise ModelError(f"{model.stem} has no variant of int8; leave out {{option}}", option="precision")
-    return file
+    name = f"{model.stem}.{precision}.onnx"
+    places = [model.parent, home()] if model.parent == _SHIPPED else [model.parent]
+    found = next((place / name for place in places if (place / name).is_file()), None)
+    make = f"`gantool export {model} --{precision} PHOTOS -o {places[-1] / name}`"
+    if found is None:
+        told = f"{model.stem} has no variant of {precision}: leave out {{option}}; {make} makes one that loses little"
+        raise ModelError(told, option="precision")
+    if replace(read_card(found), precision="fp32") != read_card(model):
+        raise ModelError(f"{found} is the variant of another {model.stem}; {make} --overwrite makes it again")
+    return found
+
+
+def _variants(model: Path) -> list[Path]:
+    """Those that lie beside it."""
+    files = (model.with_name(f"{model.stem}{ending}.onnx") for ending in reader.VARIANTS)
+    return [file for file in files if file.is_file()]
 
 
 def _in_folder(folder: Path, origin: Literal["shipped", "added"]) -> list[Entry]:
@@ -277,5 +281,5 @@ def _in_folder(folder: Path, origin: Literal["shipped", "added"]) -> list[Entry]
         names = [file.name for file in os.scandir(folder) if file.name.endswith(".onnx") and file.is_file()]
     except OSError:  # none has been added yet, or the home is one that cannot be entered
         return []
-    own = (name for name in sorted(names) if name[0] != "." and not name.endswith(f"{reader.INT8}.onnx"))
+    own = (name for name in sorted(names) if name[0] != "." and not Path(name).stem.endswith(reader.VARIANTS))
     return [Entry(name.removesuffix(".onnx"), folder / name, origin) for name in own]

@@ -1,6 +1,5 @@
 """Run a model on pictures of any size."""
 
-import tempfile
 import threading
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -25,9 +24,9 @@ from gantool.options import Options
 from gantool.picture import Picture, PictureInfo, to_pil
 from gantool.pipeline import Errors, Item
 from gantool.precision import Precision
-from gantool.sizes import TargetSize
 from gantool.tasks import generate
 from gantool.tasks.generate import Conditions
+from gantool.tasks.upscale import TargetSize
 from gantool.values import is_whole
 
 _MOST_BYTES = 2 * 10**9
@@ -39,8 +38,9 @@ def load(model: str | Path, device: str = "auto", threads: int = 0, precision: P
     Args:
         device: "auto" takes the best that works; one asked for by name ("cpu", "cuda", "cuda:1") is used or refused.
         threads: CPU threads; 0 takes all cores.
-        precision: "int8" takes the variant of whole numbers, which is faster on CPUs and less exact; "auto" whatever is
-            faster here, which is tried once and remembered in the user's cache.
+        precision: "int8" takes the variant of whole numbers, which is faster on CPUs and less exact, "fp16" that of
+            16-bit floats, for GPUs; "auto" whatever is faster here, which is tried once and remembered in the user's
+            cache.
 
     Raises:
         UnknownModelError: no such name or file.
@@ -54,9 +54,9 @@ def load(model: str | Path, device: str = "auto", threads: int = 0, precision: P
 
 def opened(path: Path, device: str, threads: int) -> "Model":
     """The model of this very file. Raises as `load`."""
-    if library.is_foreign(path):
+    card = library.find_card(path)
+    if card is None:
         return _foreign(path, device, threads)
-    card = library.read_card(path)
     session, used = open_session(path, device, threads)
     check_graph(card, session)
     tasks.of(card)
@@ -67,11 +67,8 @@ def _foreign(path: Path, device: str, threads: int) -> "Model":
     """A model without a card, as what it turns out to be, with a warning that says so."""
     from gantool.foreign import adoption
 
-    with tempfile.TemporaryDirectory() as place:
-        adopted = adoption.adopted(path, path.stem)
-        file = Path(place) / f"{path.stem}.onnx"
-        file.write_bytes(adopted.data)
-        session, used = open_session(file, device, threads)
+    adopted = adoption.adopted(path, path.stem)
+    session, used = open_session(path, device, threads, adopted.data)
     told = f"{adopted.found.found}; {adopted.found.checked}"
     warnings.warn(f"{path} has no card; found: {told}; gantool.add keeps it with what was found", stacklevel=4)
     return Model(adopted.found.card, used, session, (path.absolute(), device, threads))
@@ -207,12 +204,7 @@ class Model:
         return bound(self._engine, options)
 
     def map(
-        self,
-        sources: Iterable[AnyPicture],
-        *,
-        workers: int = 4,
-        errors: Errors = "raise",
-        **options: Unpack[Options],
+        self, sources: Iterable[AnyPicture], *, workers: int = 4, errors: Errors = "raise", **options: Unpack[Options]
     ) -> Generator[Item, None, None]:
         """Run the model on many pictures; some are decoded while others are in the network. They come in order.
 

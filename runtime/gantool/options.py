@@ -8,7 +8,7 @@ from gantool.engine import Control
 from gantool.formats import AnyPicture
 from gantool.picture import Picture
 from gantool.poses import Pose
-from gantool.sizes import TargetSize
+from gantool.tasks.upscale import TargetSize
 
 
 class Options(Control, total=False):

@@ -71,11 +71,8 @@ class Picture:
 
 
 def from_array(array: Pixels) -> Picture:
-    """A picture from (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4); uint8, uint16, bool or float in 0..1.
-
-    Raises:
-        ImageError: another shape or dtype, floats far outside 0..1, or what is no array at all.
-    """
+    """A picture from (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4); uint8, uint16, bool or float in 0..1. Raises
+    ImageError for another shape or dtype, floats far outside 0..1, and what is no array at all."""
     try:
         array = np.asarray(array)
     except Exception as error:  # an object of somebody's own raises what it likes
@@ -122,11 +119,8 @@ def to_array(picture: Picture) -> Pixels:
 
 
 def from_pil(image: Image.Image) -> Picture:
-    """A picture from a Pillow image of any mode with 8 bits, or 16 bits of gray.
-
-    Raises:
-        ImageError: a mode of 32-bit integers or floats.
-    """
+    """A picture from a Pillow image of any mode with 8 bits, or 16 bits of gray. Raises ImageError for a mode of 32-bit
+    integers or floats."""
     if image.mode.startswith("I;16"):
         deep = np.asarray(image).astype(np.uint16, copy=False)
         clear = image.info.get("transparency")

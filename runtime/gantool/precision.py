@@ -1,4 +1,4 @@
-"""Which variant of a model is run: its floats, whole numbers of 8 bits, or whatever is faster on this machine."""
+"""Which variant of a model is run: its floats, those of 16 bits, whole numbers of 8, or whatever is faster here."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from platformdirs import user_cache_path
 from gantool import devices, library
 from gantool.errors import GantoolError, ModelError, described
 
-Precision = Literal["fp32", "int8", "auto"]
+Precision = Literal["fp32", "fp16", "int8", "auto"]
 _SIDE, _ROUNDS = 128, 3
 """Of the picture that a trial runs, and how often."""
 
@@ -21,36 +21,38 @@ _SIDE, _ROUNDS = 128, 3
 def check(precision: object) -> None:
     """Raises ModelError for what is none."""
     if precision not in get_args(Precision):
-        raise ModelError(f"precision is fp32, int8 or auto, not {described(precision)}", option="precision")
+        raise ModelError(f"precision is fp32, fp16, int8 or auto, not {described(precision)}", option="precision")
 
 
 def chosen(model: Path, device: str, threads: int, precision: Precision) -> Path:
-    """The file of the variant that is meant. "auto" tries both once, on a CPU, and remembers the faster one in the
-    user's cache. Raises ModelError where there is none of int8 and it is asked for by name."""
+    """The file of the variant that is meant. "auto" tries the model and its variant once, int8 on a CPU and fp16
+    elsewhere, and remembers the faster one in the user's cache. Raises ModelError where there is none of what is asked
+    for by name."""
     if precision != "auto":
         return library.variant(model, precision)
     try:
-        other = library.variant(model, "int8")
+        on_cpu = (devices.automatic() if device == "auto" else device) == "cpu"
+        other = library.variant(model, "int8" if on_cpu else "fp16")
     except ModelError:
         return model
-    if device != "cpu" and (device != "auto" or devices.automatic() != "cpu"):
-        return model
-    key = f"{model.stem} {other.stat().st_size} {platform.processor() or platform.machine()} {os.cpu_count()} {threads}"
+    machine = platform.processor() or platform.machine()
+    key = f"{model.stem} {other.stat().st_size} {device} {machine} {os.cpu_count()} {threads}"
     known = _known()
     if key not in known:
-        known[key] = "int8" if _seconds(other, threads) < _seconds(model, threads) else "fp32"
+        faster = _seconds(other, device, threads) < _seconds(model, device, threads)
+        known[key] = "variant" if faster else "fp32"
         _remember(known)
-    return other if known[key] == "int8" else model
+    return model if known[key] == "fp32" else other
 
 
-def _seconds(model: Path, threads: int) -> float:
+def _seconds(model: Path, device: str, threads: int) -> float:
     """For a small picture, the best of some rounds."""
     import numpy as np
 
     from gantool.model import opened
     from gantool.picture import Picture
 
-    run, taken = opened(model, "cpu", threads), []
+    run, taken = opened(model, device, threads), []
     picture = Picture(np.random.default_rng(0).integers(0, 256, (_SIDE, _SIDE, 3), np.uint8))
     for _ in range(_ROUNDS + 1):
         start = time.perf_counter()

@@ -38,10 +38,8 @@ _FORGOTTEN = 7 * 24 * 3600.0
 def replacing(path: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
     """A new file beside ``path`` that takes its place when the block ends well, and is removed when it does not.
 
-    Where ``path`` is a link, it is the file behind it that changes.
-
-    Raises:
-        ImageError: ``path`` exists and ``overwrite`` is not set, or the disk refuses.
+    Where ``path`` is a link, it is the file behind it that changes. Raises ImageError if ``path`` exists and
+    ``overwrite`` is not set, or the disk refuses.
     """
     check_free(path, overwrite=overwrite)
     path = Path(os.path.realpath(path))
@@ -68,11 +66,8 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def appearing(folder: Path) -> Iterator[Path]:
-    """An empty folder that becomes ``folder`` when the block ends well, and is removed when it does not.
-
-    Raises:
-        ImageError: there is something at ``folder``, or the disk refuses.
-    """
+    """An empty folder that becomes ``folder`` when the block ends well, and is removed when it does not. Raises
+    ImageError if there is something at ``folder``, or the disk refuses."""
     check_empty(folder)
     final = Path(os.path.realpath(folder))
     try:

@@ -36,10 +36,8 @@ class Table:
 def read(path: Path) -> Table:
     """A file in UTF-8 with commas between its cells, whose first line names the columns.
 
-    Blanks around a cell do not count, nor do lines of nothing else. Texts come in Unicode's composed form (NFC).
-
-    Raises:
-        TableError: it cannot be read, or its lines do not fit its columns; names the file, and the line.
+    Blanks around a cell do not count, nor do lines of nothing else. Texts come in Unicode's composed form (NFC). Raises
+    TableError, which names the file and the line, if it cannot be read, or its lines do not fit its columns.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import onnx
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from command import gantool, refused
+from foreign_weights import RRDB
 from gantool_cli import listing
 from gantool_cli.listing import Line
 
@@ -159,6 +162,34 @@ def test_weights_of_the_cyclegan_authors_are_added_and_run(tmp_path: Path) -> No
     (tmp_path / "bad.pth").write_bytes(b"text")
     said = "bad.pth cannot be read as weights of torch: it is damaged, or holds more than weights"
     assert said in refused("models", "add", "bad.pth", cwd=tmp_path).stderr
+
+
+def test_weights_of_an_esrgan_are_added_and_run(tmp_path: Path, own_home: Path) -> None:
+    save_file(RRDB(ups=1).state_dict(), tmp_path / "theirs.safetensors")
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "a.png")
+    done = gantool("models", "add", "theirs.safetensors", "--licence", "BSD", cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    found, checked, added = done.stdout.splitlines()
+    assert found.startswith(
+        "found: rrdb-2x8, picture in, picture out, float32, 3 channels, 0..1; 2 times as large; any"
+    )
+    assert checked.startswith("checked: it agrees with torch (difference ") and "in tiles it gives" in checked
+    assert added == "added as theirs; gantool upscale photo.jpg -m theirs"
+    told = json.loads(gantool("models", "info", "theirs", "--json").stdout)
+    assert (told["licence"], told["architecture"]) == ("BSD", "rrdb-2x8")
+    assert gantool("upscale", "a.png", "-m", "theirs", cwd=tmp_path).returncode == 0
+    assert Image.open(tmp_path / "a-theirs.png").size == (80, 60)
+
+
+def test_weights_that_cannot_be_added(tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "spandrel", None)
+    for ending in ("pth", "pt", "ckpt"):
+        torch.save({"body.0.weight": torch.rand(8, 3, 3, 3)}, tmp_path / f"theirs.{ending}")
+        done = refused("models", "add", f"theirs.{ending}", cwd=tmp_path)
+        assert done.returncode == 1 and done.stderr.count("\n") == 1 and "gantool[import]" in done.stderr
+    said = refused("models", "add", "theirs.pth", "--name", "upscale-x4", cwd=tmp_path).stderr
+    assert "comes with gantool" in said  # before anything is read
+    assert not own_home.exists()
 
 
 def _layers(state: dict[str, torch.Tensor]) -> list[tuple[int, str]]:

@@ -1,6 +1,6 @@
 """Options that are declared once: those that verbs share, and those of a task."""
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from command import gantool
 from gantool import ImageError, ModelError, values
 from gantool.tasks import TASKS
 from gantool.tasks.task import Task, option, schema_of
+from gantool_cli import options
 from gantool_cli.errors import explain
 from gantool_cli.options import flag, verb
 
@@ -35,12 +36,12 @@ class Own:
 
 @dataclass(frozen=True)
 class Inner:
-    quiet: Annotated[bool, typer.Option("-q", help="Say nothing.")] = False
+    quiet: bool = options.switch("-q", help="Say nothing.")
 
 
 @dataclass(frozen=True)
 class Outer:
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Of somebody.")]
+    name: str = options.argument(default=MISSING, metavar="NAME", help="Of somebody.")
     inner: Inner = Inner()
 
 

@@ -36,6 +36,22 @@ def test_what_export_says_to_try(model: str, call: str) -> None:
     assert tasks.of(card).call(card, path) == call.format(path)
 
 
+def test_variants_are_made_of_models(tmp_path: Path, photos: Path) -> None:
+    to = ("-o", tmp_path / "x.onnx")
+    for words, told in (
+        (("upscale-x2", "--int8", photos, "--fp16", photos, *to), "--int8 and --fp16 make a file each"),
+        ((tmp_path, "--fp16", photos, *to), "export the run first"),
+        (("upscal-x2", "--fp16", photos, *to), "did you mean 'upscale-x2'?"),
+        (("dcgan-faces", "--fp16", photos, *to), "no network of 32-bit floats that runs tile by tile; fp16 is for"),
+        (("upscale-x2", "--fp16", tmp_path, *to), "no pictures"),
+    ):
+        done = gantool("export", *words)
+        assert done.returncode > 0 and told in done.stderr and len(done.stderr.splitlines()) == 1
+    asked = gantool("upscale", photos / "dog.jpg", "--precision", "fp16", "-o", tmp_path / "x.png")
+    assert "upscale-x4 has no variant of fp16: leave out --precision; `gantool export" in asked.stderr
+    assert not [*tmp_path.glob("x.*")]
+
+
 @pytest.mark.parametrize(("there", "refused"), [((), {"gpu", "cuda", "mps"}), (("mps",), {"cuda"})])
 def test_a_device_is_trained_on_or_refused(
     there: tuple[str, ...], refused: set[str], monkeypatch: pytest.MonkeyPatch

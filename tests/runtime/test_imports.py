@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HEAVY = ("torch", "onnx", "typer", "rich", "gantool_trainer", "gantool_export", "gantool_cli")
 
 
@@ -18,6 +20,12 @@ def test_the_runtime_is_light() -> None:
     assert not loaded_after(use) & set(HEAVY)
 
 
+def test_the_server_is_light() -> None:
+    pytest.importorskip("fastapi")
+    heavy = {"torch", "onnx", "typer", "rich", "gantool_trainer", "gantool_export", "gantool_cli"}
+    assert not loaded_after("import gantool_server; gantool_server.app()") & heavy
+
+
 def test_help_imports_nothing_heavy() -> None:
     assert not loaded_after("import gantool_cli.app") & {"torch", "onnx", "onnxruntime", "numpy", "PIL"}
 
@@ -31,7 +39,7 @@ def test_onnxruntime_is_imported_through_one_door() -> None:
     root = Path(__file__).parents[2]
     importing = {
         path.relative_to(root).as_posix()
-        for part in ("runtime", "cli", "export", "trainer", "benchmarks", "tests")
+        for part in ("runtime", "cli", "export", "trainer", "server", "benchmarks", "tests")
         for path in (root / part).rglob("*.py")
         if re.search(r"^\s*(import|from) onnxruntime", path.read_text(encoding="utf-8"), re.MULTILINE)
     }

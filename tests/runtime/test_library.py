@@ -161,3 +161,13 @@ def test_a_file_may_have_any_name(name: bytes, tiny_file: Path, tmp_path: Path) 
     path = tmp_path / os.fsdecode(name)
     path.write_bytes(tiny_file.read_bytes())
     assert gantool.load(path, "cpu", threads=1).card.name == path.stem
+
+
+def test_variants_go_with_their_model(tiny_file: Path) -> None:
+    for _ in range(2):
+        added = library.add(tiny_file, "mine", overwrite=True)
+        variant = added.path.with_name("mine.int8.onnx")
+        assert not variant.exists()  # one of what was there before
+        variant.write_bytes(b"")
+    library.remove("mine")
+    assert not [*added.path.parent.iterdir()]

@@ -334,7 +334,7 @@ def test_samples_and_figures_may_fail(photos: Path, tmp_path: Path, monkeypatch:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(FAMILIES, "srgan", replace(srgan.FAMILY, samples=full))
+    monkeypatch.setitem(FAMILIES, "srgan", replace(srgan.FAMILY, look=full))
     monkeypatch.setattr("torch.utils.tensorboard.SummaryWriter.add_scalar", full)
     told: list[str] = []
     assert train(tmp_path, photos, "train.sample_every=1", warn=told.append)

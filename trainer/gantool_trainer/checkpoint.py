@@ -108,6 +108,17 @@ def located(path: Path) -> Path:
     return file
 
 
+def is_one(path: Path) -> bool:
+    """Whether a safetensors file was written by `save`; one that is damaged may have been."""
+    if path.suffix.lower() != ".safetensors":
+        return False
+    try:
+        with safe_open(path, framework="pt") as file:
+            return "gantool" in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return True
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Header, Any]]:
     """The header, and the file from which tensors can be read. Raises what `load` does, from the block as well."""

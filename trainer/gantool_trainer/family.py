@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import numpy as np
-import numpy.typing as npt
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
@@ -20,6 +18,8 @@ Networks = Mapping[str, nn.Module]
 C = TypeVar("C")
 D = TypeVar("D", bound=DataConfig)
 S = TypeVar("S")
+Look = tuple[Picture, dict[str, float]]
+"""A contact sheet, (H, W, 3), and figures."""
 Buffers = Mapping[str, Tensor]
 """What training remembers besides weights, such as a pool of earlier pictures; changed in place."""
 
@@ -99,12 +99,10 @@ class Family(Generic[C, D, S]):
     step: Callable[[C, Networks, Buffers, Batch, int], Iterator[Update | Finished]]
     """(config, networks, buffers, batch, index) to the updates of training step ``index``, in order; each is applied
     before the next is computed."""
-    samples: Callable[[C, Networks, S, D], npt.NDArray[np.uint8]]
-    """(config, networks, split, data) to a contact sheet of held-out pictures, (H, W, 3)."""
+    look: Callable[[C, Networks, S, D], Look]
+    """(config, networks, split, data) to what is seen of the networks' work on held-out pictures."""
     exports: Callable[[C, Networks, D], dict[str, Generator]]
     """(config, networks, data) to what becomes model files, by a suffix for their names ("" where there is one)."""
-    evaluate: Callable[[C, Networks, S, D], dict[str, float]] = lambda config, networks, split, data: {}
-    """(config, networks, split, data) to figures on the held-out pictures."""
     optimisers: Callable[[C], dict[str, tuple[str, ...]]] = lambda config: {
         "generator": ("generator",),
         "discriminator": ("discriminator",),

@@ -1,6 +1,6 @@
-"""What families that make pictures from noise share: the folder checked, noise drawn, sheets looked at, cards."""
+"""What families that make pictures from noise share: the folder checked, noise drawn, steps, sheets looked at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,18 @@ from torch import Tensor, nn
 from gantool.arrays import SIGNED, from_range, sheet, to_range
 from gantool.card.ports import Noise
 from gantool_trainer.data import plain
+from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
-from gantool_trainer.data.pictures import Picture, to_picture
+from gantool_trainer.data.pictures import to_picture
 from gantool_trainer.data.squares import SquareConfig, Squares
+from gantool_trainer.diffaugment import augmented
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.layers.blocks import Shape
+from gantool_trainer.family import Look, Networks, Update
+from gantool_trainer.layers.blocks import Shape, frozen
 from gantool_trainer.layers.dcgan import DiscriminatorNorm, halvings
+from gantool_trainer.layers.fastgan import check_side
+from gantool_trainer.layers.projected import check_installed
+from gantool_trainer.losses import Adversarial
 from gantool_trainer.seeds import torch_seed
 
 _SHOWN, _COLUMNS = 64, 8
@@ -40,10 +46,19 @@ def index(folder: Path, config: Any, data: SquareConfig, seed: int) -> tuple[Any
     return config.model_copy(update={"shape": shape_of(data)}), plain.index(folder, data, seed)
 
 
-def check_batch(real: Tensor) -> None:
-    """Raises TrainingError for a batch of one, which has nothing to be normalised over."""
-    if len(real) < 2:
+def check_networks(config: Any, side: int) -> None:
+    """Raises TrainingError, before anything is trained, for networks that cannot be had or do not make this side."""
+    if config.discriminator == "projected":
+        check_installed()
+    if config.generator == "fastgan":
+        check_side(side, config.latent)
+
+
+def pictures(batch: Batch) -> Tensor:
+    """Those of a batch, in -1..1. Raises TrainingError for one alone, which has nothing to be normalised over."""
+    if len(batch[0]) < 2:
         raise TrainingError("these networks normalise over the batch; set train.batch to at least 2")
+    return to_range(batch[0], SIGNED)
 
 
 def check_slope(norm: DiscriminatorNorm) -> None:
@@ -58,16 +73,43 @@ def noise(kind: Noise, count: int, length: int, device: torch.device) -> Tensor:
     return drawn.to(device)
 
 
-def samples(make: Callable[[Tensor], Tensor], network: nn.Module, kind: Noise, length: int) -> Picture:
-    """Sixty-four pictures of the same noise at every step; ``make`` maps (64, length) to (64, C, H, W) in -1..1."""
+def updates(
+    loss: Adversarial,
+    networks: Networks,
+    real: Tensor,
+    fake: Tensor,
+    *given: Tensor,
+    augment: bool = False,
+    penalty: Callable[[Tensor, Tensor], dict[str, Tensor]] = lambda real, fake: {},
+) -> Iterator[Update]:
+    """The discriminator's update, then the generator's, of pictures in -1..1 and what both were ``given`` beside them.
+
+    Args:
+        augment: whether the discriminator sees all of them `augmented`.
+        penalty: a further term of the discriminator's, of the pictures that it sees.
+    """
+    discriminator, shown = networks["discriminator"], augmented if augment else nn.Identity()
+    seen = shown(real)
+    terms = {"real": loss.real(discriminator(seen, *given))}
+    made = shown(fake.detach())
+    terms["fake"] = loss.fake(discriminator(made, *given))
+    yield Update("discriminator", terms | penalty(seen, made))
+    with frozen(discriminator):
+        scores = discriminator(shown(fake), *given)
+    yield Update("generator", {"adversarial": loss.made(scores)})
+
+
+def look(config: Any, networks: Networks, split: Split[Path], data: SquareConfig) -> Look:
+    """`Family.look` at a generator that takes noise alone, ``config.latent`` numbers of ``config.noise``."""
+    return look_at(networks["generator"], networks["generator"], config.noise, config.latent)
+
+
+def look_at(make: Callable[[Tensor], Tensor], network: nn.Module, kind: Noise, length: int) -> Look:
+    """Rows of pictures of the same noise at every step, of which nothing is measured; ``make`` maps (64, length) to
+    (64, C, H, W) in -1..1."""
     device = next(network.parameters()).device
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(_FIXED))
         fixed = noise(kind, _SHOWN, length, device)
-    return page(make(fixed))
-
-
-def page(x: Tensor) -> Picture:
-    """(N, C, H, W) in -1..1 in rows of eight."""
-    shown = [to_picture(from_range(picture.expand(3, -1, -1), SIGNED)) for picture in x]
-    return sheet([shown[i : i + _COLUMNS] for i in range(0, len(shown), _COLUMNS)])
+    shown = [to_picture(from_range(picture.expand(3, -1, -1), SIGNED)) for picture in make(fixed)]
+    return sheet([shown[i : i + _COLUMNS] for i in range(0, len(shown), _COLUMNS)]), {}

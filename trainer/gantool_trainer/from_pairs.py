@@ -1,52 +1,56 @@
-"""What families that learn from pairs share: a folder checked, results looked at and measured."""
+"""What families that learn from pairs share: a discriminator of patches or on fixed features, a folder checked, results
+looked at and measured."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 from torch import nn
 
-from gantool.arrays import Size, resize, sheet
+from gantool.arrays import SIGNED, Size, resize, sheet
 from gantool.card import ModelCard
 from gantool_trainer import cards, metrics
 from gantool_trainer.data import paired
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.paired import Pair, PairedConfig
-from gantool_trainer.data.pictures import Picture
-from gantool_trainer.family import Networks, SizeRule
+from gantool_trainer.family import Look, Networks, SizeRule
+from gantool_trainer.layers import projected
+from gantool_trainer.layers.patch import PatchDiscriminator
+from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.looking import applied
 
-C = TypeVar("C")
+
+def discriminator(config: Any, inputs: int, strides: int) -> nn.Module:
+    """The one that ``config.discriminator`` names; only that of patches has choices, and looks at all ``inputs``."""
+    if config.discriminator == "projected":
+        return ProjectedDiscriminator(LOCAL, SIGNED)
+    return PatchDiscriminator(inputs, config.discriminator_channels, strides, config.discriminator_norm)
 
 
-def index(folder: Path, config: C, data: PairedConfig, seed: int, rule: SizeRule) -> tuple[C, Split[Pair]]:
-    """`Family.index` of crops that fit ``rule``. Raises TrainingError."""
-    rule.check(data.crop)
+def index(folder: Path, config: Any, data: PairedConfig, seed: int, strides: int) -> tuple[Any, Split[Pair]]:
+    """`Family.index` of crops that fit a U-Net with ``config.levels`` and the discriminator. Raises TrainingError."""
+    if config.discriminator == "projected":
+        projected.check_installed()
+        seen = SizeRule(projected.unit(LOCAL))
+    else:
+        seen = SizeRule(minimum=PatchDiscriminator.smallest(strides))
+    SizeRule(2**config.levels).and_also(seen).check(data.crop)
     return config, paired.index(folder, data, seed)
 
 
-def samples(config: Any, networks: Networks, split: Split[Pair], data: PairedConfig) -> Picture:
-    """`Family.samples` of a U-Net with ``config.levels``: rows of input, what the generator makes of it, target."""
-    return sheet([[*row] for row in _held_out(networks["generator"], split, data, 2**config.levels)])
-
-
-def evaluate(config: Any, networks: Networks, split: Split[Pair], data: PairedConfig) -> dict[str, float]:
-    """`Family.evaluate` of the same: mean PSNR (RGB) and SSIM (Y) of the results beside the targets."""
-    scores = [
-        (metrics.psnr(result.astype(float), target.astype(float)), metrics.ssim(*map(metrics.luma, (result, target))))
-        for _, result, target in _held_out(networks["generator"], split, data, 2**config.levels)
-    ]
-    return dict(zip(("psnr", "ssim"), np.mean(scores, axis=0).tolist(), strict=True))
-
-
-def _held_out(
-    generator: nn.Module, split: Split[Pair], data: PairedConfig, multiple: int
-) -> Iterator[tuple[Picture, Picture, Picture]]:
+def look(config: Any, networks: Networks, split: Split[Pair], data: PairedConfig) -> Look:
+    """`Family.look` of a U-Net with ``config.levels``: rows of input, what the generator makes of it, target; and mean
+    PSNR (RGB) and SSIM (Y) of the results beside the targets."""
+    rows, multiple = [], 2**config.levels
     for source, target in paired.held_out(split, data):
         size = Size(*(max(1, round(length / multiple)) * multiple for length in source.shape[:2]))
-        made = applied(generator, resize(source, size))
-        yield source, resize(made, Size.of(source)), target
+        made = applied(networks["generator"], resize(source, size))
+        rows.append([source, resize(made, Size.of(source)), target])
+    _, results, targets = zip(*rows, strict=True)
+    figures = {
+        "psnr": metrics.mean_of(metrics.psnr, results, targets),
+        "ssim": metrics.mean_of(metrics.luma_ssim, results, targets),
+    }
+    return sheet(rows), figures
 
 
 def card(task: str, architecture: str, config: Any, data: PairedConfig) -> ModelCard:

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from gantool.errors import ImageError, reason
 from gantool.storage import replacing
-from gantool_trainer.data.pictures import Picture
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Update
+from gantool_trainer.family import Look, Update
 from gantool_trainer.run import Run
 
 
@@ -61,7 +60,7 @@ class Log:
         except (OSError, ImageError) as error:
             raise TrainingError(f"cannot write to {run.folder}: {reason(error)}; choose another --out") from error
 
-    def take(self, look: Callable[[], tuple[Picture, dict[str, float]]], figures: dict[str, float], step: int) -> None:
+    def take(self, look: Callable[[], Look], figures: dict[str, float], step: int) -> None:
         """Keep the sheet that ``look`` makes, and add its figures to these."""
         with self._allowed_to_fail(f"the samples of step {step}"):
             sheet, seen = look()

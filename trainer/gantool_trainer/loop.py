@@ -20,9 +20,9 @@ from gantool_trainer import checkpoint, pretrained
 from gantool_trainer.data import batches
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import list_bad
-from gantool_trainer.data.pictures import Picture
 from gantool_trainer.errors import CheckpointError, DataError, TrainingError
 from gantool_trainer.families import FAMILIES
+from gantool_trainer.family import Look
 from gantool_trainer.log import Log, Window
 from gantool_trainer.recipe import Recipe, TrainConfig
 from gantool_trainer.run import Run, check_place
@@ -64,7 +64,8 @@ def train(
     Args:
         pictures: the data folder.
         resume: go on from the checkpoint in ``out``; without it, ``out`` must hold none.
-        initial: a run, checkpoint or exported model whose EMA weights the networks that have such begin with.
+        initial: a run, checkpoint or exported model whose EMA weights the networks that have such begin with; or a
+            file of others' weights, of a network that the recipe trains.
         report: called on the main process after every step.
         warn: called with a sentence when something failed that training does not need.
 
@@ -85,13 +86,14 @@ def train(
     if run.step >= recipe.train.steps:
         return True
     check_place(out, pictures)  # now, and not after the pictures have been looked through
+    given = pretrained.load(initial, recipe) if initial else None
     fabric = _launched(accelerator, devices, recipe.train)
     main = fabric.is_global_zero
     with run.alone() if main else nullcontext():
         run, split, source = _indexed(run, pictures, warn if main else lambda _: None)
-        state = prepare(fabric, run.recipe, before, pretrained.load(initial) if initial else None)
+        state = prepare(fabric, run.recipe, before, given)
         log = Log(run, warn) if main else None
-        return _Training(fabric, run, split, source, state, log, report, warn).go_on()
+        return _Training(run, split, source, state, log, report, warn).go_on()
 
 
 def _indexed(run: Run, pictures: Path, warn: Callable[[str], None]) -> tuple[Run, Any, Dataset[Batch]]:
@@ -122,7 +124,6 @@ def _indexed(run: Run, pictures: Path, warn: Callable[[str], None]) -> tuple[Run
 class _Training:
     """A run while it goes on: what it has read, what it changes, and whom it tells."""
 
-    fabric: Fabric
     run: Run
     split: Any
     source: Dataset[Batch]
@@ -151,13 +152,13 @@ class _Training:
 
     def _steps(self, stop: threading.Event) -> Iterator[int]:
         """Do the steps, and what is due after each; yields the number of the last one done."""
-        fabric, recipe, first, settings = self.fabric, self.run.recipe, self.run.step, self.run.recipe.train
+        fabric, first, settings = self.state.fabric, self.run.step, self.run.recipe.train
         place = (fabric.global_rank, fabric.world_size)
-        stream = batches.batches(self.source, recipe.data, first, settings.steps, settings.batch, *place)
+        stream = batches.batches(self.source, self.run.recipe.data, first, settings.steps, settings.batch, *place)
         window = Window()
         saved = time.monotonic()
         for step in range(first + 1, settings.steps + 1):
-            for update in updates(fabric, recipe, self.state, self.source, next(stream), step - 1):
+            for update in updates(self.state, self.source, next(stream), step - 1):
                 window.add(update)
             window.steps += 1
             yield step
@@ -178,11 +179,11 @@ class _Training:
                 saved = time.monotonic()
             if self.log:
                 if files or sampling:
-                    measure_batch_norms(fabric, recipe, self.state, self.source, step - 1)
+                    measure_batch_norms(self.state, self.source, step - 1)
                 if files:
                     self._save(files, step, last)
                 if sampling:
-                    self.log.take(self._looked_at, figures, step)
+                    self.log.take(self._look, figures, step)
                 if logging:
                     self.log.figures(figures, seconds, step)
                 self.report(Progress(step, settings.steps, figures, seconds))
@@ -195,16 +196,14 @@ class _Training:
         snapshot = settings.snapshot_every > 0 and step % settings.snapshot_every == 0
         return [run.file] * (at_once or step % settings.save_every == 0) + [run.snapshot(step)] * snapshot
 
-    def _looked_at(self) -> tuple[Picture, dict[str, float]]:
-        """A sheet of samples, and the figures on the held-out pictures."""
-        recipe, networks, family = self.run.recipe, self.state.ema, FAMILIES[self.run.recipe.family]
-        with torch.inference_mode():
-            sheet = family.samples(recipe.model, networks, self.split, recipe.data)
-            return sheet, family.evaluate(recipe.model, networks, self.split, recipe.data)
+    @torch.inference_mode()
+    def _look(self) -> Look:
+        recipe = self.run.recipe
+        return FAMILIES[recipe.family].look(recipe.model, self.state.ema, self.split, recipe.data)
 
     def _save(self, files: Sequence[Path], step: int, last: bool) -> None:
         """Raises CheckpointError for the last checkpoint alone: before it, a full disk may have room again later."""
-        packed = pack(step, self.run.recipe, self.state)
+        packed = pack(step, self.state)
         for file in files:
             try:
                 checkpoint.save(file, packed)
@@ -223,7 +222,7 @@ class _Training:
             return
         try:
             if not (file.exists() and checkpoint.read_header(file).step == step):
-                checkpoint.save(file, pack(step, self.run.recipe, self.state))
+                checkpoint.save(file, pack(step, self.state))
         except Exception as second:  # such as of a device that has failed: the first error is the one to tell
             self.warn(f"step {step} could not be saved: {second}")
         else:

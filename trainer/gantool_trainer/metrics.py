@@ -1,23 +1,33 @@
 """Figures of merit, by the protocols that published tables use."""
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 import numpy.typing as npt
 
+Picture = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
+Values = Picture | Floats
+Figure = Callable[[Picture, Picture], float]
 _WINDOW = 11
 _SIGMA = 1.5
 _EQUAL = 100.0
 """dB of arrays of which nothing differs."""
 
 
-def luma(picture: npt.NDArray[np.uint8]) -> Floats:
+def mean_of(figure: Figure, ours: Iterable[Picture], theirs: Iterable[Picture]) -> float:
+    """The mean of a figure over pairs of pictures."""
+    return float(np.mean([figure(a, b) for a, b in zip(ours, theirs, strict=True)]))
+
+
+def luma(picture: Picture) -> Floats:
     """Y of BT.601 in 16..235, shape (H, W), from (H, W, 3) uint8 RGB."""
     return 16 + picture.astype(np.float64) @ np.array([65.481, 128.553, 24.966]) / 255
 
 
-def psnr(a: Floats, b: Floats) -> float:
+def psnr(a: Values, b: Values) -> float:
     """Peak signal-to-noise ratio in dB for a peak of 255; at most 100, as JSON knows no infinity."""
-    error = float(np.mean((a - b) ** 2))
+    error = float(np.mean((a.astype(np.float64) - b) ** 2))
     return min(_EQUAL, 10 * np.log10(255**2 / error)) if error else _EQUAL
 
 
@@ -31,18 +41,23 @@ def ssim(a: Floats, b: Floats) -> float:
     return float(similarity.mean())
 
 
+def luma_ssim(a: Picture, b: Picture) -> float:
+    """`ssim` of two pictures' Y."""
+    return ssim(luma(a), luma(b))
+
+
 def smallest_side(scale: int) -> int:
     """The side below which `super_resolution` has nothing to measure."""
     return _WINDOW + 2 * scale
 
 
-def super_resolution(restored: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8], scale: int) -> tuple[float, float]:
+def super_resolution(restored: Picture, truth: Picture, scale: int) -> tuple[float, float]:
     """(PSNR, SSIM) on Y with ``scale`` pixels cut from each border: the protocol of the x2 and x4 tables."""
     a, b = (luma(picture)[scale:-scale, scale:-scale] for picture in (restored, truth))
     return psnr(a, b), ssim(a, b)
 
 
-def same_scene(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> float:
+def same_scene(a: Picture, b: Picture) -> float:
     """Correlation, -1..1, of the gradients' magnitudes of two (H, W, 3) pictures at a quarter of their size: whether
     edges are where they were, however light and colour have changed. 0 for a picture without any."""
     sizes = []

@@ -21,8 +21,10 @@ INITIAL = 11  # what a torch seed is for
 
 @dataclass(frozen=True)
 class State:
-    """What training changes, in place."""
+    """What training changes, in place, by which recipe, and where."""
 
+    fabric: Fabric
+    recipe: Recipe
     networks: dict[str, nn.Module]
     ema: dict[str, nn.Module]
     """Moving averages of those that users run, in eval mode."""
@@ -48,10 +50,7 @@ class NotFinite(TrainingError):
 
 def prepare(fabric: Fabric, recipe: Recipe, before: Checkpoint | None, initial: Checkpoint | None) -> State:
     """The state to go on with from ``before``, or to begin with, from random weights or those of ``initial``.
-
-    Raises:
-        CheckpointError: a checkpoint does not fit the recipe.
-    """
+    Raises CheckpointError where a checkpoint does not fit the recipe."""
     family, config = FAMILIES[recipe.family], recipe.model
     torch.manual_seed(torch_seed(recipe.train.seed, INITIAL))
     networks = family.networks(config)
@@ -72,10 +71,10 @@ def prepare(fabric: Fabric, recipe: Recipe, before: Checkpoint | None, initial: 
     buffers = {name: fabric.to_device(tensor) for name, tensor in buffers.items()}
     # Checkpoints from before the count was kept have averages that are warm.
     updates = {name: before.header.updates.get(name, before.header.step) if before else 0 for name in averages}
-    return State(networks, averages, wrapped, optimisers, buffers, updates)
+    return State(fabric, recipe, networks, averages, wrapped, optimisers, buffers, updates)
 
 
-def pack(step: int, recipe: Recipe, state: State) -> Checkpoint:
+def pack(step: int, state: State) -> Checkpoint:
     """Everything that a later process needs to go on. Raises NotFinite rather than keep what is not finite."""
     tensors: dict[str, Tensor] = {}
     rest: dict[str, Any] = {}
@@ -89,7 +88,7 @@ def pack(step: int, recipe: Recipe, state: State) -> Checkpoint:
         rest |= {f"{name}/{key}": value for key, value in scalars.items()}
     if not all(bool(torch.isfinite(value).all()) for value in tensors.values() if value.is_floating_point()):
         raise NotFinite(step)
-    return Checkpoint(Header(step, recipes.dump(recipe), rest, dict(state.updates)), tensors)
+    return Checkpoint(Header(step, recipes.dump(state.recipe), rest, dict(state.updates)), tensors)
 
 
 def _optimisers(
@@ -126,10 +125,7 @@ def _restore_networks(saved: Checkpoint, networks: dict[str, nn.Module], average
 
 def _restore_buffers(saved: Checkpoint, buffers: dict[str, Tensor]) -> None:
     """Fill ``buffers`` with what a checkpoint of the same recipe holds; of several processes, the first one's.
-
-    Raises:
-        CheckpointError: it is of another size.
-    """
+    Raises CheckpointError where it is of another size."""
     found = saved.part("buffers")
     if {name: tensor.shape for name, tensor in found.items()} != {name: t.shape for name, t in buffers.items()}:
         raise CheckpointError(
@@ -141,10 +137,7 @@ def _restore_buffers(saved: Checkpoint, buffers: dict[str, Tensor]) -> None:
 
 def _start_from(saved: Checkpoint, networks: dict[str, nn.Module], averages: dict[str, nn.Module]) -> None:
     """Give the averaged networks another run's weights; layers whose shape differs (another scale) start afresh.
-
-    Raises:
-        CheckpointError: less than half of a network fits.
-    """
+    Raises CheckpointError where less than half of a network fits."""
     for name, average in averages.items():
         own = average.state_dict()
         fitting = {k: v for k, v in saved.part("ema", name).items() if k in own and own[k].shape == v.shape}

@@ -14,7 +14,7 @@ from gantool_trainer import ema
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.families import FAMILIES
 from gantool_trainer.family import Finished, Update
-from gantool_trainer.recipe import Recipe, TrainConfig
+from gantool_trainer.recipe import TrainConfig
 from gantool_trainer.seeds import torch_seed
 from gantool_trainer.state import State
 
@@ -23,24 +23,22 @@ _MEASURED = 32
 """Batches on which the statistics of batch norms are measured."""
 
 
-def updates(
-    fabric: Fabric, recipe: Recipe, state: State, source: Dataset[Batch], batch: Batch, index: int
-) -> Iterator[Update]:
+def updates(state: State, source: Dataset[Batch], batch: Batch, index: int) -> Iterator[Update]:
     """Do training step ``index``, counted from 0, and tell each update once it has been applied.
 
     Args:
         source: the samples on whose first ones batch norms are measured.
         batch: the step's samples, on any device.
     """
-    family = FAMILIES[recipe.family]
+    recipe, family = state.recipe, FAMILIES[state.recipe.family]
     members = family.optimisers(recipe.model)
     changed = set[str]()
-    torch.manual_seed(torch_seed(recipe.train.seed, _STEP, index + 1, fabric.global_rank))
-    for update in family.step(recipe.model, state.wrapped, state.buffers, _on_device(fabric, batch), index):
+    torch.manual_seed(torch_seed(recipe.train.seed, _STEP, index + 1, state.fabric.global_rank))
+    for update in family.step(recipe.model, state.wrapped, state.buffers, _on_device(state.fabric, batch), index):
         if isinstance(update, Finished):
-            _finish(fabric, recipe, state, source, update, index)
+            _finish(state, source, update, index)
             continue
-        _apply(fabric, recipe, state, update, index)
+        _apply(state, update, index)
         changed |= set(members[update.optimiser])
         yield update
     for name in state.ema.keys() & changed:
@@ -48,18 +46,18 @@ def updates(
         ema.update(state.ema[name], state.networks[name], ema.decay(recipe.train.average, state.updates[name]))
 
 
-def measure_batch_norms(fabric: Fabric, recipe: Recipe, state: State, source: Dataset[Batch], index: int) -> None:
+def measure_batch_norms(state: State, source: Dataset[Batch], index: int) -> None:
     """Of the averages, on what step ``index`` does with the first samples: whenever it is done, the same."""
     if index < 0 or not ema.batch_norms(state.ema.values()):
         return
-    family = FAMILIES[recipe.family]
+    recipe, family = state.recipe, FAMILIES[state.recipe.family]
     others = {name: network for name, network in state.networks.items() if name not in state.ema}
     networks = {**copy.deepcopy(others), **state.ema}
     batches = DataLoader(source, recipe.train.batch, sampler=range(recipe.train.batch * _MEASURED))
 
     def run(batch: Batch) -> Iterator[object]:
         buffers = {name: tensor.clone() for name, tensor in state.buffers.items()}
-        return family.step(recipe.model, networks, buffers, _on_device(fabric, batch), index)
+        return family.step(recipe.model, networks, buffers, _on_device(state.fabric, batch), index)
 
     torch.manual_seed(torch_seed(recipe.train.seed, _MEASURE))
     ema.measure_batch_norms(state.ema, (partial(run, batch) for batch in batches))
@@ -76,30 +74,26 @@ def rate(settings: TrainConfig, step: int) -> float:
     return warm
 
 
-def _apply(fabric: Fabric, recipe: Recipe, state: State, update: Update, index: int) -> None:
-    optimiser = state.optimisers[update.optimiser]
+def _apply(state: State, update: Update, index: int) -> None:
+    optimiser, settings = state.optimisers[update.optimiser], state.recipe.train
     for group in optimiser.param_groups:
-        group["lr"] = recipe.optimisers[update.optimiser].lr * rate(recipe.train, index)
+        group["lr"] = state.recipe.optimisers[update.optimiser].lr * rate(settings, index)
     optimiser.zero_grad()
-    fabric.backward(torch.stack(list(update.losses.values())).sum())
-    if recipe.train.clip:
-        nn.utils.clip_grad_norm_([p for group in optimiser.param_groups for p in group["params"]], recipe.train.clip)
+    state.fabric.backward(torch.stack(list(update.losses.values())).sum())
+    if settings.clip:
+        nn.utils.clip_grad_norm_([p for group in optimiser.param_groups for p in group["params"]], settings.clip)
     optimiser.step()
 
 
-def _finish(
-    fabric: Fabric, recipe: Recipe, state: State, source: Dataset[Batch], finished: Finished, index: int
-) -> None:
+def _finish(state: State, source: Dataset[Batch], finished: Finished, index: int) -> None:
     """Networks that have learnt all they will become what their averages are, in every process."""
-    with torch.random.fork_rng(devices=[fabric.device] if fabric.device.type == "cuda" else []):
-        measure_batch_norms(fabric, recipe, state, source, index - 1)
+    device = state.fabric.device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        measure_batch_norms(state, source, index - 1)
     for name in finished.networks:
         state.networks[name].load_state_dict(state.ema[name].state_dict())
 
 
 def _on_device(fabric: Fabric, batch: Sequence[Tensor]) -> Batch:
-    return tuple(fabric.to_device(_channels_last(part)) for part in batch)
-
-
-def _channels_last(part: Tensor) -> Tensor:
-    return part.to(memory_format=torch.channels_last) if part.ndim == 4 else part
+    channels_last = (part.to(memory_format=torch.channels_last) if part.ndim == 4 else part for part in batch)
+    return tuple(map(fabric.to_device, channels_last))

@@ -4,13 +4,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from gantool_cli import console
 from gantool_cli.completion import model_names
-from gantool_cli.options import verb
+from gantool_cli.options import argument, option, overwrite, switch, threads, verb
 
 if TYPE_CHECKING:
     from gantool.arrays import Size
@@ -23,20 +23,14 @@ _USUAL = ("upscale-x4", "upscale-x2", "restore")
 class Order:
     """What is measured, and where it is told."""
 
-    models: Annotated[
-        list[str] | None, typer.Argument(metavar="MODELS", help="Names or files.", autocompletion=model_names)
-    ] = None
-    device: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="One, or --device again. Default: all that there are.")
-    ] = None
-    tile: Annotated[
-        list[int] | None, typer.Option(metavar="PIXELS", min=32, help="One, or --tile again. Default: 128, 256, 512.")
-    ] = None
-    size: Annotated[str, typer.Option(metavar="WxH", help="Of the picture that is run.")] = "1500x1000"
-    threads: Annotated[int, typer.Option(min=0, metavar="N", help="CPU threads; 0 takes all cores.")] = 0
-    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it, as a PNG.")] = None
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print lines of JSON.")] = False
-    overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace a plot that exists.")] = False
+    models: list[str] | None = argument(metavar="MODELS", help="Names or files.", autocompletion=model_names)
+    device: list[str] | None = option(metavar="NAME", help="One, or --device again. Default: all that there are.")
+    tile: list[int] | None = option(metavar="PIXELS", min=32, help="One, or --tile again. Default: 128, 256, 512.")
+    size: str = option(default="1500x1000", metavar="WxH", help="Of the picture that is run.")
+    threads: int = threads()
+    plot: Path | None = option(metavar="FILE", help="Draw it, as a PNG.")
+    as_json: bool = switch("--json", help="Print lines of JSON.")
+    overwrite: bool = overwrite("a plot that exists")
 
 
 @verb

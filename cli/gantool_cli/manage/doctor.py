@@ -7,14 +7,7 @@ import typer
 
 from gantool_cli import console
 
-_PACKAGES = (
-    "gantool",
-    "numpy",
-    "pillow",
-    "imagecodecs",
-    "tifffile",
-    "typer",
-)
+_PACKAGES = ("gantool", "numpy", "pillow", "imagecodecs", "tifffile", "typer")
 _TRAINING = ("torch", "lightning-fabric", "onnx", "onnxscript")
 _TRIAL_MODEL = "upscale-x2"
 
@@ -30,9 +23,8 @@ def doctor() -> None:
         try:
             console.out(f"{package} {version(package)}")
         except PackageNotFoundError:
-            console.out(
-                f"{package} is not installed{' (only training and export need it)' if package in _TRAINING else ''}"
-            )
+            who = " (only training and export need it)" if package in _TRAINING else ""
+            console.out(f"{package} is not installed{who}")
     problems = list(_runtime())
     if devices.installed_packages():  # without a runtime, every model would be blamed for it
         problems += _models()
@@ -79,25 +71,18 @@ def _models() -> Iterator[str]:
     from gantool import GantoolError, library, storage
 
     digests = library.shipped_digests()
-    try:
-        entries = library.entries()
-    except (GantoolError, OSError) as error:
-        yield f"the models cannot be listed: {error}"
-        return
-    for entry in entries:
+    entries = library.entries()
+    named = {entry.name for entry in entries}
+    others = [library.Entry(name, library.shipped(name), "shipped") for name in sorted(digests.keys() - named)]
+    for entry in [*entries, *others]:
         try:
-            library.read_card(entry.path)
-            if entry.origin == "shipped" and digests.get(entry.name) != storage.sha256(entry.path):
+            if entry.name in named:  # the others are variants, or are not there
+                library.read_card(entry.path)
+            if entry.origin == "shipped" and not entry.path.is_file():
+                yield f"model {entry.name} is missing; install gantool again"
+            elif entry.origin == "shipped" and digests.get(entry.name) != storage.sha256(entry.path):
                 yield f"model {entry.name} is not the file that was shipped; install gantool again"
             else:
                 console.out(f"model {entry.name} ({entry.origin}) is whole")
         except (GantoolError, OSError) as error:
             yield f"model {entry.name}: {error}"
-    for name in sorted(digests.keys() - {entry.name for entry in entries}):
-        file = library.shipped(name)
-        if not file.is_file():
-            yield f"model {name} is missing; install gantool again"
-        elif storage.sha256(file) != digests[name]:
-            yield f"model {name} is not the file that was shipped; install gantool again"
-        else:
-            console.out(f"model {name} (shipped) is whole")

@@ -2,38 +2,45 @@
 
 import logging
 import warnings
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from gantool_cli import console
 from gantool_cli.manage.train import require_training
-from gantool_cli.options import verb
+from gantool_cli.options import argument, option, overwrite, quiet, switch, verb
 
 
 @dataclass(frozen=True)
 class Order:
     """What is to be written, and what it says of itself."""
 
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run, a checkpoint, or a model with --int8.")]
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The .onnx file to write.")]
-    description: Annotated[str | None, typer.Option(metavar="TEXT", help="One line; by default the recipe's.")] = None
-    licence: Annotated[str, typer.Option(metavar="TEXT", help="Licence of the weights.")] = "unknown"
-    training_data: Annotated[str, typer.Option(metavar="TEXT", help="What it was trained on.")] = "unknown"
-    notes: Annotated[str, typer.Option(metavar="TEXT", help="What else its users should know.")] = ""
-    interpolate: Annotated[
-        Path | None,
-        typer.Option(metavar="RUN", help="Another checkpoint of the same networks, to take a share of its weights."),
-    ] = None
-    share: Annotated[float, typer.Option(metavar="0..1", min=0, max=1, help="That share, with --interpolate.")] = 0.3
-    int8: Annotated[
-        Path | None,
-        typer.Option(metavar="PHOTOS", help="Of a model file: its variant of whole numbers, set by such photographs."),
-    ] = None
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors alone.")] = False
+    run: Path = argument(
+        default=MISSING, metavar="RUN", help="A run, a checkpoint, or a model with --int8, --fp16, --triton."
+    )
+    output: Path | None = option("-o", "--output", metavar="FILE", help="The .onnx file to write.")
+    description: str | None = option(metavar="TEXT", help="One line; by default the recipe's.")
+    licence: str = option(default="unknown", metavar="TEXT", help="Licence of the weights.")
+    training_data: str = option(default="unknown", metavar="TEXT", help="What it was trained on.")
+    notes: str = option(default="", metavar="TEXT", help="What else its users should know.")
+    interpolate: Path | None = option(
+        metavar="RUN", help="Another checkpoint of the same networks, to take a share of its weights."
+    )
+    share: float = option(default=0.3, metavar="0..1", min=0, max=1, help="That share, with --interpolate.")
+    int8: Path | None = option(
+        metavar="PHOTOS", help="Of a model file: its variant of whole numbers, set by such photographs."
+    )
+    fp16: Path | None = option(
+        metavar="PHOTOS", help="Its variant of 16-bit floats, for GPUs, tried on such photographs."
+    )
+    triton: Path | None = option(
+        metavar="FOLDER", help="Of a model, by name or file: put it into Triton's repository of models."
+    )
+    tile: int | None = option(metavar="PIXELS", min=1, help="With --triton: the only side, of which batches are made.")
+    tensorrt: bool = switch("--tensorrt", help="With --triton: run it by TensorRT.")
+    overwrite: bool = overwrite("a file that exists")
+    quiet: bool = quiet()
 
 
 @verb
@@ -45,20 +52,32 @@ def export(*, order: Order) -> None:
     # between two moments of the run
     gantool export runs/mine -o mine.onnx --share 0.3 \\
         --interpolate runs/mine/step-0004000.safetensors
-    # beside the model, where --precision int8 finds it
+    # beside the model, where --precision int8 finds it; --fp16 for GPUs
     gantool export mine.onnx -o mine.int8.onnx --int8 photos/
+    # for a model server, as models/upscale-x4/config.pbtxt and 1/model.onnx
+    gantool export --triton models/ upscale-x4
     """
+    if order.triton is None and (order.tile is not None or order.tensorrt):
+        raise typer.BadParameter("--tile and --tensorrt go with --triton")
     require_training()
-    if order.int8 is not None:
-        _export_int8(order, order.int8)
-        return
+    if order.triton is not None:
+        _export_triton(order, order.triton)
+    elif order.output is None:
+        raise typer.BadParameter("name the file to write with -o")
+    elif order.int8 is not None or order.fp16 is not None:
+        _export_variant(order, order.output)
+    else:
+        _export_run(order, order.output)
+
+
+def _export_run(order: Order, output: Path) -> None:
     quieten_torch()
     from gantool import library, tasks
     from gantool_export import export as export_run
 
     for written in export_run(
         order.run,
-        order.output,
+        output,
         description=order.description,
         licence=order.licence,
         training_data=order.training_data,
@@ -80,15 +99,34 @@ def quieten_torch() -> None:
     warnings.simplefilter("ignore", FutureWarning)
 
 
-def _export_int8(order: Order, photos: Path) -> None:
-    from gantool import storage
+def _export_variant(order: Order, output: Path) -> None:
+    from gantool import library, storage
+    from gantool_export.fp16 import halve
     from gantool_export.int8 import quantise
 
-    if order.run.suffix != ".onnx":
-        raise typer.BadParameter("--int8 is made of a model file: export the run first, and then that")
-    storage.check_free(order.output, overwrite=order.overwrite)
-    made = quantise(order.run, photos)
-    with storage.replacing(order.output, overwrite=order.overwrite) as file:
+    if order.int8 is not None and order.fp16 is not None:
+        raise typer.BadParameter("--int8 and --fp16 make a file each: one at a time")
+    if order.run.is_dir() or order.run.suffix == ".safetensors":
+        raise typer.BadParameter("a variant is made of a model file: export the run first, and then that")
+    storage.check_free(output, overwrite=order.overwrite)
+    make, photos = (quantise, order.int8) if order.int8 is not None else (halve, order.fp16)
+    assert photos is not None
+    made = make(library.find(str(order.run)), photos)
+    with storage.replacing(output, overwrite=order.overwrite) as file:
         file.write(made.data)
     if not order.quiet:
-        console.out(f"{order.output}  int8, {max(0.0, made.loss):.2f} dB less on photographs that it was not set by")
+        precision = "fp16" if order.int8 is None else "int8"
+        lost = f"{max(0.0, made.loss):.2f} dB less on photographs that it was not set by"
+        console.out(f"{output}  {precision}, {lost}")
+
+
+def _export_triton(order: Order, repository: Path) -> None:
+    from gantool_export import triton
+
+    if (order.output, order.int8, order.fp16) != (None, None, None):
+        raise typer.BadParameter("--triton writes a model into its folder; give it without -o, --int8 and --fp16")
+    folder = triton.write(
+        str(order.run), repository, tile=order.tile, tensorrt=order.tensorrt, overwrite=order.overwrite
+    )
+    if not order.quiet:
+        console.out(f"{folder}  {triton.CONFIG} and {triton.MODEL}; try: tritonserver --model-repository {repository}")

@@ -5,7 +5,7 @@ import tempfile
 import textwrap
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,9 +28,13 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 _INDENT = " " * 15
+_WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Task = Annotated[str | None, typer.Option(metavar="VERB", help="Those that a verb can use, such as upscale.")]
-CallIt = Annotated[str | None, typer.Option("--name", metavar="NAME", help="What to call it. Default: as the file.")]
+CallIt = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="What to call it. Default: as it was published, or as the file."),
+]
 For = Annotated[
     str | None,
     typer.Option("--task", metavar="VERB", help="What one made elsewhere is for. Default: upscale, or restore."),
@@ -85,7 +89,7 @@ def add(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="An .onnx file, of `gantool export` or made elsewhere, the .param of ncnn, or a latest_net_G.pth.",
+            help="An .onnx file, of `gantool export` or made elsewhere, the .param of ncnn, or a .pth or .safetensors.",
         ),
     ],
     name: CallIt = None,
@@ -159,26 +163,25 @@ def _added(file: Path, name: str | None, task: str | None, licence: str | None, 
     """Of any kind. Raises GantoolError."""
     from gantool import library
 
-    if file.suffix.lower() in (".pth", ".pt"):
+    if file.suffix.lower() in _WEIGHTS:
         return _add_weights(file, name, task, licence, overwrite=overwrite)
     return library.add(file, name, task=task, licence=licence, overwrite=overwrite)
 
 
 def _add_weights(file: Path, name: str | None, task: str | None, licence: str | None, *, overwrite: bool) -> "Entry":
-    """Weights alone, of a network that gantool has too: exported, checked against torch, and added. Raises
-    GantoolError."""
+    """Weights alone: put into their network, exported, checked against torch, and added. Raises GantoolError."""
     require_training()
     quieten_torch()
     from gantool import library
-    from gantool_export.files import write
-    from gantool_export.sources import junyanz
+    from gantool_export.foreign import convert
 
     listed = library.recognised(file)
     name = name or (listed.name if listed else file.stem)
+    library.place(name, overwrite=overwrite)  # now, and not after minutes of work
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / f"{name}.onnx"
-        write({path: junyanz.generator(file, task or "translate", licence or "unknown")})
-        return library.add(path, name, overwrite=overwrite, listed=listed)
+        found = convert(file, path, task, licence or "unknown", listed)
+        return replace(library.add(path, name, overwrite=overwrite), found=found, listed=listed)
 
 
 def _tell(entry: "Entry") -> None:

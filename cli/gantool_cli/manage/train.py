@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
 from gantool_cli import console, listing
-from gantool_cli.options import verb
+from gantool_cli.options import argument, option, quiet, switch, verb
 from gantool_cli.stopping import STOPPED
 
 if TYPE_CHECKING:
@@ -28,28 +28,24 @@ _THREADS = 64
 class Order:
     """What is to be trained, on what, and where it goes."""
 
-    recipe: Annotated[
-        str | None, typer.Argument(metavar="RECIPE", help="A name, or a .toml file; without one, all are listed.")
-    ] = None
-    data: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The pictures.")] = None
-    out: Annotated[
-        Path | None,
-        typer.Option("-o", "--out", metavar="FOLDER", help="The run: checkpoint, samples, stats.jsonl, TensorBoard."),
-    ] = None
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False
-    init: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Start from the weights of another run, or of a model file.")
-    ] = None
-    values: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Override a recipe value: --set train.steps=1000."),
-    ] = None
-    device: Annotated[Literal["auto", "cpu", "gpu", "cuda", "mps"], typer.Option(help="What to train on.")] = "auto"
-    devices: Annotated[int, typer.Option(metavar="N", min=1, help="How many of them.")] = 1
-    threads: Annotated[int, typer.Option(metavar="N", min=0, help="CPU threads; 0 leaves the choice to torch.")] = 0
-    show_list: Annotated[bool, typer.Option("--list", help="List the recipes and exit.")] = False
-    show: Annotated[bool, typer.Option("--show", help="Print the resolved recipe, as TOML, and exit.")] = False
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors alone.")] = False
+    recipe: str | None = argument(metavar="RECIPE", help="A name, or a .toml file; without one, all are listed.")
+    data: Path | None = option(metavar="FOLDER", help="The pictures.")
+    out: Path | None = option(
+        "-o", "--out", metavar="FOLDER", help="The run: checkpoint, samples, stats.jsonl, TensorBoard."
+    )
+    resume: bool = switch("--resume", help="Go on from the checkpoint in --out.")
+    init: Path | None = option(
+        metavar="RUN", help="Start from the weights of another run, of a model file, or of others' .pth."
+    )
+    values: list[str] | None = option(
+        "--set", metavar="NAME=VALUE", help="Override a recipe value: --set train.steps=1000."
+    )
+    device: Literal["auto", "cpu", "gpu", "cuda", "mps"] = option(default="auto", help="What to train on.")
+    devices: int = option(default=1, metavar="N", min=1, help="How many of them.")
+    threads: int = option(default=0, metavar="N", min=0, help="CPU threads; 0 leaves the choice to torch.")
+    show_list: bool = switch("--list", help="List the recipes and exit.")
+    show: bool = switch("--show", help="Print the resolved recipe, as TOML, and exit.")
+    quiet: bool = quiet()
 
 
 @verb

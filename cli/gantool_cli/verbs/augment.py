@@ -2,14 +2,14 @@
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from gantool_cli import console
-from gantool_cli.options import Machine, ModelName, Seed, Telling, verb
+from gantool_cli.options import Machine, Telling, argument, model_name, option, seed, switch, verb
 from gantool_cli.report import Report, Row
 
 if TYPE_CHECKING:
@@ -25,21 +25,19 @@ _MADE = "generated-seed"  # what the names of generated pictures begin with
 class Order:
     """What is to be put where."""
 
-    data: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DATA",
-            help="Labelled pictures, in train/ and test/ or not: a folder for each label, or a CSV.",
-        ),
-    ]
-    per_class: Annotated[int, typer.Option(metavar="N", min=1, max=_MOST, help="Generated pictures of each label.")]
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Folder to write: a new or an empty one.")
-    ]
-    model: ModelName = None
-    seed: Seed = None
-    column: Annotated[str, typer.Option(metavar="NAME", help="The column of DATA's CSV that holds the labels.")] = ""
-    copy: Annotated[bool, typer.Option("--copy", help="Copy the real pictures instead of linking to them.")] = False
+    data: Path = argument(
+        default=MISSING,
+        metavar="DATA",
+        help="Labelled pictures, in train/ and test/ or not: a folder for each label, or a CSV.",
+    )
+    per_class: int = option(default=MISSING, metavar="N", min=1, max=_MOST, help="Generated pictures of each label.")
+    output: Path = option(
+        "-o", "--output", default=MISSING, metavar="FOLDER", help="Folder to write: a new or an empty one."
+    )
+    model: str | None = model_name()
+    seed: int | None = seed()
+    column: str = option(default="", metavar="NAME", help="The column of DATA's CSV that holds the labels.")
+    copy: bool = switch("--copy", help="Copy the real pictures instead of linking to them.")
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ def chain(
         chosen = first.choose(picture)
         scale = chosen.scale
         for order in others:
-            scale *= _wish(order) or order.choose(picture).scale
+            size = getattr(order.options, "size", None)  # which may say how many times as wide results are
+            scale *= (size and size.scale) or order.choose(picture).scale
         return Choice(labels, labels, scale, chosen.note if not others else "")
 
     def bind(_: str, machine: Machine) -> "Bound":
@@ -68,12 +69,6 @@ def _model(order: "Order") -> str:
     if order.shared.model is not None:
         return order.shared.model
     return str(order.task.model) if size is None else model_for(size)
-
-
-def _wish(order: "Order") -> float | None:
-    """How many times as wide a step's results are, where it says so itself."""
-    size = getattr(order.options, "size", None)
-    return None if size is None else size.scale
 
 
 def _order(words: Sequence[str], shared: Shared) -> "Order":

@@ -1,33 +1,31 @@
 """`gantool compare`."""
 
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from gantool_cli import console
 from gantool_cli.completion import model_names
-from gantool_cli.options import Machine, verb
+from gantool_cli.options import Machine, argument, option, overwrite, quiet, verb
 
 
 @dataclass(frozen=True)
 class Order:
     """What is laid over each other, and where it goes."""
 
-    picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="A file.")]
-    models: Annotated[
-        list[str],
-        typer.Option(
-            "-m", "--model", metavar="NAMES", help="Models, with commas or -m again.", autocompletion=model_names
-        ),
-    ]
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The page. Default: PICTURE-compare.html.")
-    ] = None
-    overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace a page that exists.")] = False
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", metavar="", help="Print errors alone.")] = False
-    machine: Machine = field(default_factory=Machine)
+    picture: Path = argument(default=MISSING, metavar="PICTURE", help="A file.")
+    models: list[str] = option(
+        *("-m", "--model"),
+        default=MISSING,
+        metavar="NAMES",
+        help="Models, with commas or -m again.",
+        autocompletion=model_names,
+    )
+    output: Path | None = option("-o", "--output", metavar="FILE", help="The page. Default: PICTURE-compare.html.")
+    overwrite: bool = overwrite("a page that exists")
+    quiet: bool = quiet()
+    machine: Machine = Machine()
 
 
 @verb
@@ -50,9 +48,8 @@ def compare(*, order: Order) -> None:
         raise typer.BadParameter(f"the page needs a name that ends in .html, which {target} does not")
     storage.check_free(target, overwrite=order.overwrite)
     with console.pictures(len(names), quiet=order.quiet) as advance:
-        models = [
-            gantool.load(name, order.machine.name, order.machine.threads, order.machine.precision) for name in names
-        ]
+        machine = order.machine
+        models = [gantool.load(name, machine.name, machine.threads, machine.precision) for name in names]
         made = gantool.compare(order.picture, models, watch=advance)
     made.save(target, overwrite=order.overwrite)
     if not order.quiet:

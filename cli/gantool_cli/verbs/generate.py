@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -15,7 +15,7 @@ from gantool.tasks.generate import TASK, Conditions
 from gantool_cli import console, listing
 from gantool_cli.completion import model_names
 from gantool_cli.console import PIPE
-from gantool_cli.options import Existing, Machine, ModelName, Seed, Telling, verb
+from gantool_cli.options import Existing, Machine, Telling, argument, model_name, option, seed, switch, verb
 from gantool_cli.report import Report, Row, attempt, results_left
 
 if TYPE_CHECKING:
@@ -34,52 +34,29 @@ _DIGITS = 4  # of file names
 class Order:
     """What is to be made, and where it goes; what it shows are the model's conditions."""
 
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="MODEL",
-            help="A name, or an .onnx file; without one, the models are listed.",
-            autocompletion=model_names,
-        ),
-    ] = None
-    model: ModelName = None
-    count: Annotated[
-        int | None,
-        typer.Option(
-            "-n",
-            "--count",
-            metavar="N",
-            min=1,
-            max=_MOST,
-            help="How many pictures; of each class, if named. Default: 1.",
-        ),
-    ] = None
-    seed: Seed = None
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="PATH",
-            help="File for one picture, folder for several, - for stdout. Default: here.",
-        ),
-    ] = None
-    grid: Annotated[bool, typer.Option("--grid", help="All on one sheet.")] = False
-    label: Annotated[str | None, typer.Option("--class", metavar="NAMES", help="Classes of the model: 8, or 8,0.")] = (
-        None
+    name: str | None = argument(
+        metavar="MODEL",
+        help="A name, or an .onnx file; without one, the models are listed.",
+        autocompletion=model_names,
     )
-    tags: Annotated[str | None, typer.Option(metavar="NAMES", help='Tags of the model: "blonde hair, blue eyes".')] = (
-        None
+    model: str | None = model_name()
+    count: int | None = option(
+        *("-n", "--count"),
+        metavar="N",
+        min=1,
+        max=_MOST,
+        help="How many pictures; of each class, if named. Default: 1.",
     )
-    traverse: Annotated[
-        str | None, typer.Option(metavar="CODE", help="A sheet along this code, from -2 to 2; a row for each class.")
-    ] = None
-    interpolate: Annotated[
-        tuple[int, int] | None, typer.Option(metavar="SEED1 SEED2", help="An animation from one seed to another.")
-    ] = None
-    frames: Annotated[
-        int | None, typer.Option(metavar="N", min=2, max=1000, help=f"Pictures in the animation. Default: {_FRAMES}.")
-    ] = None
+    seed: int | None = seed()
+    output: str | None = option(
+        "-o", "--output", metavar="PATH", help="File for one picture, folder for several, - for stdout. Default: here."
+    )
+    grid: bool = switch("--grid", help="All on one sheet.")
+    label: str | None = option("--class", metavar="NAMES", help="Classes of the model: 8, or 8,0.")
+    tags: str | None = option(metavar="NAMES", help='Tags of the model: "blonde hair, blue eyes".')
+    traverse: str | None = option(metavar="CODE", help="A sheet along this code, from -2 to 2; a row for each class.")
+    interpolate: tuple[int, int] | None = option(metavar="SEED1 SEED2", help="An animation from one seed to another.")
+    frames: int | None = option(metavar="N", min=2, max=1000, help=f"Pictures in the animation. Default: {_FRAMES}.")
 
     @property
     def labels(self) -> list[str | None]:
@@ -89,13 +66,7 @@ class Order:
 
 @verb
 def generate(
-    *,
-    ctx: typer.Context,
-    order: Order,
-    conditions: Conditions,
-    machine: Machine,
-    existing: Existing,
-    telling: Telling,
+    *, ctx: typer.Context, order: Order, conditions: Conditions, machine: Machine, existing: Existing, telling: Telling
 ) -> None:
     from gantool import storage
     from gantool.methods import conditioning

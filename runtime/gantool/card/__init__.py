@@ -37,11 +37,8 @@ _DEEPEST = 32
 
 @dataclass(frozen=True)
 class ModelCard(Part):
-    """Everything that the runtime needs to know of a model, and what its user should.
-
-    Raises:
-        ModelError: a value is of another type, or out of bounds.
-    """
+    """Everything that the runtime needs to know of a model, and what its user should. Raises ModelError for a value of
+    another type, or out of bounds."""
 
     identity: Identity
     task: str
@@ -125,11 +122,8 @@ class ModelCard(Part):
 
     @classmethod
     def from_json(cls, text: str) -> "ModelCard":
-        """Parse and check a card of this format or an older one; optional fields that it does not know are kept.
-
-        Raises:
-            ModelError: no JSON, a newer format, a missing field, or a value that makes no sense.
-        """
+        """Parse and check a card of this format or an older one; optional fields that it does not know are kept. Raises
+        ModelError for what is no JSON, a newer format, a missing field, or a value that makes no sense."""
         values = _loaded(text)
         if not isinstance(values, dict):
             raise ModelError("the model's card is not a JSON object; export the model again")

@@ -47,11 +47,8 @@ def plain(value: Any) -> Any:
 
 
 def parsed(kind: type[Part], values: Mapping[str, Any], what: str = "card") -> Any:
-    """A part from its table. What is not of a field's type stays as it is, for `misfits` to find.
-
-    Raises:
-        ModelError: a field that is needed is missing.
-    """
+    """A part from its table. What is not of a field's type stays as it is, for `misfits` to find. Raises ModelError if
+    a field that is needed is missing."""
     known = {each.name: each for each in fields(kind) if each.name != "extra"}
     needed = {name for name, each in known.items() if each.default is MISSING and each.default_factory is MISSING}
     if missing := needed - values.keys():

@@ -6,21 +6,15 @@ from typing import Any
 _CHAPTERS = {
     "identity": ("name", "architecture", "description", "version"),
     "geometry": ("scale", "multiple", "minimum", "side", "detail"),
-    "provenance": (
-        *("licence", "training_data", "notes", "recipe", "metrics", "protocol"),
-        "checkpoint_sha256",
-    ),
+    "provenance": (*("licence", "training_data", "notes", "recipe", "metrics", "protocol"), "checkpoint_sha256"),
 }
 _TILING = ("halo", "halo_source", "maps", "pieces", "piece_halo")
 _RENAMED = {"side": "training_size", "detail": "keeps_scene"}
 
 
 def upgraded(old: Mapping[str, Any]) -> dict[str, Any]:
-    """A card of format 3 from one of format 1 or 2, both plain values; what it does not know it hands on.
-
-    Raises:
-        TypeError, ValueError, AttributeError: the values are of no card's types.
-    """
+    """A card of format 3 from one of format 1 or 2, both plain values; what it does not know it hands on. Raises
+    TypeError, ValueError or AttributeError where the values are of no card's types."""
     moved = {*_TILING, "format", *(name for names in _CHAPTERS.values() for name in names)}
     new = {name: value for name, value in old.items() if name not in moved}
     for chapter, names in _CHAPTERS.items():

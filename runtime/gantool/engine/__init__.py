@@ -23,17 +23,9 @@ class Engine:
     threads."""
 
     def __init__(self, card: ModelCard, device: str, session: Any) -> None:
+        self.card = card
+        self.device = device
         self.network = Network(card, device, session)
-
-    @property
-    def card(self) -> ModelCard:
-        """What the model says of itself."""
-        return self.network.card
-
-    @property
-    def device(self) -> str:
-        """Where it is computed."""
-        return self.network.device
 
     def run(self, picture: Pixels, inputs: SharedInputs, control: Control) -> Parts:
         """The result of a picture (H, W, 3) or (H, W), of any depth.

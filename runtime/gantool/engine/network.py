@@ -45,6 +45,10 @@ class OutOfMemory(ModelError):
     """What was asked for does not fit the device."""
 
 
+class NotFinite(ModelError):
+    """What a network gives is infinite, or no number."""
+
+
 class Network:
     """A card and the session that it describes. Immutable, and safe to share between threads."""
 
@@ -53,6 +57,11 @@ class Network:
         self.device = device
         self._session = session
         self._dtypes = {port.name: np.dtype(port.dtype) for port in (*card.inputs, *card.outputs)}
+
+    @property
+    def plans(self) -> bool:
+        """Whether each new size of pictures costs time, as it does on all but CPUs, and may be chosen."""
+        return self.device != "cpu" and self.card.only_tile is None
 
     def run(self, names: Sequence[str], inputs: SharedInputs, control: Control) -> list[Float32]:
         """The graph's outputs of these names, as float32, for inputs that become of the types that the card says.
@@ -65,6 +74,11 @@ class Network:
         try:
             made = compute(self._session, names, given, control)
         except Cancelled:
+            raise
+        except NotFinite as error:
+            if self.card.precision == "fp16":
+                told = f"{self.card.name} has values that are too large for 16 bits; take fp32 for {{option}}"
+                raise NotFinite(told, option="precision") from error
             raise
         except Exception as error:
             if out_of_memory(error):
@@ -115,7 +129,7 @@ def compute(
 
     Raises:
         Cancelled: the token was set.
-        ModelError: a value is infinite or no number, of which only a black picture would be made.
+        NotFinite: a value is infinite or no number, of which only a black picture would be made.
         Exception: whatever ONNX Runtime raises.
     """
     control = control or {}
@@ -149,9 +163,7 @@ def _as_dtype(values: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any
 
 
 def _finite(made: list[Any]) -> list[Any]:
-    """The same values. Raises ModelError."""
+    """The same values. Raises NotFinite."""
     if all(np.isfinite(values).all() for values in made if isinstance(values, np.ndarray) and values.dtype.kind == "f"):
         return made
-    raise ModelError(
-        "the network gives values that are no numbers; its weights are damaged, or it was trained too fast"
-    )
+    raise NotFinite("the network gives values that are no numbers; its weights are damaged, or it was trained too fast")

@@ -30,11 +30,7 @@ class BandStore:
         self._file.close()
 
     def append(self, band: Float32) -> None:
-        """Add the next lines, (channels, h, width).
-
-        Raises:
-            ModelError: the disk is full.
-        """
+        """Add the next lines, (channels, h, width). Raises ModelError if the disk is full."""
         try:
             self._file.seek(0, 2)
             self._file.write(np.ascontiguousarray(band.transpose(1, 0, 2)).data)

@@ -6,15 +6,17 @@ its stride, and windows end at the picture's own border, so that the network's p
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from math import lcm
 
 from gantool.arrays import Box, Pixels, Size
-from gantool.card.geometry import Geometry
 from gantool.engine.boxes import Parts, cut, frame, grid, round_up
 from gantool.engine.control import Control, report, tile_side
 from gantool.engine.network import Network, OutOfMemory, SharedInputs
 
 _SMALLEST = 32
 """Side of a tile that is not cut any further."""
+_STEP = 64
+"""In which the sides of windows are told apart on a device that plans for each size that it meets."""
 
 
 def in_tiles(network: Network, picture: Pixels, inputs: SharedInputs, control: Control, halo: int) -> Parts:
@@ -38,7 +40,7 @@ def in_tiles(network: Network, picture: Pixels, inputs: SharedInputs, control: C
         kept = core.grown(0, image)
         if kept.height <= 0 or kept.width <= 0:
             continue  # nothing but padding
-        window = _window(core, halo, whole, geometry)
+        window = _window(core, halo, whole, network)
         try:
             values = network.picture(cut(picture, window), inputs, control)
         except OutOfMemory:
@@ -54,10 +56,17 @@ def in_tiles(network: Network, picture: Pixels, inputs: SharedInputs, control: C
         report(control, finished / (image.height * image.width))
 
 
-def _window(core: Box, halo: int, whole: Box, geometry: Geometry) -> Box:
-    """The core with its halo, no smaller than the model's minimum, starting and ending on multiples of the stride."""
-    least = round_up(geometry.minimum, geometry.multiple)
-    return core.grown(round_up(halo, geometry.multiple), whole).stretched(least, whole)
+def _window(core: Box, halo: int, whole: Box, network: Network) -> Box:
+    """The core with its halo, no smaller than the model's minimum, starting and ending on multiples of the stride.
+
+    For a device that plans for each size, those at the picture's border are as large as those in its middle.
+    """
+    multiple, minimum = network.card.geometry.multiple, network.card.geometry.minimum
+    halo, least = round_up(halo, multiple), Size(*2 * [round_up(minimum, multiple)])
+    if network.plans:
+        step = lcm(multiple, _STEP)
+        least = Size(*(round_up(max(side + 2 * halo, minimum), step) for side in (core.height, core.width)))
+    return core.grown(halo, whole).stretched(least, whole)
 
 
 def _cut_up(boxes: Iterable[Box], tile: int, multiple: int) -> Iterator[Box]:

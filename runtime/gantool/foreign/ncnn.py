@@ -25,7 +25,6 @@ _HINTS = {30, 31}
 """Options of any layer that change no result: shapes that its maps had, and what its programs may use."""
 GIVEN, MADE = "gantool.input", "gantool.output"
 """Names in the ONNX file."""
-_WIDE = "gantool.wide"
 
 _SAME_MORE_BEHIND = -233
 _SAME = {_SAME_MORE_BEHIND: "SAME_UPPER", -234: "SAME_LOWER"}
@@ -134,18 +133,14 @@ class Graph:
         return f"between {len(self.nodes)}"
 
 
-def to_onnx(param: Path, border: int = 0) -> bytes:
+def to_onnx(param: Path) -> bytes:
     """The model of a .param file and the .bin beside it as an ONNX file: `GIVEN` to `MADE`.
-
-    Args:
-        border: pixels that its convolutions eat on each side, which are put around pictures first, as those of the
-            border.
 
     Raises:
         ModelError: a file is missing, damaged or of another kind, or has a layer that gantool does not know.
     """
     try:
-        text, weights = param.read_text("utf-8"), Weights(param.with_suffix(".bin").read_bytes())
+        text, weights = param.read_text("utf-8"), Weights(_bytes(param.with_suffix(".bin")))
     except UnicodeDecodeError as error:
         raise ModelError("it is no .param file of text; those in binary are not read") from error
     except OSError as error:
@@ -169,9 +164,15 @@ def to_onnx(param: Path, border: int = 0) -> bytes:
             raise layer.unknown(reason(error)) from error
     if weights.at != len(weights.data):
         raise ModelError("its .bin is longer than its .param says, so it is another model's")
-    graph.nodes.insert(0, _widened(graph, border))
     graph.add("Identity", [ends.pop()], MADE)
     return model(graph.nodes, graph.tensors, GIVEN, MADE)
+
+
+def _bytes(path: Path) -> bytes:
+    """Of a file, and of nothing that goes on for ever. Raises ModelError, OSError."""
+    if path.exists() and not path.is_file():
+        raise ModelError(f"{path} is no file; its weights belong there")
+    return path.read_bytes()
 
 
 def _layers(text: str) -> Iterator[Layer]:
@@ -217,19 +218,12 @@ def _sound(values: Float32) -> Float32:
 # --- layers -------------------------------------------------------------------------------------------------------
 
 
-def _widened(graph: Graph, border: int) -> Node:
-    if not border:
-        return Node("Identity", [GIVEN], _WIDE)
-    pads = graph.constant([0, 0, border, border, 0, 0, border, border], np.int64)
-    return Node("Pad", [GIVEN, pads], _WIDE, {"mode": "edge"})
-
-
 def _input(layer: Layer, graph: Graph) -> None:
     """Its width and height are those of one example."""
     layer.read.update((0, 1))
     if layer.whole(2) not in (0, 3):
         raise layer.unknown(f"pictures of {layer.whole(2)} channels")
-    graph.add("Identity", [_WIDE], layer.outputs[0])
+    graph.add("Identity", [GIVEN], layer.outputs[0])
 
 
 def _dropout(layer: Layer, graph: Graph) -> None:

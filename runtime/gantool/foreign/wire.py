@@ -1,118 +1,124 @@
-"""ONNX files as rows of fields (protobuf.dev, "Encoding"), looked at and added to without the onnx package."""
+"""ONNX files looked at and added to, field by field (onnx.proto), without the onnx package."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+import numpy as np
 
 from gantool.card import KEY, ModelCard
 from gantool.errors import ModelError
-from gantool.foreign.onnx_graph import field_of
+from gantool.foreign.onnx_graph import Node, parts
+from gantool.protobuf import Field, fields, row, text
 
-_GRAPH, _METADATA = 7, 14
+_GRAPH, _METADATA, _FUNCTION = 7, 14, 25
 """Fields of a ``ModelProto``."""
-_NODE, _INITIALIZER, _SPARSE = 1, 5, 15
+_NODE, _INITIALIZER, _GIVEN, _MADE, _SPARSE = 1, 5, 11, 12, 15
 """Of a ``GraphProto``."""
+_FUNCTION_NODE = 7
+"""Of a ``FunctionProto``."""
 _ATTRIBUTE = 5
 """Of a ``NodeProto``."""
 _TENSOR, _SUBGRAPH, _TENSORS, _SUBGRAPHS = 5, 6, 10, 11
 """Of an ``AttributeProto``."""
+_NAME = 1
+"""Of a ``ValueInfoProto``."""
 _EXTERNAL = 13
 """Of a ``TensorProto``: where else its values lie."""
-_FIXED = {1: 8, 5: 4}
 _DEEPEST = 32
+_MOST_FIELDS = 1_000_000
+"""Of a file; the largest networks that people publish have a tenth of that."""
 
 
-class _Span(NamedTuple):
-    """Where a field lies, of its tag and of what it holds, and how that is stored."""
-
-    number: int
-    storage: int
-    begin: int
-    at: int
-    end: int
-
-
-def check_alone(data: memoryview) -> None:
-    """Raises ModelError for an ONNX file whose values lie in other files, or that is none."""
+def check_alone(model: Path) -> None:
+    """Raises ModelError for an ONNX file whose values lie in other files, or that is none; OSError."""
+    patience = iter(range(_MOST_FIELDS))
     try:
-        for number, field in _fields(data):
-            if number == _GRAPH:
-                _check_graph(field, 0)
-    except (ValueError, IndexError) as error:
+        with model.open("rb") as file:
+            for field in fields(file, model.stat().st_size, patience):
+                if field.number == _GRAPH:
+                    _check_graph(file, field, patience, 0)
+                elif field.number == _FUNCTION:
+                    for part in fields(file, field.end, patience):
+                        if part.number == _FUNCTION_NODE:
+                            _check_node(file, part, patience, 0)
+    except ValueError as error:
         raise ModelError(f"it is not a whole ONNX model: {error}") from error
 
 
-def with_card(data: bytes, card: ModelCard) -> bytes:
-    """The same ONNX file with a card among its metadata, in the place of one that is there; fields may come in any
-    order."""
-    view = memoryview(data)
-    kept = (view[span.begin : span.end] for span in _spans(view) if not _is_card(span, view))
-    return b"".join((*kept, field_of(_METADATA, field_of(1, KEY.encode()) + field_of(2, card.to_json().encode()))))
+def card_field(card: ModelCard) -> bytes:
+    """A card as an entry of metadata: behind an ONNX file, whose fields may come in any order, it is that file's."""
+    return row(_METADATA, text(1, KEY) + text(2, card.to_json()))
 
 
-def _is_card(span: _Span, data: memoryview) -> bool:
-    return span.number == _METADATA and (1, KEY.encode()) in _texts(data[span.at : span.end])
+def surrounded(model: bytes, given: str, made: str, border: int, enlarged: int) -> bytes:
+    """An ONNX file with more in its graph, before and behind what is there; its input and its output get other names.
+
+    Args:
+        given, made: names of the input and of the output.
+        border: pixels that are put around pictures, as those of their border.
+        enlarged: how many times as large the picture is, each pixel a square, that is added to the result; 0 for none.
+    """
+    picture, result = f"{given}.picture", f"{made}.result"
+    around = {"gantool.border": np.array([0, 0, border, border, 0, 0, border, border], np.int64)}
+    graph = parts([Node("Pad", [picture, *around], given, {"mode": "edge"})], around)
+    if enlarged:
+        times = {"gantool.times": np.array([1, 1, enlarged, enlarged], np.float32)}
+        squares = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        large = Node("Resize", [picture, "", *times], "gantool.enlarged", squares)
+        behind = parts([large, Node("Add", [made, large.output], result)], times)
+    else:
+        behind = parts([Node("Identity", [made], result)], {})
+    file, written = BytesIO(model), b""
+    for field in fields(file, len(model)):
+        if field.number == _GRAPH:
+            graph += _renamed(model, field, {_GIVEN: (given, picture), _MADE: (made, result)}) + behind
+            written = model[: field.begin] + row(_GRAPH, graph) + model[field.end :]
+    return written
 
 
-def _check_graph(graph: memoryview, depth: int) -> None:
+def _renamed(model: bytes, graph: Field, names: Mapping[int, tuple[str, str]]) -> bytes:
+    """The fields of a graph, with another name of its input and its output, whose numbers of fields are told."""
+    file, written, copied = BytesIO(model), [], graph.at
+    file.seek(graph.at)
+    for field in fields(file, graph.end, range(_MOST_FIELDS)):
+        if field.number in names:
+            old, new = names[field.number]
+            told = [model[each.at : each.end] for each in fields(file, field.end) if each.number == _NAME]
+            if told == [old.encode()]:  # of what is told twice, the last counts
+                written += [model[copied : field.begin], row(field.number, model[field.at : field.end] + text(1, new))]
+                copied = field.end
+    return b"".join([*written, model[copied : graph.end]])
+
+
+def _check_graph(file: IO[bytes], graph: Field, patience: Iterable[object], depth: int) -> None:
     if depth > _DEEPEST:
         raise ValueError("its graphs are nested too deeply")
-    for number, field in _fields(graph):
-        if number == _INITIALIZER:
-            _check_tensor(field)
-        elif number == _SPARSE:
-            for _, part in _fields(field):
-                _check_tensor(part)
-        elif number == _NODE:
-            for attribute in (part for each, part in _fields(field) if each == _ATTRIBUTE):
-                _check_attribute(attribute, depth)
+    for field in fields(file, graph.end, patience):
+        if field.number == _INITIALIZER:
+            _check_tensor(file, field, patience)
+        elif field.number == _SPARSE:
+            for part in fields(file, field.end, patience):
+                _check_tensor(file, part, patience)
+        elif field.number == _NODE:
+            _check_node(file, field, patience, depth)
 
 
-def _check_attribute(attribute: memoryview, depth: int) -> None:
-    for number, field in _fields(attribute):
-        if number in (_TENSOR, _TENSORS):
-            _check_tensor(field)
-        elif number in (_SUBGRAPH, _SUBGRAPHS):
-            _check_graph(field, depth + 1)
+def _check_node(file: IO[bytes], node: Field, patience: Iterable[object], depth: int) -> None:
+    for field in fields(file, node.end, patience):
+        if field.number == _ATTRIBUTE:
+            _check_attribute(file, field, patience, depth)
 
 
-def _check_tensor(tensor: memoryview) -> None:
-    if any(number == _EXTERNAL for number, _ in _fields(tensor)):
+def _check_attribute(file: IO[bytes], attribute: Field, patience: Iterable[object], depth: int) -> None:
+    for field in fields(file, attribute.end, patience):
+        if field.number in (_TENSOR, _TENSORS):
+            _check_tensor(file, field, patience)
+        elif field.number in (_SUBGRAPH, _SUBGRAPHS):
+            _check_graph(file, field, patience, depth + 1)
+
+
+def _check_tensor(file: IO[bytes], tensor: Field, patience: Iterable[object]) -> None:
+    if any(field.number == _EXTERNAL for field in fields(file, tensor.end, patience)):
         raise ModelError("its weights lie in another file; save the model as one file, with its weights inside")
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """(number, bytes) of each field that is a row of bytes. Raises ValueError, IndexError for what is no such row."""
-    return ((span.number, data[span.at : span.end]) for span in _spans(data) if span.storage == 2)
-
-
-def _texts(entry: memoryview) -> Iterator[tuple[int, bytes]]:
-    return ((number, bytes(text)) for number, text in _fields(entry))
-
-
-def _spans(data: memoryview) -> Iterator[_Span]:
-    """Where each field lies. Raises ValueError, IndexError for what is no such row."""
-    begin = 0
-    while begin < len(data):
-        tag, at = _varint(data, begin)
-        number, storage = tag >> 3, tag & 7
-        if storage == 0:
-            _, end = _varint(data, at)
-        else:
-            length, at = _varint(data, at) if storage == 2 else (_FIXED.get(storage, len(data)), at)
-            end = at + length
-        if not number or end > len(data):
-            raise ValueError("it is cut short, or something else")
-        yield _Span(number, storage, begin, at, end)
-        begin = end
-
-
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    """A number, and where the next one begins."""
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = data[at]
-        at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, at
-    raise ValueError("it is something else")

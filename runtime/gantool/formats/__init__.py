@@ -4,9 +4,9 @@ A format is a module with one `Format`, and a place in the row below. Whoever wa
 which names and within which limits, asks here.
 """
 
-import contextlib
 import io
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -76,6 +76,11 @@ def refusal(kind: str) -> str:
     return f"{kind} files are not supported{'' if cure else ' yet'}; {cure or f'convert it to {names()}'}"
 
 
+def claimed(data: bytes) -> str | None:
+    """The name of the format that a file says it is of, by how it begins."""
+    return next((format.name for format in FORMATS if format.claims(data)), None)
+
+
 def of_suffix(path: Path) -> Format:
     """The format that a file name asks for. Raises ImageError for one that cannot be written."""
     suffix = path.suffix.lower()
@@ -109,7 +114,7 @@ def result_suffix(suffix: str) -> str:
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
+@contextmanager
 def opened(picture: File | Image.Image) -> Iterator[Reader]:
     """A reader; whatever goes wrong while it is in use is an ImageError that names the picture."""
     name, reader = _looked_through(picture)
@@ -139,9 +144,7 @@ def stream(picture: AnyPicture) -> Stream:
     """The pictures that a file holds, or the one that anything else is; upright, and what else it says.
 
     Colours are converted to sRGB, and gray to sRGB's; 16-bit colour with an ICC profile keeps its values and profile.
-
-    Raises:
-        ImageError: missing, damaged, of a kind that is not supported, or no picture at all.
+    Raises ImageError for what is missing, damaged, of a kind that is not supported, or no picture at all.
     """
     if isinstance(picture, np.ndarray):
         return Stream(Metadata("PNG"), 1, iter([Shown(from_array(picture), None)]))
@@ -231,7 +234,7 @@ def check_quality(format: Format, quality: Quality) -> None:
         raise ImageError(f"{format.name} has no quality; leave it out, or name the output {others}")
 
 
-@contextlib.contextmanager
+@contextmanager
 def create(
     target: Path | IO[bytes],
     format: Format,
@@ -253,21 +256,15 @@ def create(
     assert format.create is not None
     check_quality(format, quality)
     made = fitted(metadata, info)
-    if isinstance(target, Path):
-        with replacing(target, overwrite=overwrite) as file:
-            with _encoding(format):
-                writer = format.create(file, info, made, quality)
-            yield writer
-            with _encoding(format):
-                writer.close()
-        return
     encoded = io.BytesIO()  # a file of somebody's own may not be able to seek
-    with _encoding(format):
-        writer = format.create(encoded, info, made, quality)
-    yield writer
-    with _encoding(format):
-        writer.close()
-    source.write_all(target, encoded.getbuffer())
+    with replacing(target, overwrite=overwrite) if isinstance(target, Path) else nullcontext(encoded) as file:
+        with _encoding(format):
+            writer = format.create(file, info, made, quality)
+        yield writer
+        with _encoding(format):
+            writer.close()
+    if not isinstance(target, Path):
+        source.write_all(target, encoded.getbuffer())
 
 
 def write(
@@ -314,7 +311,7 @@ def _put(picture: Picture, sink: Sink) -> None:
 # --- errors -------------------------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
+@contextmanager
 def _told_of(name: object) -> Iterator[None]:
     """Whatever the decoders raise, which is nearly anything on damaged files, as an ImageError of one line."""
     try:
@@ -331,7 +328,7 @@ def _told_of(name: object) -> Iterator[None]:
         raise ImageError(f"{name} is damaged or incomplete ({reason(error)}); get a whole copy of it") from error
 
 
-@contextlib.contextmanager
+@contextmanager
 def _encoding(format: Format) -> Iterator[None]:
     """As for the decoders."""
     try:

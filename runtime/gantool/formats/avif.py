@@ -1,19 +1,14 @@
 """AVIF files (AV1 Image File Format 1.1): one picture, or a sequence."""
 
-import io
-from typing import IO, Any
-
-from PIL import Image
+from typing import IO
 
 from gantool import colour
-from gantool.arrays import Size
 from gantool.colour import Encoding
 from gantool.formats import exif, whole
 from gantool.formats.boxes import contents
-from gantool.formats.claims import check_claim
-from gantool.formats.format import USUAL_QUALITY, Format, Limits, Quality
+from gantool.formats.format import USUAL_QUALITY, Format, Limits, Quality, Reader
 from gantool.formats.metadata import Metadata
-from gantool.formats.whole import ImageSink, MovingReader, WholeReader, WholeWriter
+from gantool.formats.whole import ImageSink, WholeWriter
 from gantool.picture import PictureInfo
 
 _BRANDS = frozenset({b"avif", b"avis"})
@@ -27,22 +22,20 @@ def _claims(data: bytes) -> bool:
     return any(brands[at : at + 4] in _BRANDS for at in range(0, len(brands), 4))
 
 
-def _open(data: bytes) -> WholeReader | MovingReader:
+def _open(data: bytes) -> Reader:
     """Raises ImageError for one that claims too much."""
-    with Image.open(io.BytesIO(data), formats=["AVIF"]) as image:
-        size, count, about = Size(image.height, image.width), getattr(image, "n_frames", 1), dict(image.info)
-    check_claim(size)
+    size, count, about = whole.looked_at(data, "AVIF")
     icc = about.get("icc_profile") or b""
     encoding = None if icc else coded(data)
-    notices: tuple[str, ...] = ()
-    if any(depth > 8 for pixels in contents(data, b"pixi") for depth in pixels[5:]):
-        notices += ("its samples are rounded to 8 bits",)
+    deep = any(depth > 8 for pixels in contents(data, b"pixi") for depth in pixels[5:])
     metadata = Metadata(
-        "AVIF", exif=exif.headed(about.get("exif") or b""), xmp=about.get("xmp") or b"", icc=icc, notices=notices
+        "AVIF",
+        exif=exif.headed(about.get("exif") or b""),
+        xmp=about.get("xmp") or b"",
+        icc=icc,
+        notices=("its samples are rounded to 8 bits",) if deep else (),
     )
-    if count > 1:
-        return MovingReader(size, metadata, count, lambda: whole.played(data, "AVIF"), encoding)
-    return WholeReader(size, metadata, lambda: whole.decoded(data, "AVIF"), encoding)
+    return whole.reader(data, "AVIF", size, metadata, count, encoding)
 
 
 def coded(data: bytes) -> Encoding | None:
@@ -55,12 +48,9 @@ def coded(data: bytes) -> Encoding | None:
 
 
 def _create(file: IO[bytes], _: PictureInfo, metadata: Metadata, quality: Quality) -> WholeWriter[ImageSink]:
-    options: dict[str, Any] = {"quality": int(quality or USUAL_QUALITY), "subsampling": "4:4:4"}
-    found = {"exif": metadata.exif, "xmp": metadata.xmp, "icc_profile": metadata.icc}
-    if metadata.icc[16:20] == b"GRAY":  # pictures are stored in colour
-        del found["icc_profile"]
-    options |= {name: value for name, value in found.items() if value}
-    return whole.image_writer(file, "AVIF", AVIF.limits, None, **options)
+    level = int(quality or USUAL_QUALITY)
+    told = whole.beside(metadata)
+    return whole.image_writer(file, "AVIF", AVIF.limits, None, quality=level, subsampling="4:4:4", **told)
 
 
 AVIF = Format(

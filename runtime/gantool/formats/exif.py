@@ -87,12 +87,9 @@ def resized(block: bytes, size: Size, old: Size | None = None) -> bytes:
 
 def of_tiff(data: bytes, how: Layout, fields: Directory) -> bytes:
     """A block of what a TIFF's own tags say of the picture; empty where they say nothing."""
-    kept: dict[int, Field | Directory] = {tag: fields[tag] for tag in DESCRIPTIVE & set(fields)}
+    kept = _telling(data, how, fields)
     if ifd.number(fields, _ORIENTATION, 1) != 1:
         kept[_ORIENTATION] = fields[_ORIENTATION]
-    for tag in (_EXIF, _GPS):
-        if part := _part(data, how, fields, tag):
-            kept[tag] = part
     return block_of(kept)
 
 
@@ -105,9 +102,11 @@ def to_tiff(block: bytes) -> dict[int, Field | Directory]:
     """Tags, and directories in them, for the directory of a TIFF file."""
     data = bare(block)
     how = ifd.layout(data)
-    if how is None:
-        return {}
-    fields = _first(block)
+    return _telling(data, how, _first(block)) if how else {}
+
+
+def _telling(data: bytes, how: Layout, fields: Directory) -> dict[int, Field | Directory]:
+    """What a directory says of the picture: its own tags, and the directories that some of them point to."""
     found: dict[int, Field | Directory] = {tag: fields[tag] for tag in DESCRIPTIVE & set(fields)}
     return found | {tag: part for tag in (_EXIF, _GPS) if (part := _part(data, how, fields, tag))}
 

@@ -1,32 +1,25 @@
 """GIF files (GIF89a): 256 colours a frame."""
 
-import io
 from typing import IO, Any
 
 from PIL import Image
 
-from gantool.arrays import Size
 from gantool.formats import whole
-from gantool.formats.claims import check_claim
-from gantool.formats.format import Format, Limits, Quality
+from gantool.formats.format import Format, Limits, Quality, Reader
 from gantool.formats.metadata import Metadata
-from gantool.formats.whole import ImageSink, MovingReader, WholeReader, WholeWriter
+from gantool.formats.whole import ImageSink, WholeWriter
 from gantool.picture import PictureInfo
 
 _CLEAR = 255
 """The colour that stands for none."""
 
 
-def _open(data: bytes) -> WholeReader | MovingReader:
+def _open(data: bytes) -> Reader:
     """Raises ImageError for one that claims too much."""
-    with Image.open(io.BytesIO(data), formats=["GIF"]) as image:
-        size, count, loops = Size(image.height, image.width), getattr(image, "n_frames", 1), image.info.get("loop")
-        comment = image.info.get("comment", b"")
-    check_claim(size)
-    metadata = Metadata("GIF", comment=comment if isinstance(comment, bytes) else b"", loops=loops)
-    if count > 1:
-        return MovingReader(size, metadata, count, lambda: whole.played(data, "GIF"))
-    return WholeReader(size, metadata, lambda: whole.decoded(data, "GIF"))
+    size, count, about = whole.looked_at(data, "GIF")
+    comment = about.get("comment", b"")
+    metadata = Metadata("GIF", comment=comment if isinstance(comment, bytes) else b"", loops=about.get("loop"))
+    return whole.reader(data, "GIF", size, metadata, count)
 
 
 def _create(file: IO[bytes], _: PictureInfo, metadata: Metadata, __: Quality) -> WholeWriter[ImageSink]:

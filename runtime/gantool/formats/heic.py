@@ -1,6 +1,7 @@
 """HEIC files (ISO/IEC 23008-12), by the codec of the extra ``heic``."""
 
 import io
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import IO, Any
 
@@ -52,12 +53,8 @@ def _create(file: IO[bytes], _: PictureInfo, metadata: Metadata, quality: Qualit
     from pillow_heif import register_heif_opener
 
     register_heif_opener()
-    options: dict[str, Any] = {"quality": int(quality or USUAL_QUALITY), "chroma": 444}
-    found = {"exif": exif.bare(metadata.exif), "xmp": metadata.xmp, "icc_profile": metadata.icc}
-    if metadata.icc[16:20] == b"GRAY":
-        del found["icc_profile"]
-    options |= {name: value for name, value in found.items() if value}
-    return whole.image_writer(file, "HEIF", HEIC.limits, **options)
+    told = whole.beside(replace(metadata, exif=exif.bare(metadata.exif)))
+    return whole.image_writer(file, "HEIF", HEIC.limits, quality=int(quality or USUAL_QUALITY), chroma=444, **told)
 
 
 HEIC = Format(

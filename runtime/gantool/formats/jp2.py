@@ -7,14 +7,14 @@ from typing import IO
 import numpy as np
 from PIL import UnidentifiedImageError
 
-from gantool.arrays import Size, from_unit
+from gantool.arrays import Pixels, Size, from_unit
 from gantool.errors import ImageError
 from gantool.formats import exif, whole
 from gantool.formats.boxes import box, contents
 from gantool.formats.claims import check_claim
 from gantool.formats.format import Format, Limits, Quality
 from gantool.formats.metadata import Metadata
-from gantool.formats.whole import ArraySink, Held, WholeReader, WholeWriter
+from gantool.formats.whole import ArraySink, WholeReader, WholeWriter
 from gantool.picture import Picture, PictureInfo, from_array
 
 _SIGNATURE, _CODESTREAM = b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"
@@ -77,19 +77,14 @@ def _depth(data: bytes) -> int:
 
 
 def _create(file: IO[bytes], _: PictureInfo, metadata: Metadata, __: Quality) -> WholeWriter[ArraySink]:
-    def encode(held: Held[ArraySink]) -> None:
-        import imagecodecs
-
-        pixels = held[0][0].pixels
-        stream = bytes(imagecodecs.jpeg2k_encode(pixels, level=0, codecformat="j2k"))
-        for part in _boxes(stream, pixels.shape, metadata):
-            file.write(part)
-
-    return WholeWriter(lambda info: ArraySink(whole.stored(info, JP2.limits)), encode)
+    return whole.array_writer(file, JP2.limits, lambda pixels: _parts(pixels, metadata))
 
 
-def _boxes(stream: bytes, shape: tuple[int, ...], metadata: Metadata) -> Iterator[bytes]:
-    height, width, channels = (*shape, 1)[:3]
+def _parts(pixels: Pixels, metadata: Metadata) -> Iterator[bytes]:
+    import imagecodecs
+
+    stream = bytes(imagecodecs.jpeg2k_encode(pixels, level=0, codecformat="j2k"))
+    height, width, channels = (*pixels.shape, 1)[:3]
     depth = stream[42]
     yield _SIGNATURE
     yield box(b"ftyp", b"jp2 \0\0\0\0jp2 ")

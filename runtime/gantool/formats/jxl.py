@@ -4,6 +4,7 @@ The header is read here, bit by bit, as the codec tells nothing but pixels, and 
 nor in what colours they are.
 """
 
+from collections.abc import Iterator
 from typing import IO, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from gantool.formats.claims import check_claim
 from gantool.formats.format import USUAL_QUALITY, Format, Limits, Quality
 from gantool.formats.metadata import Metadata
 from gantool.formats.orientation import swapped
-from gantool.formats.whole import ArraySink, Held, WholeReader, WholeWriter
+from gantool.formats.whole import ArraySink, WholeReader, WholeWriter
 from gantool.picture import Picture, PictureInfo, from_array
 
 _SIGNATURE, _CODESTREAM = b"\0\0\0\x0cJXL \r\n\x87\n", b"\xff\x0a"
@@ -68,13 +69,14 @@ class _Bits:
     def enumerated(self) -> int:
         return self.number((0, 0), (1, 0), (2, 4), (18, 6))
 
-    def skip_float(self) -> None:
-        self.take(16)
-
 
 def _open(data: bytes) -> WholeReader:
     """Raises ImageError for an animation, and for one that claims too much."""
-    stream = data if data.startswith(_CODESTREAM) else b"".join(_streams(data))
+    stream = (
+        data
+        if data.startswith(_CODESTREAM)
+        else b"".join(contents(data, b"jxlc") or (part[4:] for part in contents(data, b"jxlp")))
+    )
     header = _header(stream)
     check_claim(header.size, 4)
     if header.animated:
@@ -90,10 +92,6 @@ def _open(data: bytes) -> WholeReader:
         notices=notices,
     )
     return WholeReader(header.size, metadata, lambda: _decoded(data, header), header.encoding)
-
-
-def _streams(data: bytes) -> list[bytes]:
-    return contents(data, b"jxlc") or [part[4:] for part in contents(data, b"jxlp")]
 
 
 def _header(stream: bytes) -> _Header:
@@ -165,8 +163,7 @@ def _extra_channel(bits: _Bits) -> None:
     if kind == 0:
         bits.flag()
     elif kind == 2:
-        for _ in range(4):
-            bits.skip_float()
+        bits.take(4 * 16)
     elif kind == 5:
         bits.number((1, 0), (0, 2), (3, 4), (19, 8))
 
@@ -188,8 +185,7 @@ def _colours(bits: _Bits) -> tuple[bool, Encoding | None]:
             _own_point(bits)
         primaries = _SRGB_PRIMARIES
     if bits.flag():
-        gamma = bits.take(24) / 10_000_000
-        return False, colour.of_gamma(gamma, None)
+        return False, colour.of_gamma(bits.take(24) / 10_000_000, None)
     return False, colour.of_code(12 if primaries == 11 else primaries, bits.enumerated())
 
 
@@ -216,19 +212,19 @@ def _create(file: IO[bytes], _: PictureInfo, metadata: Metadata, quality: Qualit
     if metadata.icc and not is_srgb(metadata.icc):
         raise ImageError("its 16-bit colours have a profile, which JPEG XL is not written with; name the output .png")
     lossless = quality == "lossless" or (quality is None and metadata.lossless)
+    distance = 0.0 if lossless else _distance(int(quality or USUAL_QUALITY))
+    return whole.array_writer(file, JXL.limits, lambda pixels: _parts(pixels, metadata, distance, lossless=lossless))
 
-    def encode(held: Held[ArraySink]) -> None:
-        import imagecodecs
 
-        distance = 0.0 if lossless else _distance(int(quality or USUAL_QUALITY))
-        pixels = _as_told(held[0][0].pixels)
-        file.write(imagecodecs.jpegxl_encode(pixels, lossless=lossless, distance=distance, effort=5, usecontainer=True))
-        if metadata.exif:
-            file.write(box(b"Exif", bytes(4) + exif.bare(metadata.exif)))
-        if metadata.xmp:
-            file.write(box(b"xml ", metadata.xmp))
+def _parts(pixels: Pixels, metadata: Metadata, distance: float, *, lossless: bool) -> Iterator[bytes | bytearray]:
+    import imagecodecs
 
-    return WholeWriter(lambda info: ArraySink(whole.stored(info, JXL.limits)), encode)
+    told = _as_told(pixels)
+    yield imagecodecs.jpegxl_encode(told, lossless=lossless, distance=distance, effort=5, usecontainer=True)
+    if metadata.exif:
+        yield box(b"Exif", bytes(4) + exif.bare(metadata.exif))
+    if metadata.xmp:
+        yield box(b"xml ", metadata.xmp)
 
 
 def _as_told(pixels: Pixels) -> Pixels:

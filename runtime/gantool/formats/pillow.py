@@ -15,11 +15,8 @@ from gantool.picture import Picture, to_pil
 
 
 def opened(image: Image.Image, format: str) -> WholeReader:
-    """An image, decoded, with what belongs to it; the format is what it is written as again.
-
-    Raises:
-        nearly anything for one whose file is damaged.
-    """
+    """An image, decoded, with what belongs to it; the format is what it is written as again. Raises nearly anything for
+    one whose file is damaged."""
     check_claim(Size(image.height, image.width))
     block = _tiff_block(image) if image.format == "TIFF" else exif.headed(_bytes(image.info.get("exif")))
     code = png.code_of(_file(image)) if image.format == "PNG" else None  # which Pillow passes over

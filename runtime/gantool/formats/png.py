@@ -17,7 +17,7 @@ from gantool.colour import Encoding
 from gantool.formats import exif, iptc, whole
 from gantool.formats.bands import BandSink
 from gantool.formats.claims import check_claim, check_stored
-from gantool.formats.format import Format, Limits, Quality
+from gantool.formats.format import Format, Limits
 from gantool.formats.metadata import Metadata
 from gantool.formats.whole import ImageSink, MovingReader, WholeReader
 from gantool.picture import Picture, PictureInfo, from_array
@@ -122,10 +122,6 @@ class _Writer:
 
     def _chunk(self, kind: bytes, data: bytes) -> None:
         PngImagePlugin.putchunk(self._file, kind, data)
-
-
-def _create(file: IO[bytes], _: PictureInfo, metadata: Metadata, __: Quality) -> _Writer:
-    return _Writer(file, metadata)
 
 
 def _filtered(lines: Pixels, before: Pixels, step: int) -> Pixels:
@@ -343,6 +339,6 @@ PNG = Format(
     (".png", ".apng"),
     lambda data: data.startswith(SIGNATURE),
     _open,
-    _create,
+    lambda file, info, metadata, _: _Writer(file, metadata),
     Limits(animations=True, depths=(8, 16), banded=True),
 )

@@ -9,7 +9,7 @@ from gantool.arrays import Size, from_unit
 from gantool.formats import whole
 from gantool.formats.bands import BandSink
 from gantool.formats.claims import check_claim, check_stored
-from gantool.formats.format import Format, Limits, Quality
+from gantool.formats.format import Format, Limits, Reader
 from gantool.formats.metadata import Metadata
 from gantool.formats.whole import WholeReader
 from gantool.picture import Picture, PictureInfo
@@ -19,11 +19,11 @@ _DEEP = 256
 """Levels of a sample from which it has two bytes."""
 
 
-def _open(data: bytes) -> WholeReader:
+def _open(data: bytes) -> Reader:
     """Raises ImageError for one that claims too much."""
     found = _HEADER.match(data)
     if found is None:
-        return whole.opened(data, "PPM", Metadata("PPM"))
+        return whole.opened(data, "PPM")
     channels = 1 if found[1] == b"5" else 3
     width, height, levels = map(int, found.groups()[1:])
     if not 0 < levels < 2**16:
@@ -65,16 +65,12 @@ class _Writer:
         self._file.write(data)
 
 
-def _create(file: IO[bytes], _: PictureInfo, __: Metadata, ___: Quality) -> _Writer:
-    return _Writer(file)
-
-
 PNM = Format(
     "PPM",
     (".ppm", ".pgm", ".pnm"),
     lambda data: len(data) > 2 and data[:1] == b"P" and data[1:2] in b"1234567" and data[2:3].isspace(),
     _open,
-    _create,
+    lambda file, *_: _Writer(file),
     Limits(alpha=False, depths=(8, 16), banded=True),
     read_alone=(".pbm",),
 )

@@ -15,7 +15,7 @@ from gantool.errors import ImageError
 from gantool.formats import exif, ifd, iptc, whole
 from gantool.formats.bands import BandSink
 from gantool.formats.claims import check_claim, check_stored, check_tile
-from gantool.formats.format import Format, Limits, Quality
+from gantool.formats.format import Format, Limits
 from gantool.formats.ifd import Directory, Field, Layout
 from gantool.formats.metadata import Metadata
 from gantool.formats.whole import PagesReader, WholeReader
@@ -43,11 +43,8 @@ _STRUCTURE = frozenset(
 
 
 def _open(data: bytes) -> WholeReader | PagesReader:
-    """Look a file through; thumbnails, reduced copies and masks are no pages.
-
-    Raises:
-        ImageError: an unsupported depth or kind of numbers, or claims that are not safe to decode.
-    """
+    """Look a file through; thumbnails, reduced copies and masks are no pages. Raises ImageError for an unsupported
+    depth or kind of numbers, and for claims that are not safe to decode."""
     how = ifd.layout(data)
     if how is None:
         raise UnidentifiedImageError
@@ -152,10 +149,6 @@ class _Page:
         return lines[:count]
 
 
-def _create(file: IO[bytes], info: PictureInfo, metadata: Metadata, _: Quality) -> _Writer:
-    return _Writer(file, info, metadata)
-
-
 def _directory(page: _Page, metadata: Metadata) -> dict[int, Field | Directory]:
     (height, width), channels, depth = page.info.size, page.info.channels, page.info.depth
     offsets, sizes = zip(*page.strips, strict=True)
@@ -202,13 +195,9 @@ def _bands(page: Directory, samples: int) -> tuple[int, tuple[int, ...]]:
 
 
 def _band_notice(bands: int, extra: tuple[int, ...]) -> tuple[str, ...]:
-    mattes = min(1, sum(kind in (_PREMULTIPLIED, _UNASSOCIATED) for kind in extra))
-    left = bands - mattes
-    return (
-        (f"{left} of its bands, neither colour nor transparency, {'is' if left == 1 else 'are'} left out",)
-        if left > 0
-        else ()
-    )
+    left = bands - any(kind in (_PREMULTIPLIED, _UNASSOCIATED) for kind in extra)
+    are = "is" if left == 1 else "are"
+    return (f"{left} of its bands, neither colour nor transparency, {are} left out",) if left > 0 else ()
 
 
 def _check_kind(page: Directory, depths: tuple[float, ...]) -> None:
@@ -315,6 +304,6 @@ TIFF = Format(
     (".tif", ".tiff"),
     lambda data: data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # the last two are of BigTIFF
     _open,
-    _create,
+    lambda file, info, metadata, _: _Writer(file, info, metadata),
     Limits(pages=True, depths=(8, 16, 32), banded=True),
 )

@@ -9,16 +9,16 @@ from PIL import UnidentifiedImageError
 from gantool.arrays import Size
 from gantool.formats import exif, whole
 from gantool.formats.claims import check_claim
-from gantool.formats.format import USUAL_QUALITY, Format, Limits, Quality
+from gantool.formats.format import USUAL_QUALITY, Format, Limits, Quality, Reader
 from gantool.formats.metadata import Metadata
-from gantool.formats.whole import ImageSink, MovingReader, WholeReader, WholeWriter
+from gantool.formats.whole import ImageSink, WholeWriter
 from gantool.picture import PictureInfo
 
 _LOSSY, _LOSSLESS, _EXTENDED, _FRAME = b"VP8 ", b"VP8L", b"VP8X", b"ANMF"
 _ANIMATION = b"ANIM"
 
 
-def _open(data: bytes) -> WholeReader | MovingReader:
+def _open(data: bytes) -> Reader:
     """Look a file through. Raises ImageError for one that claims too much."""
     chunks = list(_chunks(data, 12))
     about = dict(reversed(chunks))  # the first of each kind
@@ -34,9 +34,7 @@ def _open(data: bytes) -> WholeReader | MovingReader:
         lossless=_LOSSLESS in coded,
         loops=int.from_bytes(about.get(_ANIMATION, b"")[4:6], "little"),
     )
-    if len(frames) > 1:
-        return MovingReader(size, metadata, len(frames), lambda: whole.played(data, "WEBP"))
-    return WholeReader(size, metadata, lambda: whole.decoded(data, "WEBP"))
+    return whole.reader(data, "WEBP", size, metadata, len(frames))
 
 
 def _create(file: IO[bytes], _: PictureInfo, metadata: Metadata, quality: Quality) -> WholeWriter[ImageSink]:
@@ -44,11 +42,7 @@ def _create(file: IO[bytes], _: PictureInfo, metadata: Metadata, quality: Qualit
     options: dict[str, Any] = {"lossless": True, "exact": True}
     if quality != "lossless" and not (quality is None and metadata.lossless):
         options = {"quality": int(quality or USUAL_QUALITY), "alpha_quality": 100}
-    found = {"exif": metadata.exif, "xmp": metadata.xmp, "icc_profile": metadata.icc}
-    if metadata.icc[16:20] == b"GRAY":  # of which WebP has none
-        del found["icc_profile"]
-    options |= {name: value for name, value in found.items() if value}
-    return whole.image_writer(file, "WEBP", WEBP.limits, metadata.loops or 0, **options)
+    return whole.image_writer(file, "WEBP", WEBP.limits, metadata.loops or 0, **options, **whole.beside(metadata))
 
 
 def _chunks(data: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:

@@ -1,7 +1,7 @@
 """Bases of formats whose codecs take a picture whole: a reader, and a writer that holds what it gets until the end."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import IO, Any, Generic, TypeVar
@@ -184,19 +184,36 @@ def decoded(data: bytes, format: str) -> Image.Image:
     return image
 
 
-def opened(data: bytes, format: str, told: Metadata) -> WholeReader:
-    """A file of a format that Pillow reads as it should be, without looking into it ourselves.
-
-    Args:
-        told: what else the file says; its resolution is added.
-
-    Raises:
-        ImageError: it claims too much. Nearly anything on damaged data.
-    """
+def looked_at(data: bytes, format: str) -> tuple[Size, int, dict[Any, Any]]:
+    """Size, number of frames, and all else that Pillow tells of a file of this format of its before it is decoded.
+    Raises ImageError where it claims too much, and nearly anything on damaged data."""
     with Image.open(io.BytesIO(data), formats=[format]) as image:
-        size, dpi = Size(image.height, image.width), image.info.get("dpi")
+        size, count, about = Size(image.height, image.width), getattr(image, "n_frames", 1), dict(image.info)
     check_claim(size)
-    return WholeReader(size, replace(told, dpi=told.dpi or dpi), lambda: decoded(data, format))
+    return size, count, about
+
+
+def reader(
+    data: bytes, format: str, size: Size, told: Metadata, count: int = 1, encoding: Encoding | None = None
+) -> WholeReader | MovingReader:
+    """Of a file that a codec of Pillow's decodes: one picture, or an animation of ``count`` frames."""
+    if count > 1:
+        return MovingReader(size, told, count, lambda: played(data, format), encoding)
+    return WholeReader(size, told, lambda: decoded(data, format), encoding)
+
+
+def opened(data: bytes, format: str) -> WholeReader | MovingReader:
+    """A picture of a format that Pillow reads as it should be, without looking into it ourselves. Raises as
+    `looked_at`."""
+    size, _, about = looked_at(data, format)
+    return reader(data, format, size, Metadata(format, dpi=about.get("dpi")))
+
+
+def beside(metadata: Metadata) -> dict[str, Any]:
+    """What encoders of Pillow's that store colour alone are told of what belongs to a picture."""
+    icc = b"" if metadata.icc[16:20] == b"GRAY" else metadata.icc
+    found = {"exif": metadata.exif, "xmp": metadata.xmp, "icc_profile": icc}
+    return {name: value for name, value in found.items() if value}
 
 
 def by_pillow(
@@ -217,7 +234,7 @@ def by_pillow(
     def create(file: IO[bytes], info: PictureInfo, told: Metadata, _: Quality) -> WholeWriter[ImageSink]:
         return image_writer(file, name, limits, prepared=prepared, **options(info, told))
 
-    return Format(name, suffixes, claims, lambda data: opened(data, name, Metadata(name)), create, limits)
+    return Format(name, suffixes, claims, lambda data: opened(data, name), create, limits)
 
 
 def image_writer(
@@ -250,6 +267,15 @@ def image_writer(
         file.write(encoded.getbuffer())
 
     return WholeWriter(lambda info: ImageSink(stored(info, limits)), encode)
+
+
+def array_writer(
+    file: IO[bytes], limits: Limits, encode: Callable[[Pixels], Iterable[bytes | bytearray]]
+) -> WholeWriter[ArraySink]:
+    """Writes one picture by an encoder that makes the parts of a file of an array."""
+    return WholeWriter(
+        lambda info: ArraySink(stored(info, limits)), lambda held: file.writelines(encode(held[0][0].pixels))
+    )
 
 
 def played(data: bytes, format: str, first: int = 0) -> Iterator[tuple[Image.Image, float]]:

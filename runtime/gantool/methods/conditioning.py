@@ -26,10 +26,8 @@ _NEAR, _FAR = 1e-9, 1000.0
 def draw_inputs(card: ModelCard, seed: int, number: int, conditions: Conditions) -> SharedInputs:
     """Inputs of the graph for picture ``number`` of a seed: everything drawn, then what was wished for put in place.
 
-    Each input is drawn from a stream of its own, so that a wish changes nothing else.
-
-    Raises:
-        ModelError: the model does not know what was wished for; the message lists what it knows.
+    Each input is drawn from a stream of its own, so that a wish changes nothing else. Raises ModelError, which lists
+    what the model knows, if it does not know what was wished for.
     """
     if not is_whole(seed, 0, SEEDS - 1):
         raise ModelError(f"a seed is a whole number from 0 to {SEEDS - 1}, not {described(seed)}")
@@ -75,22 +73,16 @@ def between(card: ModelCard, a: SharedInputs, b: SharedInputs, share: float) -> 
 
 
 def walk(card: ModelCard, seeds: tuple[int, int], frames: int, conditions: Conditions) -> Iterator[SharedInputs]:
-    """Inputs for ``frames`` pictures from the first of one seed to the noise of the first of another.
-
-    Raises:
-        ModelError: as `draw_inputs`.
-    """
+    """Inputs for ``frames`` pictures from the first of one seed to the noise of the first of another. Raises ModelError
+    as `draw_inputs`."""
     first, last = (draw_inputs(card, seed, 0, conditions) for seed in seeds)
     for share in np.linspace(0, 1, frames):
         yield between(card, first, last, float(share))
 
 
 def picture(engine: Engine, inputs: SharedInputs, stage: int | None, control: Control) -> Picture:
-    """What the generator makes of the inputs of one picture: by itself, so that no other changes its last bit.
-
-    Raises:
-        ModelError, Cancelled
-    """
+    """What the generator makes of the inputs of one picture: by itself, so that no other changes its last bit. Raises
+    ModelError, Cancelled."""
     port = output(engine.card, stage)
     (values,) = engine.network.run([port.name], inputs, control)
     pixels = from_unit(from_range(values[0], port.range), np.dtype(np.uint8))

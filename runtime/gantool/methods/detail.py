@@ -24,7 +24,7 @@ _LEAST = 1e-6
 
 def enlarge(translated: Float32, size: Size) -> Iterator[tuple[Box, Float32]]:
     """(3, h, w) at a size, bicubically and no more: (place, values (3, ...)) in bands."""
-    for box in grid(Box(0, 0, *size), _BAND):
+    for box in grid(Box.of(size), _BAND):
         yield box, np.stack([_enlarged(plane, size, box) for plane in translated])
 
 
@@ -41,17 +41,10 @@ def transfer(colour: Pixels, small: Pixels, translated: Float32) -> Iterator[tup
     """
     light, size = np.ascontiguousarray(luma(small)), Size.of(colour)
     gains = detail_gains(light, translated)
-    for box in grid(Box(0, 0, *size), _BAND):
+    for box in grid(Box.of(size), _BAND):
         fine = luma(colour[box.slices]) - _enlarged(light, size, box)
-        yield (
-            box,
-            np.stack(
-                [
-                    _enlarged(plane, size, box) + _enlarged(gain, size, box) * fine
-                    for plane, gain in zip(translated, gains, strict=True)
-                ]
-            ),
-        )
+        planes = zip(translated, gains, strict=True)
+        yield box, np.stack([_enlarged(plane, size, box) + _enlarged(gain, size, box) * fine for plane, gain in planes])
 
 
 def grayed(colour: Pixels) -> Pixels:
@@ -63,7 +56,7 @@ def colour_over(gray: Pixels, coloured: Float32) -> Iterator[tuple[Box, Float32]
     """The colour of (3, h, w) over the light of a gray picture (H, W, 3), no stronger than that light can show: (place,
     values (3, ...) in 0..1)."""
     own, size = np.tensordot(LUMA, coloured, 1), Size.of(gray)
-    for box in grid(Box(0, 0, *size), _BAND):
+    for box in grid(Box.of(size), _BAND):
         light = to_unit(gray[box.slices])[..., 0]
         away = np.stack([_enlarged(plane - own, size, box) for plane in coloured])
         room = np.where(away > 0, 1 - light, light) / np.maximum(np.abs(away), _LEAST)

@@ -30,13 +30,10 @@ _AROUND, _LEAST_AROUND = 0.75, 16
 
 
 def mask_of(mask: Picture, size: Size) -> Float32:
-    """How much of each pixel is filled, (H, W) in 0..1, of a picture that is white in the holes, or transparent, at
-    a size.
-
-    Raises:
-        ImageError: it covers nothing, or everything.
-    """
-    share = _erased(mask) if mask.transparent else _light(mask)
+    """How much of each pixel is filled, (H, W) in 0..1, of a picture that is white in the holes, or transparent, at a
+    size. Raises ImageError if it covers nothing, or everything."""
+    # Whoever erases a hole from a picture means what is gone.
+    share = 1 - to_unit(mask.alpha) if mask.alpha is not None and mask.transparent else _light(mask)
     if mask.size != size:
         share = np.asarray(Image.fromarray(share).resize(size[::-1], Image.Resampling.BILINEAR))
     return checked(np.where(share < _TRACE, 0, np.minimum(share, 1)).astype(np.float32))
@@ -45,12 +42,6 @@ def mask_of(mask: Picture, size: Size) -> Float32:
 def _light(mask: Picture) -> Float32:
     light = to_unit(mask.colour)
     return light.mean(axis=2, dtype=np.float32) if light.ndim == 3 else light
-
-
-def _erased(mask: Picture) -> Float32:
-    """Whoever erases a hole from a picture means what is gone."""
-    assert mask.alpha is not None
-    return 1 - to_unit(mask.alpha)
 
 
 def checked(share: Float32) -> Float32:
@@ -74,10 +65,8 @@ def filled(engine: Engine, picture: Picture, share: Float32, steps: int | None, 
         Cancelled, ModelError
     """
     card = engine.card
-    if card.program == "latent-search":
-        return composed(
-            picture, share, card, latent_search.fitting(engine, control, steps), {}
-        )  # it tells how far it is
+    if card.program == "latent-search":  # which tells itself how far it is
+        return composed(picture, share, card, latent_search.fitting(engine, control, steps), {})
     mask = card.taking("mask")[0].name
 
     def completed(image: Float32, holes: Float32) -> Float32:
@@ -148,7 +137,8 @@ def _made(colour: npt.NDArray[np.generic], share: Float32, card: ModelCard, netw
 def around(hole: Box, side: int, whole: Box) -> Box:
     """A hole's neighbourhood in the whole picture, of ``side`` pixels at least where the picture has them."""
     reach = max(_LEAST_AROUND, round(_AROUND * max(hole.height, hole.width)))
-    return hole.grown(reach, whole).stretched(min(side, whole.height, whole.width), whole)
+    side = min(side, whole.height, whole.width)
+    return hole.grown(reach, whole).stretched(Size(side, side), whole)
 
 
 def holes(share: Float32) -> list[Box]:

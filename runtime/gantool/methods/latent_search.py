@@ -63,10 +63,7 @@ def candidates(latent: Port) -> Float32:
 
 def search(step: Step, latents: Float32, limits: tuple[float, float], steps: int, control: Control) -> Float32:
     """The picture of the best latent found by Adam from the best of ``latents`` (n, length), kept within the limits.
-
-    Raises:
-        Cancelled: the control's token was set.
-    """
+    Raises Cancelled if the control's token was set."""
     z = latents[[int(np.argmin([step(latent[None])[2] for latent in latents]))]]
     adam = Adam(z.shape)
     least, best = np.inf, None

@@ -94,11 +94,8 @@ def grid(wishes: Sequence[Conditions], count: int) -> Rows:
 
 
 def traversal(card: ModelCard, code: str, conditions: Conditions) -> Rows:
-    """Pictures along a code: a row for each label, or for each of eight pictures where there are none.
-
-    Raises:
-        ModelError: there is no such code.
-    """
+    """Pictures along a code: a row for each label, or for each of eight pictures where there are none. Raises
+    ModelError if there is no such code."""
     known = [name for port in card.taking("code") for name in port.labels]
     if code not in known:
         raise ModelError(f"{card.name} has no code '{code}' to traverse; it has: {listed(known)}")

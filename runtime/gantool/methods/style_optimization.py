@@ -53,10 +53,7 @@ def optimized(engine: Engine, colour: Pixels, style: Pixels, settings: Settings,
     """(3, h, w) in 0..1 at the side of the settings: the content of a picture (H, W, 3) in the style of another.
 
     The first steps are made at half the size, where they cost a quarter and reach twice as far, so that large shapes
-    take the style too (Gatys et al., arXiv 1611.07865, section 6).
-
-    Raises:
-        Cancelled: the control's token was set.
+    take the style too (Gatys et al., arXiv 1611.07865, section 6). Raises Cancelled if the control's token was set.
     """
     coarse = round(COARSE * settings.steps)
     painting = colour

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from gantool.errors import ModelError, described
+from gantool.errors import ModelError
 from gantool.tasks import colorize, generate, inpaint, pose, restore, stylize, translate, upscale
 from gantool.tasks.task import Task
 
@@ -20,19 +20,8 @@ def of(card: "ModelCard") -> Task[Any, Any]:
     task = TASKS.get(card.task)
     if task is None:
         raise ModelError(f"{card.name} is a model to {card.task}, which this gantool cannot do; upgrade it")
-    task.accepts(card)
+    task.check(card)
     return task
-
-
-def check_verb(name: str) -> None:
-    """Raises ModelError where there is no such verb."""
-    if name not in TASKS:
-        raise ModelError(f"there is no verb {described(name)}; there are: {', '.join(TASKS)}")
-
-
-def is_for(card: "ModelCard", verb: str) -> bool:
-    """Whether a model says that it is one for a verb."""
-    return card.task == verb
 
 
 def check_known(names: Iterable[str], others: Iterable[str]) -> None:

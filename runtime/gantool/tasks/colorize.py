@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gantool.tasks.task import FEEDFORWARD, Task, check_ports, seamless, strength, tile, working_size
+from gantool.tasks.task import FEEDFORWARD, Task, coloured, seamless, strength, tile, working_size
 
 if TYPE_CHECKING:
     from gantool.card import ModelCard
     from gantool.engine import Control, Engine
-    from gantool.picture import Picture, PictureInfo
+    from gantool.picture import Picture
     from gantool.tasks.pieces import Pieces
 
 _HELP = """Colour gray photographs: the light stays as it is, at full size; colours that were there are replaced.
@@ -30,14 +30,6 @@ class Options:
     working_size: int | None = working_size()
 
 
-def accepts(card: "ModelCard") -> None:
-    check_ports(card, {"feedforward": FEEDFORWARD})
-
-
-def result(card: "ModelCard", info: "PictureInfo", options: Options) -> "PictureInfo":
-    return replace(info, gray=False)
-
-
 def notices(card: "ModelCard", picture: "Picture", options: Options, inputs: Any) -> Iterator[str]:
     from gantool.picture import looks_gray
 
@@ -55,8 +47,7 @@ def run(engine: "Engine", picture: "Picture", options: Options, inputs: None, co
     seen = Picture(grayed(in_colour(bleed(picture).colour)), picture.alpha)
     small = resize(seen.colour, sizes.working_size(engine.card, seen.size, options.working_size))
     made = seen_whole(engine, small, {}, control)
-    info = result(engine.card, picture.info, options)
-    return developed(colour_over(seen.colour, made), seen, info, options.strength)
+    return developed(colour_over(seen.colour, made), seen, replace(picture.info, gray=False), options.strength)
 
 
 TASK = Task(
@@ -64,9 +55,9 @@ TASK = Task(
     does="colour gray photographs",
     help=_HELP,
     Options=Options,
-    accepts=accepts,
+    ports={"feedforward": FEEDFORWARD},
     run=run,
-    result=result,
+    result=coloured,
     notices=notices,
     model="colorize",
 )

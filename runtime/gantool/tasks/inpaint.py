@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gantool import values
 from gantool.errors import ImageError, ModelError
-from gantool.tasks.task import LONGEST, Task, check_ports, option, refuse
+from gantool.tasks.task import LONGEST, Task, option, refuse
 from gantool.values import Rule, is_whole
 
 if TYPE_CHECKING:
@@ -67,11 +67,6 @@ class Options:
     )
 
 
-def accepts(card: "ModelCard") -> None:
-    searched = ("image latent mask", "gradient image loss")
-    check_ports(card, {"feedforward": [("image mask", "image")], "latent-search": [searched]})
-
-
 def bind(card: "ModelCard", options: Options) -> "Region":
     from gantool import formats
 
@@ -108,7 +103,7 @@ TASK = Task(
     does="fill holes from what is around them",
     help=_HELP,
     Options=Options,
-    accepts=accepts,
+    ports={"feedforward": [("image mask", "image")], "latent-search": [("image latent mask", "gradient image loss")]},
     bind=bind,
     run=run,
     notices=notices,

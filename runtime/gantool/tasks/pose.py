@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gantool import values
 from gantool.errors import ModelError, PoseError
-from gantool.tasks.task import Task, check_ports, option
+from gantool.tasks.task import Task, option
 
 if TYPE_CHECKING:
     from gantool.card import ModelCard
@@ -41,7 +41,6 @@ class Options:
 
 
 def accepts(card: "ModelCard") -> None:
-    check_ports(card, {"feedforward": [("image pose", "image")]})
     side = card.geometry.training_size
     if not card.image.shape[2:] == card.taking("pose")[0].shape[2:] == (side, side):
         raise ModelError(f"picture and pose of {card.name} are not both of its training size; export it again")
@@ -94,6 +93,7 @@ TASK = Task(
     does="draw a person in another pose",
     help=_HELP,
     Options=Options,
+    ports={"feedforward": [("image pose", "image")]},
     accepts=accepts,
     bind=bind,
     run=run,

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gantool.tasks.task import FEEDFORWARD, Task, check_ports, seamless, strength, tile, working_size
+from gantool.tasks.task import FEEDFORWARD, Task, seamless, strength, tile, working_size
 
 if TYPE_CHECKING:
-    from gantool.card import ModelCard
     from gantool.engine import Control, Engine
     from gantool.picture import Picture
     from gantool.tasks.pieces import Pieces
@@ -31,10 +30,6 @@ class Options:
     working_size: int | None = working_size()
 
 
-def accepts(card: "ModelCard") -> None:
-    check_ports(card, {"feedforward": FEEDFORWARD})
-
-
 def run(engine: "Engine", picture: "Picture", options: Options, inputs: None, control: "Control") -> "Pieces":
     from gantool.picture import as_gray, bleed
     from gantool.tasks.pieces import at_working_size, developed
@@ -49,7 +44,7 @@ TASK = Task(
     does="take out noise, JPEG artefacts and slight blur",
     help=_HELP,
     Options=Options,
-    accepts=accepts,
+    ports={"feedforward": FEEDFORWARD},
     run=run,
     model="restore",
 )

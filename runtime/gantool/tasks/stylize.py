@@ -2,13 +2,13 @@
 network has learnt (Johnson et al., arXiv 1603.08155)."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gantool import values
 from gantool.errors import ImageError
-from gantool.tasks.task import FEEDFORWARD, LONGEST, Task, check_ports, option, refuse, strength, tile, working_size
+from gantool.tasks.task import FEEDFORWARD, LONGEST, Task, coloured, option, refuse, strength, tile, working_size
 from gantool.values import Rule
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gantool.card import ModelCard
     from gantool.engine import Control, Engine
     from gantool.formats import AnyPicture
-    from gantool.picture import Picture, PictureInfo
+    from gantool.picture import Picture
     from gantool.tasks.pieces import Pieces, Values
 
 _HELP = """Paint photographs in the style of a picture, or in one that a model has learnt.
@@ -49,11 +49,6 @@ class Options:
     tile: int | None = tile()
 
 
-def accepts(card: "ModelCard") -> None:
-    optimized = ("features image style weight", "features gradient loss style")
-    check_ports(card, {"feedforward": FEEDFORWARD, "style-optimization": [optimized]})
-
-
 def bind(card: "ModelCard", options: Options) -> "Pixels | None":
     """The picture whose style is taken, (H, W, 3); of a model that has learnt one, nothing."""
     if card.program == "feedforward":
@@ -67,10 +62,6 @@ def bind(card: "ModelCard", options: Options) -> "Pixels | None":
     if options.style is None:
         raise ImageError(f"{card.name} takes the style of a picture; name one with {{option}}", option="style")
     return in_colour(on_white(formats.read(options.style)[0]).colour)
-
-
-def result(card: "ModelCard", info: "PictureInfo", options: Options) -> "PictureInfo":
-    return replace(info, gray=False)
 
 
 def notices(card: "ModelCard", picture: "Picture", options: Options, inputs: Any) -> Iterator[str]:
@@ -124,10 +115,13 @@ TASK = Task(
     does="paint photographs in the style of a picture",
     help=_HELP,
     Options=Options,
-    accepts=accepts,
+    ports={
+        "feedforward": FEEDFORWARD,
+        "style-optimization": [("features image style weight", "features gradient loss style")],
+    },
     bind=bind,
     run=run,
-    result=result,
+    result=coloured,
     notices=notices,
     asked=asked,
     model="style-any",

@@ -4,7 +4,7 @@ Nothing that computes is imported when these files are, so that help screens and
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from gantool import values
@@ -81,11 +81,14 @@ class Task(Generic[O, I]):
     """What one should know before one uses it on the command line, with examples."""
     Options: type[O]
     """Frozen dataclass, of which every field is an `option`: what can be said about one run."""
-    accepts: "Callable[[ModelCard], None]"
-    """Raises ModelError for a card of whose model the verb can make no use."""
     run: "Callable[[Engine, Picture, O, I, Control], Pieces]"
     """The result, piece by piece: places in it and their pixels, as `picture.to_array` gives them. Raises
     GantoolError."""
+    ports: "Mapping[str, Sequence[tuple[str, str]]]" = field(default_factory=dict)
+    """For each program of the verb, the kinds of inputs and of outputs that its models can have, each in alphabetical
+    order with blanks between; of pictures turned into pictures."""
+    accepts: "Callable[[ModelCard], None]" = lambda card: None
+    """Raises ModelError for a card of whose model the verb can make no use, for another reason than these ports."""
     bind: "Callable[[ModelCard, O], I]" = lambda card, options: None  # type: ignore[assignment, return-value]
     """What the options name, opened and checked: once, however many pictures follow. Raises GantoolError."""
     result: "Callable[[ModelCard, PictureInfo, O], PictureInfo]" = lambda card, info, options: info
@@ -100,6 +103,12 @@ class Task(Generic[O, I]):
     """What has to be said on the command line for a model that takes inputs of a kind."""
     example: str = "photo.jpg -m {model}"
     """What else is said there."""
+
+    def check(self, card: "ModelCard") -> None:
+        """Raises ModelError for a card of whose model the verb can make no use."""
+        if self.ports:
+            _check_ports(card, self.ports)
+        self.accepts(card)
 
     def call(self, card: "ModelCard", model: object) -> str:
         """A command line that runs a model of this path or name."""
@@ -120,13 +129,8 @@ FEEDFORWARD = (("image", "image"), ("image statistics", "image statistics"))
 """What networks that turn a picture into a picture take, and give."""
 
 
-def check_ports(card: "ModelCard", usable: Mapping[str, Sequence[tuple[str, str]]]) -> None:
-    """Raises ModelError if a verb cannot be done with what a model takes and gives.
-
-    Args:
-        usable: for each program of the verb, the kinds of inputs and of outputs that it can have, each in alphabetical
-            order with blanks between.
-    """
+def _check_ports(card: "ModelCard", usable: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+    """Raises ModelError if a verb cannot be done with what a model takes and gives; see `Task.ports`."""
     taken, given = card.kinds()
     if (" ".join(taken), " ".join(given)) not in usable.get(card.program, ()):
         ports = f"{', '.join(taken)} and give {', '.join(given)}"
@@ -137,6 +141,11 @@ def check_ports(card: "ModelCard", usable: Mapping[str, Sequence[tuple[str, str]
         raise ModelError(
             f"{card.name} does not turn one RGB picture into another, or not in fp32; this gantool cannot run it"
         )
+
+
+def coloured(card: "ModelCard", info: "PictureInfo", options: Any) -> "PictureInfo":
+    """The result of a verb that gives colour, whatever it is given."""
+    return replace(info, gray=False)
 
 
 def refuse(card: "ModelCard", options: Any, *names: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gantool import values
 from gantool.errors import ModelError
-from gantool.tasks.task import FEEDFORWARD, Task, check_ports, option, seamless, strength, tile, working_size
+from gantool.tasks.task import FEEDFORWARD, Task, option, seamless, strength, tile, working_size
 
 if TYPE_CHECKING:
     from gantool.card import ModelCard
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 """The label that stands for each of them."""
+_LABELLED = (("image label", "image"), ("image label statistics", "image statistics"))
 _HELP = """Turn pictures of one kind into another, at their full size and with their own detail.
 
 \b
@@ -42,11 +43,6 @@ class Options:
     strength: float = strength("Share of the change that is made.")
     seamless: bool = seamless()
     tile: int | None = tile()
-
-
-def accepts(card: "ModelCard") -> None:
-    labelled = (("image label", "image"), ("image label statistics", "image statistics"))
-    check_ports(card, {"feedforward": (*FEEDFORWARD, *labelled)})
 
 
 def bind(card: "ModelCard", options: Options) -> "Mapping[str, SharedInputs]":
@@ -121,7 +117,7 @@ TASK = Task(
     does="turn one kind of picture into another",
     help=_HELP,
     Options=Options,
-    accepts=accepts,
+    ports={"feedforward": (*FEEDFORWARD, *_LABELLED)},
     bind=bind,
     run=run,
     result=result,

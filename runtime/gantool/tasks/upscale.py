@@ -1,18 +1,20 @@
 """Enlarge pictures (SRGAN, arXiv 1609.04802; ESRGAN, 1809.00219)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from math import sqrt
+from typing import TYPE_CHECKING, Any
 
 from gantool import values
-from gantool.errors import ModelError
-from gantool.tasks.task import Task, check_ports, no_use, option, seamless, tile
-from gantool.values import Rule
+from gantool.errors import ImageError, ModelError
+from gantool.tasks.task import LONGEST, Task, no_use, option, schema_of, seamless, tile
+from gantool.values import Rule, is_whole
 
 if TYPE_CHECKING:
+    from gantool.arrays import Size
     from gantool.card import ModelCard
     from gantool.engine import Control, Engine, SharedInputs
     from gantool.picture import Picture, PictureInfo
-    from gantool.sizes import TargetSize
     from gantool.tasks.pieces import Pieces
 
 _HELP = """Enlarge pictures: JPEG, PNG, WebP and TIFF, with orientation, colour profile, transparency and depth kept.
@@ -33,15 +35,90 @@ gantool upscale - -o large.png < small.png
 """
 
 
-def _is_target(value: object) -> bool:
-    from gantool.sizes import TargetSize
+def _is_box(value: Any) -> bool:
+    return isinstance(value, Sequence) and len(value) == 2 and all(is_whole(length, 1, LONGEST) for length in value)
 
-    return isinstance(value, TargetSize)
+
+def _box(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
+        raise ModelError(f"{{option}} takes the two sides of a box, such as 1920x1080, not '{text}'", option="fit")
+    return int(width), int(height)
+
+
+def _side(help: str) -> Any:
+    return option(values.whole(1, LONGEST, "pixels"), help, "PIXELS", least=1)
+
+
+@dataclass(frozen=True)
+class TargetSize:
+    """The size that a result is to have: one wish. The ratio of width and height is always the picture's own. Raises
+    ModelError for no wish or several, and for one that is no number above 0."""
+
+    scale: float | None = option(
+        values.positive(LONGEST), "How many times as large: 2, 1.5, ... Default: 4.", "FACTOR", least=1
+    )
+    """Side of the result over the side of the picture."""
+    width: int | None = _side("As wide as this instead.")
+    """In pixels, as the next two."""
+    height: int | None = _side("As high as this.")
+    long_side: int | None = _side("The longer side as long as this.")
+    fit: tuple[int, int] | None = option(
+        Rule(_is_box, f"(width, height) of a box, in pixels from 1 to {LONGEST:,}", _box),
+        "As large as fits into a box, such as 1920x1080.",
+        "WxH",
+    )
+    """(width, height) of the box that the result just fits into."""
+    megapixels: float | None = option(values.positive(LONGEST), "Of as many million pixels.", "NUMBER", least=0)
+    """Millions of pixels."""
+
+    def __post_init__(self) -> None:
+        if self.width is not None and self.height is not None:
+            raise ModelError("width and height together may not have the picture's shape; say what it is to fit into")
+        if len(self.said) != 1:
+            known = ", ".join(schema_of(TargetSize))
+            raise ModelError(f"a size is told by one of {known}, not by {' and '.join(self.said) or 'none'}")
+        values.check({name: schema.rule for name, schema in schema_of(TargetSize).items()}, self.said)
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The wish, by its name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+    def of(self, size: "Size") -> "Size":
+        """The size of the result for a picture of ``size``: in the same shape, and at least 1 pixel on a side. Raises
+        ImageError if a side of the result would be longer than a million pixels."""
+        result = size.scaled(self._factor(*size))
+        if max(result) > LONGEST:
+            raise ImageError(f"the result would be {result}, which is longer than {LONGEST:,} pixels")
+        return result
+
+    @property
+    def word(self) -> str:
+        """The wish, in a word that a file can be named by: 1.5x, 3840w, 1080h, 2000long, 1920x1080 or 24mp."""
+        if self.fit is not None:
+            return "{}x{}".format(*self.fit)
+        ((name, value),) = self.said.items()
+        ends = {"scale": "x", "width": "w", "height": "h", "long_side": "long", "megapixels": "mp"}
+        return f"{value:.10g}{ends[name]}"
+
+    def _factor(self, height: int, width: int) -> float:
+        if self.scale is not None:
+            return float(self.scale)
+        if self.megapixels is not None:
+            return sqrt(self.megapixels * 1e6 / (width * height))
+        if self.fit is not None:
+            return min(self.fit[0] / width, self.fit[1] / height)
+        if self.long_side is not None:
+            return self.long_side / max(width, height)
+        return self.width / width if self.width is not None else (self.height or 1) / height
 
 
 @dataclass(frozen=True)
 class Options:
-    size: "TargetSize | None" = option(Rule(_is_target, "a TargetSize, such as TargetSize(width=3840)"))
+    size: TargetSize | None = option(
+        Rule(lambda value: isinstance(value, TargetSize), "a TargetSize, such as TargetSize(width=3840)")
+    )
     """How large the result is to be (default: the picture times the card's ``scale``): the model is run as often as is
     needed, and what is too large is made smaller in linear light."""
     denoise: float | None = option(
@@ -53,10 +130,6 @@ class Options:
     )
     seamless: bool = seamless()
     tile: int | None = tile()
-
-
-def accepts(card: "ModelCard") -> None:
-    check_ports(card, {"feedforward": [("image", "image"), ("image strength", "image")]})
 
 
 def bind(card: "ModelCard", options: Options) -> "SharedInputs":
@@ -97,7 +170,7 @@ def _enlarged(engine: "Engine", picture: "Picture", inputs: "SharedInputs", cont
 
 
 def _to_size(
-    engine: "Engine", picture: "Picture", target: "TargetSize", inputs: "SharedInputs", control: "Control"
+    engine: "Engine", picture: "Picture", target: TargetSize, inputs: "SharedInputs", control: "Control"
 ) -> "Pieces":
     """The model run as often as is needed; the rest is a reduction."""
     from gantool import memory
@@ -131,7 +204,7 @@ TASK = Task(
     does="enlarge pictures, also whole folders",
     help=_HELP,
     Options=Options,
-    accepts=accepts,
+    ports={"feedforward": [("image", "image"), ("image strength", "image")]},
     bind=bind,
     run=run,
     result=result,

@@ -116,6 +116,29 @@ def test_the_smallest_tiles_of_a_large_picture_are_not_listed_beforehand(tiny_mo
     tracemalloc.stop()
 
 
+class Seen:
+    """A session that notes the sizes of what it is given."""
+
+    def __init__(self, session: Any) -> None:
+        self.session, self.sizes = session, set[tuple[int, ...]]()
+
+    def run(self, names: Any, inputs: Any, options: Any) -> Any:
+        self.sizes |= {values.shape for values in inputs.values()}
+        return self.session.run(names, inputs, options)
+
+
+@pytest.mark.parametrize(("size", "tile", "sizes"), [((230, 200), 64, 1), ((100, 230), 100, 1), ((60, 40), 64, 1)])
+def test_a_device_that_plans_for_each_size_meets_few(
+    size: tuple[int, int], tile: int, sizes: int, tiny_model: gantool.Model, photo: Pixels
+) -> None:
+    part, found = np.ascontiguousarray(photo[: size[0], : size[1]]), {}
+    for device in ("cpu", "cuda"):
+        found[device] = Seen(tiny_model._session)
+        model = gantool.Model(tiny_model.card, device, found[device])
+        assert np.abs(model(part, tile=tile).astype(int) - tiny_model(part)).max() <= 1
+    assert len(found["cuda"].sizes) == sizes <= len(found["cpu"].sizes)
+
+
 def test_tiles_that_do_not_fit_are_cut_in_order(tiny_model: gantool.Model, photo: Pixels) -> None:
     expected = assembled(tiny_model._engine.run(photo, {}, {}), (4 * photo.shape[0], 4 * photo.shape[1]))
     for limit in (90_000, 20_000):

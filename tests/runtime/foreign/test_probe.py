@@ -15,6 +15,7 @@ from gantool.arrays import Pixels
 from gantool.card import Tiles, Whole
 from gantool.devices import import_onnxruntime
 from gantool.errors import ModelError
+from gantool.foreign import probe
 
 Make = Callable[..., Path]
 SIDES = ("height", "width")
@@ -34,8 +35,8 @@ def saved(path: Path, nodes: Sequence[Any], tensors: Sequence[Any], sides: Any =
     return path
 
 
-def convolution(source: str, target: str, kernel: int) -> Any:
-    return helper.make_node("Conv", [source, f"w-{target}"], [target], pads=4 * [kernel // 2])
+def convolution(source: str, target: str, kernel: int, pad: int | None = None) -> Any:
+    return helper.make_node("Conv", [source, f"w-{target}"], [target], pads=4 * [kernel // 2 if pad is None else pad])
 
 
 def upscaler(path: Path, scale: int = 2, sides: Any = SIDES) -> Path:
@@ -71,12 +72,71 @@ def unshuffling(path: Path) -> Path:
 def normalising(path: Path) -> Path:
     """Sees everything."""
     ones, zeros = (numpy_helper.from_array(np.full(3, v, np.float32), n) for n, v in (("one", 1), ("zero", 0)))
-    return saved(path, [helper.make_node("InstanceNormalization", ["x", "one", "zero"], ["y"])], [ones, zeros])
+    norm = helper.make_node("InstanceNormalization", ["x", "one", "zero"], ["n"])
+    return saved(path, [norm, helper.make_node("Add", ["x", "n"], ["y"])], [ones, zeros])
+
+
+def eating(path: Path, dtype: int = 1) -> Path:
+    """A convolution without padding in front of one, and two times as large: of five pixels, each of 2x2."""
+    nodes = [
+        helper.make_node("Cast", ["x"], ["f"], to=TensorProto.FLOAT),
+        convolution("f", "a", 5, pad=0),
+        convolution("a", "b", 3, pad=0),
+        helper.make_node("DepthToSpace", ["b"], ["c"], blocksize=2, mode="CRD"),
+        helper.make_node("Cast", ["c"], ["y"], to=dtype),
+    ]
+    positive = [numpy_helper.from_array(abs(numpy_helper.to_array(weights(*each))), each[0]) for each in EATING]
+    return saved(path, nodes, positive, dtype=dtype)
+
+
+EATING: Any = (("w-a", 8, 3, 5, 5), ("w-b", 12, 8, 3, 3))
+
+
+def resized(source: str, target: str, mode: str) -> Any:
+    how = "half_pixel" if mode == "linear" else "asymmetric"
+    more = {"mode": mode, "coordinate_transformation_mode": how, "nearest_mode": "floor"}
+    return helper.make_node("Resize", [source, "", "times"], [target], **more)
+
+
+def detail(path: Path, scale: int, factor: float) -> Path:
+    """Of a picture without its outermost pixels, what it has more in linear interpolation than as squares."""
+    nodes = [
+        helper.make_node("Slice", ["x", "one", "last", "axes"], ["a"]),
+        resized("a", "b", "linear"),
+        resized("a", "c", "nearest"),
+        helper.make_node("Sub", ["b", "c"], ["d"]),
+        helper.make_node("Mul", ["d", "factor"], ["y"]),
+    ]
+    values = {"one": [1, 1], "last": [-1, -1], "axes": [2, 3], "times": np.float32([1, 1, scale, scale])}
+    values["factor"] = np.float32(factor)
+    return saved(path, nodes, [numpy_helper.from_array(np.array(each), name) for name, each in values.items()])
+
+
+def edges(path: Path) -> Path:
+    laplacian = np.float32([[0, -1, 0], [-1, 4, -1], [0, -1, 0]])
+    kernels = np.einsum("oi,hw->oihw", np.eye(3, dtype=np.float32), laplacian)
+    return saved(path, [convolution("x", "y", 3)], [numpy_helper.from_array(kernels, "w-y")])
+
+
+def bordered(path: Path) -> Path:
+    """Its pixels are not felt by each other, but the zeros around a tile are by those along its border."""
+    scalars = {"none": 0.0, "one": 1.0, "third": 0.3}
+    tensors = [numpy_helper.from_array(np.array(value, np.float32), name) for name, value in scalars.items()]
+    kernel = numpy_helper.from_array(np.full((3, 3, 11, 11), 1 / 363, np.float32), "w-k")
+    nodes = [
+        helper.make_node("Mul", ["x", "none"], ["z"]),
+        helper.make_node("Add", ["z", "one"], ["o"]),
+        convolution("o", "k", 11),
+        helper.make_node("Mul", ["x", "third"], ["t"]),
+        helper.make_node("Mul", ["k", "third"], ["s"]),
+        helper.make_node("Add", ["t", "s"], ["y"]),
+    ]
+    return saved(path, nodes, [*tensors, kernel])
 
 
 @pytest.mark.parametrize(
     ("make", "scale", "multiple", "halo"),
-    [(upscaler, 2, 1, 3), (halved, 1, 1, 1), (unshuffling, 1, 4, 4), (normalising, 1, 1, None)],
+    [(bordered, 1, 1, 5), (upscaler, 2, 1, 3), (halved, 1, 1, 1), (unshuffling, 1, 4, 4), (normalising, 1, 1, None)],
 )
 def test_what_is_found(make: Make, scale: int, multiple: int, halo: int | None, photo: Pixels, tmp_path: Path) -> None:
     entry = library.add(make(tmp_path / "theirs.onnx"))
@@ -108,6 +168,59 @@ def test_the_network_is_the_very_one(photo: Pixels, tmp_path: Path) -> None:
     x = photo[:40, :50].transpose(2, 0, 1)[None] / np.float32(255)
     (bare,) = import_onnxruntime().InferenceSession(path).run(None, {"x": x})
     assert np.array_equal(made, np.rint(255 * bare[0].clip(0, 1)).transpose(1, 2, 0))
+
+
+@pytest.mark.parametrize("dtype", [TensorProto.FLOAT, TensorProto.FLOAT16])
+def test_what_eats_the_border_is_given_one(dtype: int, photo: Pixels, tmp_path: Path) -> None:
+    path = eating(tmp_path / "theirs.onnx", dtype)
+    entry = library.add(path)
+    assert entry.found is not None and "2 times as large; any size; a pixel sees 3 others" in entry.found.found
+    whole = gantool.load("theirs")(photo[:40, :50])
+    assert np.abs(whole.astype(int) - gantool.load("theirs")(photo[:40, :50], tile=32)).max() <= 1
+    x = photo[:40, :50].transpose(2, 0, 1)[None] / np.float32(255)
+    wide = np.pad(x, ((0, 0), (0, 0), (3, 3), (3, 3)), mode="edge").astype(helper.tensor_dtype_to_np_dtype(dtype))
+    (bare,) = import_onnxruntime().InferenceSession(path).run(None, {"x": wide})
+    assert np.abs(whole - np.rint(255 * bare[0].astype(np.float32).clip(0, 1)).transpose(1, 2, 0)).max() <= 1
+    with pytest.warns(UserWarning, match="has no card"):
+        assert np.array_equal(gantool.load(path)(photo[:40, :50]), whole)
+
+
+def test_what_is_eaten_on_one_side_is_refused(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Conv", ["x", "w-y"], ["y"], pads=[0, 0, 0, 0])]
+    with pytest.raises(ModelError, match=r"1 times as large and -1 pixels, .* export it with padding"):
+        library.add(saved(tmp_path / "theirs.onnx", nodes, [weights("w-y", 3, 3, 2, 2)]))
+    nodes = [helper.make_node("Conv", ["x", "w-y"], ["y"], pads=[2, 2, 2, 2])]
+    with pytest.raises(ModelError, match=r"1 times as large and \+2 pixels"):
+        library.add(saved(tmp_path / "theirs.onnx", nodes, [weights("w-y", 3, 3, 3, 3)]))
+
+
+def test_detail_alone_is_added_to_the_picture(photo: Pixels, tmp_path: Path) -> None:
+    library.add(detail(tmp_path / "theirs.onnx", 4, 1))
+    made = gantool.load("theirs")(photo[:30, :40]).astype(int)
+    height, width = (np.clip((np.arange(4 * side) + 0.5) / 4 - 0.5, 0, side - 1) for side in (30, 40))
+    rows = _between(photo[:30, :40].astype(float), height)
+    wanted = _between(rows.swapaxes(0, 1), width).swapaxes(0, 1)
+    assert np.abs(made - wanted).max() <= 1
+
+
+def _between(picture: Any, places: Any) -> Any:
+    above = np.minimum(places.astype(int), len(picture) - 2)
+    share = (places - above)[:, None, None]
+    return picture[above] * (1 - share) + picture[above + 1] * share
+
+
+def test_what_blackens_pictures_is_refused(tmp_path: Path) -> None:
+    for path in (detail(tmp_path / "other.onnx", 4, -1), edges(tmp_path / "edges.onnx")):
+        with pytest.raises(ModelError, match=r"a flat gray comes out of it nearly black: .* another task="):
+            library.add(path)
+    assert library.add(tmp_path / "edges.onnx", task="translate").found  # which may be what is wanted
+
+
+def test_what_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = upscaler(tmp_path / "theirs.onnx")
+    monkeypatch.setattr(probe, "SECONDS", -1)
+    with pytest.raises(ModelError, match=r"theirs\.onnx: it was tried for .* too slow"):
+        library.add(path)
 
 
 def test_what_cannot_be_used_is_refused_and_nothing_kept(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from gantool.arrays import Pixels
-from gantool_trainer.data.degrade import bicubic
+from gantool_trainer.data.degrade import bicubic, enlarge
 from gantool_trainer.evaluation import colorize, generate, inpaint, restore, stylize, upscale
 
 
@@ -43,8 +43,8 @@ def sets(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
 
 
 def test_enlarging_by_bicubic_is_as_good_as_bicubic(sets: Path) -> None:
-    plain: Any = Known(lambda low: upscale.enlarge(low, 4), scale=4)
-    (figures,) = upscale.measured([plain], sets)
+    plain: Any = Known(lambda low: enlarge(low, 4), scale=4)
+    figures = upscale.measured(plain, sets)
     assert figures["jpeg60 PSNR"] == figures["jpeg60 bicubic PSNR"] < figures["Set5 PSNR"] < 40
     assert figures["patch-KID"] > 0.1 and figures["patch-KID damaged"] > 0.1
     ((_, low, high),) = [next(iter(upscale.published_sets(plain, sets / "sr-test")))]
@@ -53,7 +53,7 @@ def test_enlarging_by_bicubic_is_as_good_as_bicubic(sets: Path) -> None:
 
 def test_restoring_that_does_nothing_gains_nothing(sets: Path) -> None:
     nothing: Any = Known(lambda picture: picture)
-    (figures,) = restore.restored([nothing], sets)
+    figures = restore.restored(nothing, sets)
     gains = {key: value for key, value in figures.items() if key.endswith("gain")}
     assert len(gains) == 8 and set(gains.values()) == {0.0}
     assert figures["B100 clean PSNR"] == 100 and figures["outdoors both PSNR"] < 30
@@ -62,7 +62,7 @@ def test_restoring_that_does_nothing_gains_nothing(sets: Path) -> None:
 
 def test_colorizing_in_gray_is_as_good_as_gray(sets: Path) -> None:
     gray: Any = Known(lambda picture: np.repeat(picture[..., None], 3, axis=2))
-    (figures,) = colorize.coloured([gray], sets)
+    figures = colorize.coloured(gray, sets)
     for name in ("B100", "outdoors", "flowers", "faces"):
         assert figures[f"{name} ab PSNR"] == pytest.approx(figures[f"{name} gray ab PSNR"], abs=0.1)
         assert figures[f"{name} colourfulness"] == 0
@@ -84,7 +84,7 @@ def test_filling_is_measured_in_the_hole_alone(sets: Path) -> None:
         return made
 
     known: Any = Known(spoiled_around, taking=lambda kind: ())
-    (figures,) = inpaint.filled([known], sets, side=64)
+    figures = inpaint.filled(known, sets, side=64)
     assert figures["faces PSNR"] == figures["B100 PSNR"] == 100
     assert all(5 < figures[f"faces {way}"] < 40 for way in ("Telea", "Navier-Stokes", "mean colour"))
 

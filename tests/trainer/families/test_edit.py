@@ -231,7 +231,7 @@ def test_held_out_people_are_shown_in_another_pose(poses: int, tmp_path: Path) -
         people.append(tuple(Posed(path, ((10.0, 10.0), None)) for path in paths))
     split = Split[tuple[Posed, ...]]((), tuple(people))
     with torch.no_grad():
-        page = pose.samples(CONFIGS["pose"], pose.networks(CONFIGS["pose"]), split, PosedConfig(side=32))
+        page, _ = pose.look(CONFIGS["pose"], pose.networks(CONFIGS["pose"]), split, PosedConfig(side=32))
     assert page.shape == (4 * 32, 5 * 32, 3)
     same = [np.array_equal(*(page[row : row + 32, x : x + 32] for x in (0, 128))) for row in range(0, 128, 32)]
     assert not any(same), f"the pose that is given is the one that is asked for: {same}"

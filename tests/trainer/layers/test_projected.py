@@ -1,5 +1,7 @@
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 
 from gantool_trainer import checkpoint, loop, recipe
@@ -50,6 +52,15 @@ def test_the_mixing_is_the_same_in_every_process() -> None:
     torch.manual_seed(1)
     second = projected.Mixing([3, 5], 4)
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("make", [efficientnet_lite0, projected.mixing])
+def test_whoever_asks_first_draws_what_they_would_draw_later(make: Any) -> None:
+    """Else a run that is resumed, in a process that has to make them anew, would not be the uninterrupted one."""
+    make.cache_clear()
+    before = torch.get_rng_state()
+    make(LOCAL, CPU)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_map_reaches_all_that_are_larger_and_no_smaller_one() -> None:

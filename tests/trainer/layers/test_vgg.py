@@ -21,7 +21,7 @@ def test_vgg_features_load_torchvisions_weights(monkeypatch: pytest.MonkeyPatch)
     extract = vgg.vgg19("vgg22")
     vgg.vgg19.cache_clear()
     assert torch.equal(extract.features[0].weight, weights["features.0.weight"])
-    assert extract(torch.rand(1, 3, 32, 32)).shape == (1, 128, 16, 16)
+    assert extract(torch.rand(1, 3, 32, 32))[0].shape == (1, 128, 16, 16)
     assert not any(p.requires_grad for p in extract.parameters())
 
 

@@ -25,11 +25,8 @@ class Captioned:
 
 
 def index(folder: Path, data: CaptionedConfig, seed: int) -> Split[Captioned]:
-    """Pictures with a text in each of ``data.columns``; a row for each further text of the same picture.
-
-    Raises:
-        TrainingError: one message that names everything wrong with the folder.
-    """
+    """Pictures with a text in each of ``data.columns``; a row for each further text of the same picture. Raises
+    TrainingError, one message that names everything wrong with the folder."""
     train, test = ([(row[0], Captioned(*row)) for row in part] for part in described.parts(folder, data.columns))
     return folders.split(folder, by_file(folder, train), by_file(folder, test), data, seed)
 

@@ -83,6 +83,12 @@ def bicubic(picture: Picture, scale: int) -> Picture:
     return np.asarray(Image.fromarray(picture).resize((width // scale, height // scale), Image.Resampling.BICUBIC))
 
 
+def enlarge(picture: Picture, scale: int) -> Picture:
+    """The reverse, by Pillow's bicubic filter."""
+    height, width = picture.shape[:2]
+    return np.asarray(Image.fromarray(picture).resize((width * scale, height * scale), Image.Resampling.BICUBIC))
+
+
 def degrade(picture: Picture, scale: int, config: DegradeConfig, rng: np.random.Generator) -> Picture:
     """The low-resolution counterpart of ``picture`` under the configured process; shapes as in `bicubic`."""
     if config.process == "bicubic":
@@ -135,15 +141,11 @@ def second_order(picture: Picture, scale: int, config: DegradeConfig, rng: np.ra
     ringing = rng.random() < config.sinc
     quality = rng.uniform(*config.jpeg)
     # The order of the last two steps is drawn too (section 3.3), so that neither artefact is always on top.
-    if rng.random() < 0.5:
-        x = _resize(x, height, width, rng)
-        x = convolve(x, sinc_kernel(rng)) if ringing else x
-        x = jpeg(x, quality)
-    else:
-        x = jpeg(x, quality)
-        x = _resize(x, height, width, rng)
-        x = convolve(x, sinc_kernel(rng)) if ringing else x
-    return to_uint8(x)
+    stored_last = rng.random() < 0.5
+    x = x if stored_last else jpeg(x, quality)
+    x = _resize(x, height, width, rng)
+    x = convolve(x, sinc_kernel(rng)) if ringing else x
+    return to_uint8(jpeg(x, quality) if stored_last else x)
 
 
 def gaussian_kernel(rng: np.random.Generator, sigma: Range) -> Floats:

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch.utils.data import Dataset
 
 from gantool_trainer.data import folders, labels
 from gantool_trainer.data.batches import DataConfig, sample_rng
 from gantool_trainer.data.folders import Split, by_file
-from gantool_trainer.data.pictures import Picture, to_tensor
-from gantool_trainer.data.views import TRIES, ViewConfig, cached, skip_uniform, view_of
+from gantool_trainer.data.pictures import to_tensor
+from gantool_trainer.data.views import ViewConfig, cached, some_view
 from gantool_trainer.errors import TrainingError, some
 
 
@@ -77,7 +76,5 @@ class LabelledViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
         draw = sample_rng(self._seed, n)
         label = int(draw.choice(sorted(self._numbers)))
-        return to_tensor(skip_uniform(self._view(label, draw) for _ in range(TRIES))), torch.tensor(label)
-
-    def _view(self, label: int, draw: np.random.Generator) -> Picture:
-        return view_of(self._pictures[int(draw.choice(self._numbers[label]))], self._config, draw)
+        view = some_view(self._pictures, self._numbers[label], self._config, draw)
+        return to_tensor(view), torch.tensor(label)

@@ -22,11 +22,7 @@ Picture = npt.NDArray[np.uint8]
 
 
 def read_picture(path: Path) -> Picture:
-    """An upright (H, W, 3) uint8 RGB picture, as the runtime reads it.
-
-    Raises:
-        ImageError: it cannot be read; names the file.
-    """
+    """An upright (H, W, 3) uint8 RGB picture, as the runtime reads it. Raises ImageError, which names the file."""
     try:
         gray = mnist.picture(path)
     except OSError as error:

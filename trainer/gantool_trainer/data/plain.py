@@ -24,10 +24,7 @@ def index(folder: Path, data: DataConfig, seed: int) -> Split[Path]:
 
 def undivided(folder: Path, data: DataConfig, seed: int, least: int = 1) -> Split[Path]:
     """All pictures under ``folder``, at least ``least`` pixels on a side; the seed and names say which are held out.
-
-    Raises:
-        TrainingError: as `index` does.
-    """
+    Raises what `index` does."""
     if not os.path.isdir(folder):
         raise TrainingError(f"{folder} is not a folder; give --data a folder of pictures")
     return folders.split(folder, by_place(folder, listing.required(folder)), [], data, seed, least)

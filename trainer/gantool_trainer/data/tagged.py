@@ -26,11 +26,8 @@ class Tagged:
 
 
 def index(folder: Path, names: Sequence[Sequence[str]], data: TaggedConfig, seed: int) -> Split[Tagged]:
-    """Pictures with a label in each of ``data.columns``; ``names`` are the labels of each, in order.
-
-    Raises:
-        TrainingError: one message that names everything wrong with the folder.
-    """
+    """Pictures with a label in each of ``data.columns``; ``names`` are the labels of each, in order. Raises
+    TrainingError, one message that names everything wrong with the folder."""
     places = [{label: place for place, label in enumerate(own)} for own in names]
     train, test = (described.once(part) for part in described.parts(folder, data.columns))
     if lost := {x for _, row in train for x, own in zip(row, places, strict=True) if x not in own}:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils.data import Dataset
 
@@ -14,8 +13,8 @@ from gantool.tables import spelling
 from gantool_trainer.data import described, folders, listing
 from gantool_trainer.data.batches import sample_rng
 from gantool_trainer.data.folders import Split, by_place, place
-from gantool_trainer.data.pictures import Picture, to_tensor
-from gantool_trainer.data.views import TRIES, ViewConfig, cached, skip_uniform, view_of
+from gantool_trainer.data.pictures import to_tensor
+from gantool_trainer.data.views import ViewConfig, cached, some_view
 from gantool_trainer.errors import TrainingError, some
 
 
@@ -123,11 +122,8 @@ class UnpairedViews(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
         draw = sample_rng(self._seed, n)
         kind = self._kinds[int(draw.choice(len(self._kinds), p=self._shares))]
-        a, b = (skip_uniform(self._view(numbers[kind], draw) for _ in range(TRIES)) for numbers in self._numbers)
+        a, b = (some_view(self._pictures, numbers[kind], self._config, draw) for numbers in self._numbers)
         return to_tensor(a), to_tensor(b)
-
-    def _view(self, numbers: list[int], draw: np.random.Generator) -> Picture:
-        return view_of(self._pictures[int(draw.choice(numbers))], self._config, draw)
 
 
 def dataset(split: Domains, config: Any, data: UnpairedConfig, seed: int) -> UnpairedViews:

@@ -71,6 +71,13 @@ def view_of(picture: Picture, config: ViewConfig, draw: np.random.Generator) -> 
     return random_view(picture, config.crop, config.side[0], draw)
 
 
+def some_view(
+    pictures: PictureCache[Path], numbers: Sequence[int], config: ViewConfig, draw: np.random.Generator
+) -> Picture:
+    """One of these pictures of a cache, as a view that is not uniform."""
+    return skip_uniform(view_of(pictures[int(draw.choice(numbers))], config, draw) for _ in range(TRIES))
+
+
 def skip_uniform(views: Iterable[Picture]) -> Picture:
     """The first without a picture of one colour in it, such as an empty drawing, or the last; channels in threes.
 

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
+import gantool
 from gantool_trainer.data.pictures import Picture, read_picture
-from gantool_trainer.evaluation.measure import Figures, Measure, Models, mean
+from gantool_trainer.evaluation.measure import Figures, Measure, each, mean
 from gantool_trainer.evaluation.sets import photographs
 
 Floats = npt.NDArray[np.float64]
@@ -29,25 +30,24 @@ def colourfulness(picture: Picture) -> float:
     return float(spread + 0.3 * size)
 
 
-def coloured(models: Models, sets: Path) -> list[Figures]:
+def coloured(model: gantool.Model, sets: Path) -> Figures:
     """PSNR of the chroma beside that of gray, over all pixels of a set; colourfulness over the real one."""
     shown = photographs(sets)
     shown["flowers"] = [read_picture(path) for path in sorted((sets / "flowers" / "test").iterdir())]
     shown["faces"] = [read_picture(path) for path in sorted((sets / "utkface" / "test").iterdir())[::4]]
-    results: list[Figures] = [{} for _ in models]
+    figures: Figures = {}
     for name, photos in shown.items():
         photos = [photo for photo in photos if np.ptp(photo.astype(int), axis=2).mean() > 2]  # some are gray themselves
         truth = [chroma(photo) for photo in photos]
         size = sum(ab.size for ab in truth)
         gray = sum(float((ab**2).sum()) for ab in truth) / size
-        for model, figures in zip(models, results, strict=True):
-            made = [model(np.asarray(Image.fromarray(photo).convert("L"))) for photo in photos]
-            away = sum(float(((chroma(x) - ab) ** 2).sum()) for x, ab in zip(made, truth, strict=True)) / size
-            figures |= {f"{name} ab PSNR": 10 * np.log10(255**2 / away)}
-            figures |= {f"{name} gray ab PSNR": 10 * np.log10(255**2 / gray)}
-            real = mean([colourfulness(photo) for photo in photos])
-            figures |= {f"{name} colourfulness": mean([colourfulness(x) for x in made]) / real}
-    return results
+        made = [model(np.asarray(Image.fromarray(photo).convert("L"))) for photo in photos]
+        away = sum(float(((chroma(x) - ab) ** 2).sum()) for x, ab in zip(made, truth, strict=True)) / size
+        figures[f"{name} ab PSNR"] = 10 * np.log10(255**2 / away)
+        figures[f"{name} gray ab PSNR"] = 10 * np.log10(255**2 / gray)
+        ours, real = (mean([colourfulness(x) for x in pictures]) for pictures in (made, photos))
+        figures[f"{name} colourfulness"] = ours / real
+    return figures
 
 
 MEASURES = {
@@ -56,6 +56,6 @@ MEASURES = {
         "PSNR of a and b of CIELAB (peak 255, over all pixels of a set) beside gray; colourfulness (Hasler and "
         "Suesstrunk) over that of the real pictures; what is in colour of 50 of B100, 13 outdoors, 150 flowers, "
         "100 faces",
-        coloured,
+        each(coloured),
     ),
 }

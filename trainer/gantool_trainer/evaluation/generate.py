@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+import gantool
 from gantool.arrays import SIGNED, to_range
 from gantool.text import read, words
 from gantool_trainer.data import captioned, labelled, mnist
@@ -19,7 +20,7 @@ from gantool_trainer.data.pictures import Picture, read_picture, to_tensor
 from gantool_trainer.data.squares import SquareConfig, square
 from gantool_trainer.evaluation import classifier, kid
 from gantool_trainer.evaluation.classifier import Classifier
-from gantool_trainer.evaluation.measure import Figures, Measure, Models, mean
+from gantool_trainer.evaluation.measure import Figures, Measure, each, mean
 from gantool_trainer.evaluation.sets import kinds
 from gantool_trainer.families import stackgan
 from gantool_trainer.seeds import rng
@@ -27,77 +28,59 @@ from gantool_trainer.seeds import rng
 _MANY, _SIDE, _WORDS = 10_000, 64, 36
 
 
-def digits(models: Models, sets: Path) -> list[Figures]:
+def digits(model: gantool.Model, sets: Path) -> Figures:
     """Frechet distances to the test digits, beside the training digits', and how the classes are covered."""
     known, train, test = _mnist(sets)
-    fair = classifier.frechet(train[: len(test)], test)
-    results = []
-    for model in models:
-        made = known.features(pixels(model.generate(_MANY, seed=1)))
-        counts = np.bincount(known.labels(made[:1000]), minlength=10)
-        results.append(
-            {
-                "Frechet": classifier.frechet(made, test),
-                "Frechet of real": fair,
-                "classes of 10": float((counts > 0).sum()),
-                "least share": counts.min() / 1000,
-                "largest share": counts.max() / 1000,
-                **_memorised(made[:500], train, test[:500]),
-            }
-        )
-    return results
+    made = known.features(pixels(model.generate(_MANY, seed=1)))
+    counts = np.bincount(known.labels(made[:1000]), minlength=10)
+    return {
+        "Frechet": classifier.frechet(made, test),
+        "Frechet of real": classifier.frechet(train[: len(test)], test),
+        "classes of 10": float((counts > 0).sum()),
+        "least share": counts.min() / 1000,
+        "largest share": counts.max() / 1000,
+        **_memorised(made[:500], train, test[:500]),
+    }
 
 
-def asked_for(models: Models, sets: Path) -> list[Figures]:
+def asked_for(model: gantool.Model, sets: Path) -> Figures:
     """Digits of each class: how many are read as what was asked for; beside the classifier's own accuracy."""
     known, train, test = _mnist(sets)
-    fair = classifier.frechet(train[:5000], test)
     truth = mnist.labels(sets / "mnist" / "test" / "t10k-images-idx3-ubyte.gz")
-    results = []
-    for model in models:
-        made = [known.features(pixels(model.generate(500, seed=1, label=str(digit)))) for digit in range(10)]
-        right = [float((known.labels(own) == digit).mean()) for digit, own in enumerate(made)]
-        results.append(
-            {
-                "class seen": mean(right),
-                "class seen, worst": min(right),
-                "classifier accuracy": float((known.labels(test) == truth).mean()),
-                "Frechet": classifier.frechet(np.concatenate(made), test),
-                "Frechet of real": fair,
-            }
-        )
-    return results
+    made = [known.features(pixels(model.generate(500, seed=1, label=str(digit)))) for digit in range(10)]
+    right = [float((known.labels(own) == digit).mean()) for digit, own in enumerate(made)]
+    return {
+        "class seen": mean(right),
+        "class seen, worst": min(right),
+        "classifier accuracy": float((known.labels(test) == truth).mean()),
+        "Frechet": classifier.frechet(np.concatenate(made), test),
+        "Frechet of real": classifier.frechet(train[:5000], test),
+    }
 
 
-def faces(models: Models, sets: Path) -> list[Figures]:
+def faces(model: gantool.Model, sets: Path) -> Figures:
     """Anime faces: Frechet distance to the test faces, and, where the model takes tags, how many are seen."""
     shown, held = (kinds(sets / "anime_faces", part, "hair") for part in ("train", "test"))
     known = classifier.trained(list(shown.values()), side=64, steps=1500)
-    train, test = (known.features(read_picture(p) for own in of.values() for p in own) for of in (shown, held))
-    truth = np.concatenate([np.full(len(own), place) for place, own in enumerate(held.values())])
+    train = known.features(read_picture(path) for own in shown.values() for path in own)
     real = [read_picture(path) for own in held.values() for path in own]
-    results = []
-    for model in models:
-        pictures = pixels(model.generate(len(train), seed=1))
-        made = known.features(pictures)
-        figures = {
-            "KID": kid.of_pictures(pictures[: len(real)], real),
-            "Frechet": classifier.frechet(made, test),
-            "Frechet of real": classifier.frechet(train, test),
-            "classifier accuracy": float((known.labels(test) == truth).mean()),
-            **_memorised(made[:476], train, test),
-        }
-        if model.card.taking("label"):
-            seen = [
-                float((known.labels(known.features(pixels(model.generate(40, label=f"{hair} hair")))) == place).mean())
-                for place, hair in enumerate(shown)
-            ]
-            figures["hair seen"] = mean(seen)
-        results.append(figures)
-    return results
+    test, truth = known.features(real), np.repeat(range(len(held)), [len(own) for own in held.values()])
+    pictures = pixels(model.generate(len(train), seed=1))
+    made = known.features(pictures)
+    figures = {
+        "KID": kid.of_pictures(pictures[: len(real)], real),
+        "Frechet": classifier.frechet(made, test),
+        "Frechet of real": classifier.frechet(train, test),
+        "classifier accuracy": float((known.labels(test) == truth).mean()),
+        **_memorised(made[:476], train, test),
+    }
+    if model.card.taking("label"):
+        asked = [known.features(pixels(model.generate(40, label=f"{hair} hair"))) for hair in shown]
+        figures["hair seen"] = mean([float((known.labels(own) == place).mean()) for place, own in enumerate(asked)])
+    return figures
 
 
-def people(models: Models, sets: Path) -> list[Figures]:
+def people(model: gantool.Model, sets: Path) -> Figures:
     """People of the test texts: how often the text is the first of ten, by a network that was trained to match the real
     pairs; beside the real test pictures, and pictures of other people's texts."""
     split = captioned.index(sets / "lpc_pose", CaptionedConfig(columns=("caption",), holdout=10_000), 0)
@@ -109,20 +92,15 @@ def people(models: Models, sets: Path) -> list[Figures]:
         own = [[i for i, pose in enumerate(poses) if pose == chosen] for chosen in dict.fromkeys(poses)]
         return sum(len(of) * rank([pictures[i] for i in of], [texts[i] for i in of]) for of in own) / len(texts)
 
-    results = []
-    for model in models:
-        made = pixels(model.generate(1, seed=number, text=text)[0] for number, text in enumerate(texts))
-        half = len(made) // 2
-        results.append(
-            {
-                "text first of 10": rank(made, texts),
-                "real, text first of 10": rank(real, texts),
-                "text first of 10 in the same pose": in_the_same_pose(made),
-                "real, text first of 10 in the same pose": in_the_same_pose(real),
-                "of other texts": rank([*made[half:], *made[:half]], texts),
-            }
-        )
-    return results
+    made = pixels(model.generate(1, seed=number, text=text)[0] for number, text in enumerate(texts))
+    half = len(made) // 2
+    return {
+        "text first of 10": rank(made, texts),
+        "real, text first of 10": rank(real, texts),
+        "text first of 10 in the same pose": in_the_same_pose(made),
+        "real, text first of 10 in the same pose": in_the_same_pose(real),
+        "of other texts": rank([*made[half:], *made[:half]], texts),
+    }
 
 
 def _matcher(items: Sequence[Captioned]) -> Callable[[Sequence[Picture], Sequence[str]], float]:
@@ -204,16 +182,13 @@ _PEOPLE = (
     "the pictures of other people"
 )
 MEASURES: Mapping[str, Measure] = {
-    "gan-mnist": Measure(("gan-mnist",), _MNIST, digits),
-    "dcgan-mnist": Measure(("dcgan-mnist",), _MNIST, digits),
-    "infogan-mnist": Measure(("infogan-mnist",), _MNIST, digits),
+    **{name: Measure((name,), _MNIST, each(digits)) for name in ("gan-mnist", "dcgan-mnist", "infogan-mnist")},
     "cgan-mnist": Measure(
         ("cgan-mnist",),
         "500 pictures of each class, read by a small classifier of digits trained on the spot, whose accuracy is on "
         "the test digits; Frechet distances to these in its features, of real: of as many training digits",
-        asked_for,
+        each(asked_for),
     ),
-    "dcgan-faces": Measure(("dcgan-faces",), _FACES, faces),
-    "anime-faces": Measure(("anime-faces",), _FACES, faces),
-    "stackgan-people": Measure(("stackgan-people",), _PEOPLE, people),
+    **{name: Measure((name,), _FACES, each(faces)) for name in ("dcgan-faces", "anime-faces")},
+    "stackgan-people": Measure(("stackgan-people",), _PEOPLE, each(people)),
 }

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 import gantool
-from gantool_trainer import metrics
-from gantool_trainer.data.pictures import Picture
 
 Figures = dict[str, float]
 Models = Sequence[gantool.Model]
@@ -26,13 +23,10 @@ class Measure:
     """From the models and the folder of data sets, figures for each model."""
 
 
+def each(figures: Callable[[gantool.Model, Path], Figures]) -> Callable[[Models, Path], list[Figures]]:
+    """`Measure.take` of a protocol that measures every model by itself."""
+    return lambda models, sets: [figures(model, sets) for model in models]
+
+
 def mean(values: Sequence[float]) -> float:
     return float(np.mean(values))
-
-
-def psnr(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic]) -> float:
-    return metrics.psnr(a.astype(float), b.astype(float))
-
-
-def ssim(a: Picture, b: Picture) -> float:
-    return metrics.ssim(metrics.luma(a), metrics.luma(b))

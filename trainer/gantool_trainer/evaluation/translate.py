@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from gantool_trainer import metrics
+import gantool
 from gantool_trainer.data import listing
 from gantool_trainer.data.pictures import Picture, read_picture, scaled
 from gantool_trainer.data.rain import rain
 from gantool_trainer.evaluation import classifier, kid
-from gantool_trainer.evaluation.measure import Figures, Measure, Models, mean, psnr, ssim
+from gantool_trainer.evaluation.measure import Figures, Measure, Models, each, mean
 from gantool_trainer.evaluation.sets import kinds
+from gantool_trainer.metrics import luma_ssim, mean_of, psnr, same_scene
 from gantool_trainer.seeds import rng
 
 
@@ -23,22 +24,18 @@ def unpaired(models: Models, train: Sequence[Sequence[Path]], test: Sequence[Seq
     results = []
     for kind, paths in enumerate(test):
         forth, back = models[kind], models[1 - kind]
-        taken, scenes, trips, plain = [], [], [], []
         colour = np.mean([scaled(read_picture(path), 64).mean(axis=(0, 1)) for path in train[kind]], axis=0)
-        for path in paths:
-            picture = read_picture(path)
-            result = forth(picture)
-            taken.append(known.label(result) == 1 - kind)
-            scenes.append(metrics.same_scene(picture, result))
-            trips.append(psnr(picture, back(result)))
-            plain.append(psnr(picture, np.broadcast_to(colour, picture.shape)))
+        pictures = [read_picture(path) for path in paths]
+        made = [forth(picture) for picture in pictures]
         figures = {
-            "taken for the other kind": mean(taken),
-            "classifier accuracy": mean([known.label(read_picture(path)) == kind for path in paths]),
-            "round trip PSNR": mean(trips),
-            "mean colour PSNR": mean(plain),
+            "taken for the other kind": mean([known.label(result) == 1 - kind for result in made]),
+            "classifier accuracy": mean([known.label(picture) == kind for picture in pictures]),
+            "round trip PSNR": mean_of(psnr, pictures, map(back, made)),
+            "mean colour PSNR": mean([psnr(picture, np.broadcast_to(colour, picture.shape)) for picture in pictures]),
         }
-        results.append(figures | ({"edges": mean(scenes)} if forth.card.geometry.keeps_scene else {}))
+        if forth.card.geometry.keeps_scene:
+            figures["edges"] = mean_of(same_scene, pictures, made)
+        results.append(figures)
     return results
 
 
@@ -55,11 +52,10 @@ def warm_cool(models: Models, sets: Path) -> list[Figures]:
     return unpaired(models, train, test)
 
 
-def clothes(models: Models, sets: Path) -> list[Figures]:
+def clothes(model: gantool.Model, sets: Path) -> Figures:
     """Photographs from the drawings of the test pictures, beside the drawings themselves."""
-    shown = kinds(sets / "clothing", "train", "category", "photo")
+    shown, test = (kinds(sets / "clothing", part, "category", "photo") for part in ("train", "test"))
     known = classifier.trained(list(shown.values()), side=64, steps=2500)
-    test = kinds(sets / "clothing", "test", "category", "photo")
     truths = [(place, path) for place, label in enumerate(shown) for path in test[label]]
     photos = [read_picture(path) for _, path in truths]
     drawings = [read_picture(path.parents[1] / "edges" / f"{path.stem}.png") for _, path in truths]
@@ -67,59 +63,48 @@ def clothes(models: Models, sets: Path) -> list[Figures]:
 
     def figures(results: list[Picture]) -> Figures:
         return {
-            "PSNR": mean([psnr(*pair) for pair in zip(results, photos, strict=True)]),
-            "SSIM": mean([ssim(*pair) for pair in zip(results, photos, strict=True)]),
+            "PSNR": mean_of(psnr, results, photos),
+            "SSIM": mean_of(luma_ssim, results, photos),
             "KID": kid.of_pictures(results, photos),
             "Frechet": classifier.frechet(known.features(results), real),
-            "kind seen": mean([known.label(x) == place for x, (place, _) in zip(results, truths, strict=True)]),
+            "kind seen": seen(results),
         }
 
+    def seen(results: list[Picture]) -> float:
+        return mean([known.label(x) == place for x, (place, _) in zip(results, truths, strict=True)])
+
     bounds = {f"drawing {key}": value for key, value in figures(drawings).items()}
-    bounds["classifier accuracy"] = figures(photos)["kind seen"]
-    return [figures([model(drawing) for drawing in drawings]) | bounds for model in models]
+    made = figures([model(drawing) for drawing in drawings])
+    return {**made, **bounds, "classifier accuracy": seen(photos)}
 
 
-def derained(models: Models, sets: Path) -> list[Figures]:
+def derained(model: gantool.Model, sets: Path) -> Figures:
     """Photographs with rain drawn over them, beside the rain left in: small ones, and larger than the network's."""
     folders = {"B100": sets / "sr-test" / "B100" / "HR-x4", "512 px": sets / "photos" / "by-sa"}
-    results: list[Figures] = [{} for _ in models]
+    figures: Figures = {}
     for name, folder in folders.items():
         photos = [read_picture(path) for path in sorted(folder.iterdir())[:100]]
         wet = [rain(photo, rng(number)) for number, photo in enumerate(photos)]
-        for model, figures in zip(models, results, strict=True):
-            for key, shown in (("rain ", wet), ("", [model(picture) for picture in wet])):
-                pairs = list(zip(shown, photos, strict=True))
-                figures[f"{name} {key}PSNR"] = mean([psnr(*pair) for pair in pairs])
-                figures[f"{name} {key}SSIM"] = mean([ssim(*pair) for pair in pairs])
-    return results
+        for key, shown in (("rain ", wet), ("", [model(picture) for picture in wet])):
+            figures[f"{name} {key}PSNR"] = mean_of(psnr, shown, photos)
+            figures[f"{name} {key}SSIM"] = mean_of(luma_ssim, shown, photos)
+    return figures
 
 
-def hair(models: Models, sets: Path) -> list[Figures]:
+def hair(model: gantool.Model, sets: Path) -> Figures:
     """Every test face in every colour: what a classifier sees, edges, and back to the face's own colour."""
-    (model,) = models
     shown, test = (kinds(sets / "anime_faces", part, "hair") for part in ("train", "test"))
     known = classifier.trained(list(shown.values()), side=64, steps=1500)
-    taken, unchanged, own, scenes, trips = [], [], [], [], []
-    for place, label in enumerate(shown):
-        for picture in (read_picture(path) for path in test[label]):
-            own.append(known.label(picture) == place)
-            for wanted, other in enumerate(shown):
-                if wanted == place:
-                    continue
-                result = model(picture, to=other)
-                taken.append(known.label(result) == wanted)
-                unchanged.append(known.label(picture) == wanted)
-                scenes.append(metrics.same_scene(picture, result))
-                trips.append(psnr(picture, model(result, to=label)))
-    return [
-        {
-            "colour seen": mean(taken),
-            "colour seen of the unchanged": mean(unchanged),
-            "classifier accuracy": mean(own),
-            "edges": mean(scenes),
-            "round trip PSNR": mean(trips),
-        }
-    ]
+    place = {label: number for number, label in enumerate(shown)}
+    faces = [(label, read_picture(path)) for label in shown for path in test[label]]
+    made = [(own, face, other, model(face, to=other)) for own, face in faces for other in shown if other != own]
+    return {
+        "colour seen": mean([known.label(result) == place[other] for _, _, other, result in made]),
+        "colour seen of the unchanged": mean([known.label(face) == place[other] for _, face, other, _ in made]),
+        "classifier accuracy": mean([known.label(face) == place[own] for own, face in faces]),
+        "edges": mean([same_scene(face, result) for _, face, _, result in made]),
+        "round trip PSNR": mean([psnr(face, model(result, to=own)) for own, face, _, result in made]),
+    }
 
 
 WARM, COOL = ("blonde", "orange", "brown"), ("blue", "aqua", "purple")
@@ -136,18 +121,18 @@ MEASURES: Mapping[str, Measure] = {
         "323 test pairs, PSNR in RGB, SSIM on Y; KID to the true photographs in EfficientNet-Lite0 features; kind "
         "seen and Frechet distance to the true photographs by a small classifier of the 10 kinds, whose accuracy is "
         "on the real ones; drawing: the input taken as the result",
-        clothes,
+        each(clothes),
     ),
     "pan-derain": Measure(
         ("pan-derain",),
         "B100 and 100 photographs of 512 px, none of them trained on, with rain drawn over them; PSNR in RGB, SSIM on "
         "Y; rain: the input as it is",
-        derained,
+        each(derained),
     ),
     "stargan-hair": Measure(
         ("stargan-hair",),
         "476 test faces in each of the other colours, seen by a small classifier trained on the training faces; PSNR "
         f"in RGB, of there and back; {_EDGES}",
-        hair,
+        each(hair),
     ),
 }

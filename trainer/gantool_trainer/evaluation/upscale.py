@@ -1,6 +1,5 @@
 """Enlarged pictures beside their originals."""
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,10 +9,10 @@ from PIL import Image, ImageFilter
 
 import gantool
 from gantool_trainer import metrics
-from gantool_trainer.data.degrade import bicubic, to_uint8
+from gantool_trainer.data.degrade import bicubic, enlarge, jpeg, to_uint8
 from gantool_trainer.data.pictures import Picture, centre_crop, read_picture
 from gantool_trainer.evaluation import kid
-from gantool_trainer.evaluation.measure import Figures, Measure, Models
+from gantool_trainer.evaluation.measure import Figures, Measure, each
 
 Scores = npt.NDArray[np.float64]
 
@@ -32,13 +31,13 @@ def published_sets(model: gantool.Model, sets: Path) -> Iterator[tuple[str, Scor
 
 
 def damaged_photographs(
-    model: gantool.Model, paths: Sequence[Path], jpeg: int, sigma: float, out: Path | None = None
+    model: gantool.Model, paths: Sequence[Path], quality: float, sigma: float, out: Path | None = None
 ) -> Scores:
     """Shape (pictures, 2, 2): for each picture, bicubic's PSNR and SSIM and the model's."""
     scale, rows = model.card.scale, []
     for number, path in enumerate(paths):
         high = _whole_pixels(path, scale)
-        low = _damaged(high, scale, number, jpeg, sigma)
+        low = _damaged(high, scale, number, quality, sigma)
         plain, ours = enlarge(low, scale), model(low)
         rows.append([metrics.super_resolution(x, high, scale) for x in (plain, ours)])
         if out is not None:
@@ -61,20 +60,13 @@ def _whole_pixels(path: Path, scale: int) -> Picture:
     return high[: high.shape[0] // scale * scale, : high.shape[1] // scale * scale]
 
 
-def _damaged(high: Picture, scale: int, number: int, jpeg: int, sigma: float, blur: float = 0.0) -> Picture:
+def _damaged(high: Picture, scale: int, number: int, quality: float, sigma: float, blur: float = 0.0) -> Picture:
     """A photograph made small, with the noise of this number in 8-bit levels and the artefacts of a JPEG file."""
     if blur:
         high = np.asarray(Image.fromarray(high).filter(ImageFilter.GaussianBlur(blur)))
     small = bicubic(high, scale)
     noise = np.random.default_rng(number).normal(0, sigma, small.shape)
-    return jpeg_round_trip(to_uint8((small + noise).astype(np.float32)), jpeg)
-
-
-def jpeg_round_trip(picture: Picture, quality: int) -> Picture:
-    """Through a JPEG file and back."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=quality)
-    return np.asarray(Image.open(buffer))
+    return to_uint8(jpeg((small + noise).astype(np.float32), quality))
 
 
 def _pairs(folder: Path, scale: int) -> Iterator[tuple[Path, Path]]:
@@ -85,25 +77,16 @@ def _pairs(folder: Path, scale: int) -> Iterator[tuple[Path, Path]]:
         yield lows[stem], highs[stem]
 
 
-def enlarge(low: Picture, scale: int) -> Picture:
-    """Pillow's bicubic enlargement."""
-    size = (low.shape[1] * scale, low.shape[0] * scale)
-    return np.asarray(Image.fromarray(low).resize(size, Image.Resampling.BICUBIC))
-
-
-def measured(models: Models, sets: Path) -> list[Figures]:
+def measured(model: gantool.Model, sets: Path) -> Figures:
     """PSNR and SSIM on the published sets, and on damaged photographs beside bicubic; patch-KID to the originals."""
-    results = []
-    for model in models:
-        figures: Figures = {}
-        for name, _, ours in published_sets(model, sets / "sr-test"):
-            figures |= {f"{name} PSNR": ours[0], f"{name} SSIM": ours[1]}
-        photographs = sorted((sets / "sr-test" / "B100" / "HR-x4").iterdir())
-        plain, ours = damaged_photographs(model, photographs, 60, 5.0).mean(axis=0)
-        figures |= {"jpeg60 PSNR": ours[0], "jpeg60 bicubic PSNR": plain[0]}
-        clean, damaged = patch_kids(model, photographs, model.card.scale)
-        results.append(figures | {"patch-KID": clean, "patch-KID damaged": damaged})
-    return results
+    figures: Figures = {}
+    for name, _, ours in published_sets(model, sets / "sr-test"):
+        figures |= {f"{name} PSNR": ours[0], f"{name} SSIM": ours[1]}
+    photographs = sorted((sets / "sr-test" / "B100" / "HR-x4").iterdir())
+    plain, ours = damaged_photographs(model, photographs, 60, 5.0).mean(axis=0)
+    clean, damaged = patch_kids(model, photographs, model.card.scale)
+    figures |= {"jpeg60 PSNR": ours[0], "jpeg60 bicubic PSNR": plain[0]}
+    return figures | {"patch-KID": clean, "patch-KID damaged": damaged}
 
 
 MEASURES = {
@@ -112,7 +95,7 @@ MEASURES = {
         "PSNR/SSIM on Y (BT.601, 16..235), scale px cut at each border, LR as published; jpeg60: B100 originals shrunk "
         "by bicubic, Gaussian noise of sigma 5, JPEG 60; patch-KID: EfficientNet-Lite0 features, B100 shrunk, "
         "damaged: blurred (0.8), shrunk, noise of 4 levels, JPEG 75",
-        measured,
+        each(measured),
     )
     for name in ("upscale-x4", "upscale-x2", "upscale-x4-fidelity", "upscale-x2-fidelity")
 }

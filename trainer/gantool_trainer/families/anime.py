@@ -18,19 +18,18 @@ from gantool_trainer.data import tagged
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.labels import names_of
-from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import Squares
 from gantool_trainer.data.tagged import Tagged, TaggedConfig
 from gantool_trainer.diffaugment import augmented, moved
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.family import Buffers, Family, Generator, Look, Networks, Update
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Residual, Shape, conv3x3, frozen, unwrap
 from gantool_trainer.layers.dcgan import ConvTrunk, halvings
-from gantool_trainer.layers.fastgan import FastGenerator, check_side
+from gantool_trainer.layers.fastgan import FastGenerator
 from gantool_trainer.layers.init import he_initialise
 from gantool_trainer.layers.sampling import KERNEL4, pixel_shuffle_up
-from gantool_trainer.settings import Settings, Weight, Width
+from gantool_trainer.settings import Interval, Settings, Weight, Width
 
 Enlargement = Literal["sub-pixel", "smooth"]
 _SHOWN = 64
@@ -65,8 +64,7 @@ class Config(Settings):
     adversarial: Weight = 34.0
     """Beside the tags' loss, which is summed over all of them (section 3.3)."""
     penalty: Weight = 0.5
-    penalty_every: Width = 1
-    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    penalty_every: Interval = 1
     augment: bool = False
     """Whether the discriminator sees everything changed at random, so that it learns no picture by heart."""
     augment_colours: bool = True
@@ -110,20 +108,20 @@ class TagDiscriminator(nn.Module):
     """Strided convolutions with residual blocks between them, none normalised (section 3.2, figure 6): (N, 3, S, S) to
     scores (N, 1) and logits of all groups' tags (N, tags)."""
 
-    def __init__(self, tags: int, channels: int, blocks: int, shape: Shape) -> None:
+    def __init__(self, tags: int, config: Config) -> None:
         super().__init__()
-        downs = halvings(shape[1])
-        widths = [shape[0], *(channels * 2**i for i in range(downs + 1))]
+        channels, side, _ = config.shape
+        downs = halvings(side)
+        widths = [channels, *(config.discriminator_channels * 2**i for i in range(downs + 1))]
         layers: list[nn.Module] = []
         for i in range(downs):
             c = widths[i + 1]
             layers += [nn.Conv2d(widths[i], c, 4, 2, 1), nn.LeakyReLU(0.2)]
-            for _ in range(blocks):
+            for _ in range(config.discriminator_blocks):
                 layers += [Residual(conv3x3(c, c), nn.LeakyReLU(0.2), conv3x3(c, c)), nn.LeakyReLU(0.2)]
         layers += [conv3x3(widths[-2], widths[-1], stride=2), nn.LeakyReLU(0.2), nn.Flatten()]
         self.body = nn.Sequential(*layers)
-        side = (shape[1] // 2**downs + 1) // 2
-        features = widths[-1] * side**2
+        features = widths[-1] * ((side // 2**downs + 1) // 2) ** 2
         self.score, self.classify = nn.Linear(features, 1), nn.Linear(features, tags)
         he_initialise(self.body)
 
@@ -156,11 +154,8 @@ def doublings(config: Config) -> int:
 
 def index(folder: Path, config: Config, data: TaggedConfig, seed: int) -> tuple[Config, Split[Tagged]]:
     config = config.model_copy(update={"shape": from_noise.shape_of(data), "groups": data.columns})
-    if config.discriminator == "projected":
-        projected.check_installed()
-    if config.generator == "fastgan":
-        check_side(config.shape[1], config.latent)
-    else:
+    from_noise.check_networks(config, data.side)
+    if config.generator == "resnet":
         doublings(config)
     tags = config.tags or tuple(names_of(folder, column) for column in data.columns)
     if len(tags) != len(data.columns) or not tags:
@@ -172,21 +167,13 @@ def index(folder: Path, config: Config, data: TaggedConfig, seed: int) -> tuple[
 
 
 def networks(config: Config) -> dict[str, nn.Module]:
-    return {"generator": _generator(config), "discriminator": _discriminator(config)}
-
-
-def _generator(config: Config) -> nn.Module:
     count = sum(map(len, config.tags))
     if config.generator == "fastgan":
-        return FastGenerator(config.latent, count, config.channels, config.shape)
-    return TaggedGenerator(config.latent + count, config)
-
-
-def _discriminator(config: Config) -> nn.Module:
-    count = sum(map(len, config.tags))
-    if config.discriminator == "projected":
-        return ProjectedTagDiscriminator(count, config)
-    return TagDiscriminator(count, config.discriminator_channels, config.discriminator_blocks, config.shape)
+        generator: nn.Module = FastGenerator(config.latent, count, config.channels, config.shape)
+    else:
+        generator = TaggedGenerator(config.latent + count, config)
+    discriminator = ProjectedTagDiscriminator if config.discriminator == "projected" else TagDiscriminator
+    return {"generator": generator, "discriminator": discriminator(count, config)}
 
 
 def dataset(split: Split[Tagged], config: Config, data: TaggedConfig, seed: int) -> Squares:
@@ -231,7 +218,7 @@ def tag_loss(config: Config, logits: Tensor, labels: Tensor) -> Tensor:
     return torch.stack([F.cross_entropy(own, labels[:, i]) for i, own in enumerate(groups)]).sum()
 
 
-def samples(config: Config, networks: Networks, split: Split[Tagged], data: TaggedConfig) -> Picture:
+def look(config: Config, networks: Networks, split: Split[Tagged], data: TaggedConfig) -> Look:
     """A tag of the first group for each column, in turn; the others go round more slowly."""
     generator = networks["generator"]
 
@@ -240,7 +227,7 @@ def samples(config: Config, networks: Networks, split: Split[Tagged], data: Tagg
         places = torch.stack([number // 8**i % len(own) for i, own in enumerate(config.tags)], dim=1)
         return generator(noise, *planes(config, places))
 
-    return from_noise.samples(made, generator, "normal", config.latent)
+    return from_noise.look_at(made, generator, "normal", config.latent)
 
 
 def exports(config: Config, networks: Networks, data: TaggedConfig) -> dict[str, Generator]:
@@ -262,6 +249,6 @@ FAMILY = Family(
     index=index,
     dataset=dataset,
     step=step,
-    samples=samples,
+    look=look,
     exports=exports,
 )

@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from pydantic import model_validator
 from torch import Tensor, nn
 
-from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
 from gantool.card.ports import Noise
 from gantool_trainer import cards, from_noise, losses
@@ -18,15 +17,13 @@ from gantool_trainer.data import labelled
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.labelled import Labelled
-from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import SquareConfig, Squares
-from gantool_trainer.diffaugment import augmented
-from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
-from gantool_trainer.layers.blocks import Shape, frozen, unwrap
+from gantool_trainer.family import Buffers, Family, Generator, Look, Networks, Update
+from gantool_trainer.layers.blocks import Shape, unwrap
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm, TrunkDiscriminator
 from gantool_trainer.layers.dense import DenseGenerator, DenseTrunk
 from gantool_trainer.layers.sampling import Sampling
-from gantool_trainer.settings import Settings, Weight, Width
+from gantool_trainer.settings import Interval, Settings, Weight, Width
 
 _ROWS = 8
 
@@ -52,8 +49,7 @@ class Config(Settings):
     """Of a convolutional discriminator."""
     penalty: Weight = 0.0
     """On the slope of a discriminator without batch norm (DRAGAN, arXiv 1705.07215)."""
-    penalty_every: Width = 1
-    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    penalty_every: Interval = 1
     augment: bool = False
     """Whether the discriminator sees everything changed at random, so that it learns no picture by heart."""
 
@@ -86,27 +82,20 @@ def dataset(split: Split[Labelled], config: Config, data: SquareConfig, seed: in
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    real, label = to_range(batch[0], SIGNED), F.one_hot(batch[1], len(config.labels)).float()
-    from_noise.check_batch(real)
-    generator, discriminator = networks["generator"], networks["discriminator"]
-    fake = generator(from_noise.noise(config.noise, len(real), config.latent, real.device), label)
-    shown = augmented if config.augment else torch.nn.Identity()
-    seen = shown(real)
-    terms = {
-        "real": losses.bce_real(discriminator(seen, label)),
-        "fake": losses.bce_fake(discriminator(shown(fake.detach()), label)),
-    }
+    real, label = from_noise.pictures(batch), F.one_hot(batch[1], len(config.labels)).float()
+    fake = networks["generator"](from_noise.noise(config.noise, len(real), config.latent, real.device), label)
 
-    def slope() -> Tensor:
-        return losses.dragan(lambda x: unwrap(discriminator)(x, label), seen)
+    def score(x: Tensor) -> Tensor:
+        return unwrap(networks["discriminator"])(x, label)
 
-    yield Update("discriminator", terms | losses.lazy_penalty(config.penalty, config.penalty_every, index, slope))
-    with frozen(discriminator):
-        scores = discriminator(shown(fake), label)
-    yield Update("generator", {"adversarial": losses.bce_real(scores)})
+    def penalty(seen: Tensor, _: Tensor) -> dict[str, Tensor]:
+        return losses.lazy_penalty(config.penalty, config.penalty_every, index, lambda: losses.dragan(score, seen))
+
+    loss = losses.ADVERSARIAL["bce"]
+    yield from from_noise.updates(loss, networks, real, fake, label, augment=config.augment, penalty=penalty)
 
 
-def samples(config: Config, networks: Networks, split: Split[Labelled], data: SquareConfig) -> Picture:
+def look(config: Config, networks: Networks, split: Split[Labelled], data: SquareConfig) -> Look:
     """A row for each class, up to eight, with the same noise in each column."""
     generator, count = networks["generator"], len(config.labels)
 
@@ -115,7 +104,7 @@ def samples(config: Config, networks: Networks, split: Split[Labelled], data: Sq
         shown = torch.arange(rows, device=noise.device).repeat_interleave(_ROWS)
         return generator(noise[:_ROWS].repeat(rows, 1), F.one_hot(shown, count).float())
 
-    return from_noise.samples(made, generator, config.noise, config.latent)
+    return from_noise.look_at(made, generator, config.noise, config.latent)
 
 
 def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
@@ -133,6 +122,6 @@ FAMILY = Family(
     index=index,
     dataset=dataset,
     step=step,
-    samples=samples,
+    look=look,
     exports=exports,
 )

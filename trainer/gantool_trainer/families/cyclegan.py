@@ -1,6 +1,7 @@
 """Translation learnt from two sets of pictures that do not belong together one by one: CycleGAN (arXiv 1703.10593)."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,7 +14,6 @@ from gantool.arrays import SIGNED, to_range
 from gantool_trainer import cards, from_unpaired, image_pool, losses
 from gantool_trainer.data import unpaired
 from gantool_trainer.data.batches import Batch
-from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.unpaired import Domains, UnpairedConfig, dataset
 from gantool_trainer.diffaugment import moved
 from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
@@ -64,12 +64,10 @@ class Config(Settings):
     """Whether a translation shows the same scene, with the picture's own fine detail."""
 
 
-# --- networks ---------------------------------------------------------------------------------------------------
-
-
 def networks(config: Config) -> dict[str, nn.Module]:
     made: dict[str, nn.Module] = {
-        name: GENERATORS[config.generator](config.channels, config.blocks, config.sampling) for name in ("a2b", "b2a")
+        name: GENERATORS[config.generator](config.channels, config.blocks, config.sampling)
+        for name in from_unpaired.GENERATORS
     }
     return made | {name: _discriminator(config) for domain in "ab" for name in _discriminators(config, domain)}
 
@@ -90,10 +88,7 @@ def _discriminators(config: Config, domain: str) -> dict[str, int]:
 
 def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
     discriminators = tuple(name for domain in "ab" for name in _discriminators(config, domain))
-    return {"generator": ("a2b", "b2a"), "discriminator": discriminators}
-
-
-# --- training ---------------------------------------------------------------------------------------------------
+    return {"generator": from_unpaired.GENERATORS, "discriminator": discriminators}
 
 
 def index(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> tuple[Config, Domains]:
@@ -133,7 +128,8 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
 
     terms = {}
     for domain, real, fake in (("a", a, fake_a), ("b", b, fake_b)):
-        shown = image_pool.exchange(_pool(buffers, domain), fake)
+        pool = {key: buffers[f"{domain}/{key}"] for key in ("pictures", "filled")}
+        shown = image_pool.exchange(pool, fake)
         scores = zip(_scores(config, networks, domain, real), _scores(config, networks, domain, shown), strict=True)
         for name, (ours, theirs) in zip(_discriminators(config, domain), scores, strict=True):
             terms[name] = (loss.real(ours) + loss.fake(theirs)) / 2
@@ -154,22 +150,10 @@ def _noisy(x: Tensor, deviation: float) -> Tensor:
     return x + deviation * torch.randn_like(x) if deviation else x
 
 
-def _pool(buffers: Buffers, domain: str) -> image_pool.Pool:
-    return {key: buffers[f"{domain}/{key}"] for key in ("pictures", "filled")}
-
-
-def samples(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> Picture:
-    return from_unpaired.samples(networks, split, data, RANGE, RULE)
-
-
-def evaluate(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> dict[str, float]:
-    return from_unpaired.evaluate(networks, split, data, RANGE, RULE)
-
-
 def exports(config: Config, networks: Networks, data: UnpairedConfig) -> dict[str, Generator]:
     name = f"{config.generator}-{config.blocks}x{config.channels}-{config.sampling}"
     card = cards.from_picture("translate", name, RULE.geometry(data.side[1], config.detail))
-    return {name: Generator(networks[key], card) for name, key in zip(config.names, ("a2b", "b2a"), strict=True)}
+    return from_unpaired.exports(config, networks, card)
 
 
 FAMILY = Family(
@@ -180,10 +164,9 @@ FAMILY = Family(
     index=index,
     dataset=dataset,
     step=step,
-    samples=samples,
+    look=partial(from_unpaired.look, values=RANGE, rule=RULE),
     exports=exports,
-    evaluate=evaluate,
     optimisers=optimisers,
-    ema=from_unpaired.EMA,
+    ema=from_unpaired.GENERATORS,
     buffers=buffers,
 )

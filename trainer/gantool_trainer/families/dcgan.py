@@ -1,6 +1,7 @@
 """Pictures from noise by convolutional networks: DCGAN (arXiv 1511.06434)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -8,25 +9,27 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from gantool.arrays import SIGNED, to_range
 from gantool.card import Geometry, Port
 from gantool.card.ports import Noise
 from gantool_trainer import cards, from_noise, losses
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
-from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import SquareConfig
-from gantool_trainer.diffaugment import augmented
 from gantool_trainer.errors import TrainingError
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layers import projected
-from gantool_trainer.layers.blocks import Shape, frozen, unwrap
+from gantool_trainer.layers.blocks import Shape, unwrap
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm, TrunkDiscriminator
-from gantool_trainer.layers.fastgan import FastGenerator, check_side
+from gantool_trainer.layers.fastgan import FastGenerator
 from gantool_trainer.layers.sampling import Sampling
-from gantool_trainer.settings import Settings, Weight, Width
+from gantool_trainer.settings import Interval, Settings, Weight, Width
 
 _SEARCHED: dict[Noise, tuple[float, float]] = {"uniform": (-1.0, 1.0), "normal": (-3.0, 3.0)}
+_PENALTIES: dict[str, Callable[[nn.Module, Tensor, Tensor], Tensor]] = {
+    "r1": lambda discriminator, real, fake: losses.r1(discriminator, real),
+    "dragan": lambda discriminator, real, fake: losses.dragan(discriminator, real),
+    "wgan-gp": losses.gradient_penalty,
+}
 
 
 class Config(Settings):
@@ -55,8 +58,7 @@ class Config(Settings):
     penalty: Literal["none", "wgan-gp", "dragan", "r1"] = "none"
     """On the discriminator's slope; needs a discriminator without batch norm."""
     penalty_weight: Weight = 10.0
-    penalty_every: Width = 1
-    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    penalty_every: Interval = 1
     search: bool = False
     """Whether export also writes a file with which holes are filled by searching the latent (arXiv 1607.07539)."""
     prior: Weight = 0.003
@@ -96,10 +98,7 @@ def index(folder: Path, config: Config, data: SquareConfig, seed: int) -> tuple[
         raise TrainingError("holes are searched for in colour: set data.gray or model.search to false")
     if config.search and config.discriminator == "projected":
         raise TrainingError("holes are searched for with the discriminator that was trained: set model.search to false")
-    if config.discriminator == "projected":
-        projected.check_installed()
-    if config.generator == "fastgan":
-        check_side(data.side, config.latent)
+    from_noise.check_networks(config, data.side)
     return from_noise.index(folder, config, data, seed)
 
 
@@ -121,37 +120,17 @@ def _discriminator(config: Config) -> nn.Module:
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    real = to_range(batch[0], SIGNED)
-    from_noise.check_batch(real)
-    generator, discriminator = networks["generator"], networks["discriminator"]
-    loss, shown = losses.ADVERSARIAL[config.loss], augmented if config.augment else torch.nn.Identity()
-    fake = generator(from_noise.noise(config.noise, len(real), config.latent, real.device))
-    seen, made = shown(real), shown(fake.detach())
-    terms = {"real": loss.real(discriminator(seen)), "fake": loss.fake(discriminator(made))}
-    weight = 0.0 if config.penalty == "none" else config.penalty_weight
-    penalty = losses.lazy_penalty(
-        weight, config.penalty_every, index, lambda: slope(config, unwrap(discriminator), seen, made)
-    )
-    yield Update("discriminator", terms | penalty)
-    with frozen(discriminator):
-        scores = discriminator(shown(fake))
-    yield Update("generator", {"adversarial": loss.made(scores)})
+    real = from_noise.pictures(batch)
+    fake = networks["generator"](from_noise.noise(config.noise, len(real), config.latent, real.device))
 
+    def penalty(seen: Tensor, made: Tensor) -> dict[str, Tensor]:
+        if config.penalty == "none":
+            return {}
+        slope = partial(_PENALTIES[config.penalty], unwrap(networks["discriminator"]), seen, made)
+        return losses.lazy_penalty(config.penalty_weight, config.penalty_every, index, slope)
 
-def slope(config: Config, discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    """The penalty that was chosen."""
-    if config.penalty == "r1":
-        return losses.r1(discriminator, real)
-    return (
-        losses.dragan(discriminator, real)
-        if config.penalty == "dragan"
-        else losses.gradient_penalty(discriminator, real, fake)
-    )
-
-
-def samples(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> Picture:
-    generator = networks["generator"]
-    return from_noise.samples(generator, generator, config.noise, config.latent)
+    loss = losses.ADVERSARIAL[config.loss]
+    yield from from_noise.updates(loss, networks, real, fake, augment=config.augment, penalty=penalty)
 
 
 def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
@@ -187,6 +166,6 @@ FAMILY = Family(
     index=index,
     dataset=from_noise.dataset,
     step=step,
-    samples=samples,
+    look=from_noise.look,
     exports=exports,
 )

@@ -1,6 +1,7 @@
 """Relations between two sets of pictures found without pairs: DiscoGAN (arXiv 1703.05192)."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,7 +14,6 @@ from gantool.arrays import SIGNED, from_range, to_range
 from gantool_trainer import cards, from_unpaired, losses
 from gantool_trainer.data import unpaired
 from gantool_trainer.data.batches import Batch
-from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.unpaired import Domains, UnpairedConfig, dataset
 from gantool_trainer.diffaugment import moved
 from gantool_trainer.errors import TrainingError
@@ -99,7 +99,7 @@ class Discriminator(nn.Module):
 
 def networks(config: Config) -> dict[str, nn.Module]:
     made: dict[str, nn.Module] = {
-        name: Autoencoder(config.channels, config.code, config.sampling) for name in ("a2b", "b2a")
+        name: Autoencoder(config.channels, config.code, config.sampling) for name in from_unpaired.GENERATORS
     }
     return made | {name: _discriminator(config) for name in ("discriminator_a", "discriminator_b")}
 
@@ -108,10 +108,6 @@ def _discriminator(config: Config) -> nn.Module:
     if config.discriminator == "projected":
         return ProjectedDiscriminator(LOCAL, RANGE)
     return Discriminator(config.discriminator_channels)
-
-
-def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("a2b", "b2a"), "discriminator": ("discriminator_a", "discriminator_b")}
 
 
 def index(folder: Path, config: Config, data: UnpairedConfig, seed: int) -> tuple[Config, Domains]:
@@ -163,18 +159,10 @@ def matching(ours: list[Tensor], theirs: list[Tensor]) -> Tensor:
     return torch.stack([F.mse_loss(a.mean(0), b.mean(0)) for a, b in zip(ours, theirs, strict=True)]).sum()
 
 
-def samples(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> Picture:
-    return from_unpaired.samples(networks, split, data, RANGE, RULE)
-
-
-def evaluate(config: Config, networks: Networks, split: Domains, data: UnpairedConfig) -> dict[str, float]:
-    return from_unpaired.evaluate(networks, split, data, RANGE, RULE)
-
-
 def exports(config: Config, networks: Networks, data: UnpairedConfig) -> dict[str, Generator]:
     name = f"autoencoder-{config.channels}-{config.code}-{config.sampling}"
     card = cards.from_picture("translate", name, RULE.geometry(data.side[1], config.detail), values=RANGE)
-    return {name: Generator(networks[key], card) for name, key in zip(config.names, ("a2b", "b2a"), strict=True)}
+    return from_unpaired.exports(config, networks, card)
 
 
 FAMILY = Family(
@@ -185,9 +173,11 @@ FAMILY = Family(
     index=index,
     dataset=dataset,
     step=step,
-    samples=samples,
+    look=partial(from_unpaired.look, values=RANGE, rule=RULE),
     exports=exports,
-    evaluate=evaluate,
-    optimisers=optimisers,
-    ema=from_unpaired.EMA,
+    optimisers=lambda config: {
+        "generator": from_unpaired.GENERATORS,
+        "discriminator": ("discriminator_a", "discriminator_b"),
+    },
+    ema=from_unpaired.GENERATORS,
 )

@@ -1,19 +1,15 @@
 """Pictures from noise by dense networks: the first GAN (arXiv 1406.2661)."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from torch import nn
 
-from gantool.arrays import SIGNED, to_range
 from gantool.card.ports import Noise
 from gantool_trainer import cards, from_noise, losses
 from gantool_trainer.data.batches import Batch
-from gantool_trainer.data.folders import Split
-from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import SquareConfig
 from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
-from gantool_trainer.layers.blocks import Shape, frozen
+from gantool_trainer.layers.blocks import Shape
 from gantool_trainer.layers.dcgan import TrunkDiscriminator
 from gantool_trainer.layers.dense import DenseGenerator, DenseTrunk
 from gantool_trainer.settings import Settings, Width
@@ -39,26 +35,10 @@ def networks(config: Config) -> dict[str, nn.Module]:
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    real = to_range(batch[0], SIGNED)
-    from_noise.check_batch(real)
-    generator, discriminator = networks["generator"], networks["discriminator"]
-    fake = generator(from_noise.noise(config.noise, len(real), config.latent, real.device))
-    yield Update(
-        "discriminator",
-        {
-            "real": losses.bce_real(discriminator(real)),
-            "fake": losses.bce_fake(discriminator(fake.detach())),
-        },
-    )
-    with frozen(discriminator):
-        scores = discriminator(fake)
-    # Not log(1 - D) but -log D, whose gradient is strong at the beginning (section 3).
-    yield Update("generator", {"adversarial": losses.bce_real(scores)})
-
-
-def samples(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> Picture:
-    generator = networks["generator"]
-    return from_noise.samples(generator, generator, config.noise, config.latent)
+    real = from_noise.pictures(batch)
+    fake = networks["generator"](from_noise.noise(config.noise, len(real), config.latent, real.device))
+    # The generator's is not log(1 - D) but -log D, whose gradient is strong at the beginning (section 3).
+    yield from from_noise.updates(losses.ADVERSARIAL["bce"], networks, real, fake)
 
 
 def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
@@ -75,6 +55,6 @@ FAMILY = Family(
     index=from_noise.index,
     dataset=from_noise.dataset,
     step=step,
-    samples=samples,
+    look=from_noise.look,
     exports=exports,
 )

@@ -9,16 +9,14 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
 from gantool.card.ports import Noise
 from gantool_trainer import cards, from_noise, losses
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
-from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import SquareConfig
 from gantool_trainer.diffaugment import deformed
-from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
+from gantool_trainer.family import Buffers, Family, Generator, Look, Networks, Update
 from gantool_trainer.layers.blocks import Shape, frozen
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk
 from gantool_trainer.layers.init import initialise
@@ -86,9 +84,8 @@ def networks(config: Config) -> dict[str, nn.Module]:
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
-    real = to_range(batch[0], SIGNED)
+    real = from_noise.pictures(batch)
     generator, discriminator = networks["generator"], networks["discriminator"]
-    from_noise.check_batch(real)
     count, device = len(real), real.device
     category = torch.randint(config.categories, (count,)).to(device)
     codes = from_noise.noise("uniform", count, config.codes, device)
@@ -132,7 +129,7 @@ def information(config: Config, logits: Tensor, read: Tensor, category: Tensor, 
     }
 
 
-def samples(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> Picture:
+def look(config: Config, networks: Networks, split: Split[Path], data: SquareConfig) -> Look:
     """A row for each category, up to eight; the first code grows from left to right."""
     generator = networks["generator"]
 
@@ -144,7 +141,7 @@ def samples(config: Config, networks: Networks, split: Split[Path], data: Square
         own = noise[:rows].repeat_interleave(_ROWS, dim=0)
         return generator(own, F.one_hot(category, config.categories).float(), codes)
 
-    return from_noise.samples(made, generator, _NOISE, config.latent)
+    return from_noise.look_at(made, generator, _NOISE, config.latent)
 
 
 def exports(config: Config, networks: Networks, data: SquareConfig) -> dict[str, Generator]:
@@ -167,6 +164,6 @@ FAMILY = Family(
     index=from_noise.index,
     dataset=from_noise.dataset,
     step=step,
-    samples=samples,
+    look=look,
     exports=exports,
 )

@@ -10,27 +10,26 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gantool.arrays import SIGNED, from_range, sheet, to_range
+from gantool.arrays import SIGNED, sheet, to_range
 from gantool.card import Port
 from gantool_trainer import cards, losses, metrics
 from gantool_trainer.data import plain
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.holes import hole
-from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, scaled
+from gantool_trainer.data.pictures import centre_crop, read_picture, scaled
 from gantool_trainer.data.views import ViewConfig, Views
-from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
+from gantool_trainer.family import Buffers, Family, Generator, Look, Networks, SizeRule, Update
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Residual, frozen, reflected, unwrap
 from gantool_trainer.layers.dcgan import ConvTrunk, TrunkDiscriminator
-from gantool_trainer.layers.efficientnet import efficientnet_lite0
 from gantool_trainer.layers.init import he_initialise, scale_weights
 from gantool_trainer.layers.patch import PatchDiscriminator
 from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
 from gantool_trainer.layers.sampling import KERNEL4
 from gantool_trainer.looking import applied
 from gantool_trainer.seeds import rng
-from gantool_trainer.settings import Settings, Weight, Width
+from gantool_trainer.settings import Interval, Settings, Weight, Width
 
 _SIDE = 64
 """At which the whole is judged, and the smallest that is filled."""
@@ -56,8 +55,7 @@ class Config(Settings):
     """Of the distance of a projected discriminator's fixed features."""
     penalty: Weight = 0.25
     """On the discriminators' slopes (DRAGAN, arXiv 1705.07215), which have no norms."""
-    penalty_every: Width = 4
-    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    penalty_every: Interval = 4
 
 
 class Completion(nn.Module):
@@ -97,10 +95,6 @@ def networks(config: Config) -> dict[str, nn.Module]:
         "whole": TrunkDiscriminator(ConvTrunk(0, config.discriminator_channels, shape, "none")),
         "patches": PatchDiscriminator(4, config.discriminator_channels, 2, "none"),
     }
-
-
-def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"generator": ("generator",), "discriminator": tuple(_discriminators(config))}
 
 
 def _discriminators(config: Config) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
@@ -145,10 +139,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
             for name, shown in discriminators.items():
                 terms[name] = config.adversarial * loss.made(_scores(networks[name](shown(fake, mask)), mask))
     if config.features:
-        look = efficientnet_lite0(LOCAL, fake.device)
-        with torch.no_grad():
-            theirs = look(from_range(real, SIGNED))
-        terms["features"] = config.features * losses.feature_distance(look(from_range(fake, SIGNED)), theirs)
+        terms["features"] = config.features * projected.feature_distance(fake, real)
     yield Update("generator", terms)
 
 
@@ -180,28 +171,16 @@ def _verdict(discriminator: nn.Module, x: Tensor) -> Tensor:
     return (judged if isinstance(judged, Tensor) else judged[0]).flatten(1).mean(dim=1)
 
 
-def samples(config: Config, networks: Networks, split: Split[Path], data: ViewConfig) -> Picture:
-    """Rows of held-out pictures: with a hole, filled, the original."""
-    return sheet([[holed, filled, whole] for holed, filled, whole, _ in _held_out(networks, split, data)])
-
-
-def evaluate(config: Config, networks: Networks, split: Split[Path], data: ViewConfig) -> dict[str, float]:
-    """PSNR (RGB) in the holes of the held-out pictures."""
-    found = []
-    for _, filled, whole, mask in _held_out(networks, split, data):
-        inside = mask > 0
-        found.append(metrics.psnr(filled[inside].astype(float), whole[inside].astype(float)))
-    return {"psnr": float(np.mean(found))}
-
-
-def _held_out(
-    networks: Networks, split: Split[Path], data: ViewConfig
-) -> Iterator[tuple[Picture, Picture, Picture, np.ndarray]]:
+def look(config: Config, networks: Networks, split: Split[Path], data: ViewConfig) -> Look:
+    """Rows of held-out pictures, with a hole, filled, the original; and the mean PSNR (RGB) in the holes."""
+    rows, scores = [], []
     for number, path in enumerate(split.holdout):
         whole = centre_crop(scaled(read_picture(path), data.crop), data.crop)
         mask = hole(data.crop, rng(number))
-        filled = applied(networks["generator"], whole, torch.from_numpy(mask)[None, None])
-        yield np.where(mask[..., None] > 0, np.uint8(0), whole), filled, whole, mask
+        filled, inside = applied(networks["generator"], whole, torch.from_numpy(mask)[None, None]), mask > 0
+        rows.append([np.where(inside[..., None], np.uint8(0), whole), filled, whole])
+        scores.append(metrics.psnr(filled[inside], whole[inside]))
+    return sheet(rows), {"psnr": float(np.mean(scores))}
 
 
 def exports(config: Config, networks: Networks, data: ViewConfig) -> dict[str, Generator]:
@@ -219,8 +198,7 @@ FAMILY = Family(
     index=index,
     dataset=dataset,
     step=step,
-    samples=samples,
+    look=look,
     exports=exports,
-    evaluate=evaluate,
-    optimisers=optimisers,
+    optimisers=lambda config: {"generator": ("generator",), "discriminator": tuple(_discriminators(config))},
 )

@@ -1,7 +1,7 @@
 """Translation learnt from pairs with a distance that the discriminator learns: PAN (arXiv 1706.09138)."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 from typing import Annotated, Literal
 
 import torch
@@ -13,13 +13,10 @@ from gantool.arrays import SIGNED, to_range
 from gantool_trainer import from_pairs, losses
 from gantool_trainer.data import paired
 from gantool_trainer.data.batches import Batch
-from gantool_trainer.data.folders import Split
-from gantool_trainer.data.paired import Pair, PairedConfig
-from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
-from gantool_trainer.layers import projected
+from gantool_trainer.data.paired import PairedConfig
+from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layers.blocks import frozen
-from gantool_trainer.layers.patch import Norm, PatchDiscriminator
-from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
+from gantool_trainer.layers.patch import Norm
 from gantool_trainer.layers.sampling import Sampling
 from gantool_trainer.layers.unet import UnetNorm, unet
 from gantool_trainer.settings import Settings, Weight, Width
@@ -56,23 +53,8 @@ class Config(Settings):
 def networks(config: Config) -> dict[str, nn.Module]:
     return {
         "generator": unet(config.channels, config.levels, config.sampling, config.norm, residual=config.residual),
-        "discriminator": _discriminator(config),
+        "discriminator": from_pairs.discriminator(config, 3, STRIDES),
     }
-
-
-def _discriminator(config: Config) -> nn.Module:
-    if config.discriminator == "projected":
-        return ProjectedDiscriminator(LOCAL, SIGNED)
-    return PatchDiscriminator(3, config.discriminator_channels, STRIDES, config.discriminator_norm)
-
-
-def index(folder: Path, config: Config, data: PairedConfig, seed: int) -> tuple[Config, Split[Pair]]:
-    if config.discriminator == "projected":
-        projected.check_installed()
-        seen = SizeRule(projected.unit(LOCAL))
-    else:
-        seen = SizeRule(minimum=PatchDiscriminator.smallest(STRIDES))
-    return from_pairs.index(folder, config, data, seed, SizeRule(2**config.levels).and_also(seen))
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
@@ -118,10 +100,9 @@ FAMILY = Family(
     Config=Config,
     Data=PairedConfig,
     networks=networks,
-    index=index,
+    index=partial(from_pairs.index, strides=STRIDES),
     dataset=paired.dataset,
     step=step,
-    samples=from_pairs.samples,
+    look=from_pairs.look,
     exports=exports,
-    evaluate=from_pairs.evaluate,
 )

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from gantool.arrays import SIGNED, from_range, to_range
+from gantool.arrays import SIGNED, to_range
 from gantool_trainer import from_pairs, losses
 from gantool_trainer.data import paired
 from gantool_trainer.data.batches import Batch
@@ -17,15 +17,13 @@ from gantool_trainer.data.folders import Split
 from gantool_trainer.data.paired import Pair, PairedConfig
 from gantool_trainer.diffaugment import moved
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
+from gantool_trainer.family import Buffers, Family, Generator, Networks, Update
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import frozen, unwrap
-from gantool_trainer.layers.efficientnet import efficientnet_lite0
-from gantool_trainer.layers.patch import Norm, PatchDiscriminator
-from gantool_trainer.layers.projected import LOCAL, ProjectedDiscriminator
+from gantool_trainer.layers.patch import Norm
 from gantool_trainer.layers.sampling import Sampling
 from gantool_trainer.layers.unet import UnetNorm, colouring, unet
-from gantool_trainer.settings import Settings, Weight, Width
+from gantool_trainer.settings import Interval, Settings, Weight, Width
 
 
 class Config(Settings):
@@ -58,8 +56,7 @@ class Config(Settings):
     """Of the distance of a projected discriminator's fixed features."""
     penalty: Weight = 0.0
     """On the slope of a discriminator without norms (DRAGAN, arXiv 1705.07215)."""
-    penalty_every: Width = 1
-    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    penalty_every: Interval = 1
     distance: Literal["l1", "l2"] = "l1"
     """Between the pixels: absolute or squared, which ends between colours where two are as likely."""
     pixel: Weight = 100.0
@@ -72,24 +69,13 @@ def networks(config: Config) -> dict[str, nn.Module]:
     generator = colouring(*shape) if config.colour else unet(*shape, config.residual)
     if not config.adversarial:
         return {"generator": generator}
-    return {"generator": generator, "discriminator": _discriminator(config)}
-
-
-def _discriminator(config: Config) -> nn.Module:
-    if config.discriminator == "projected":
-        return ProjectedDiscriminator(LOCAL, SIGNED)
-    return PatchDiscriminator(6, config.discriminator_channels, config.discriminator_strides, config.discriminator_norm)
+    return {"generator": generator, "discriminator": from_pairs.discriminator(config, 6, config.discriminator_strides)}
 
 
 def index(folder: Path, config: Config, data: PairedConfig, seed: int) -> tuple[Config, Split[Pair]]:
     if config.colour and (config.residual or data.corruption != "gray"):
         raise TrainingError("colour is learnt from gray pictures: set data.corruption=gray and model.residual=false")
-    if config.discriminator == "projected":
-        projected.check_installed()
-        seen = SizeRule(projected.unit(LOCAL))
-    else:
-        seen = SizeRule(minimum=PatchDiscriminator.smallest(config.discriminator_strides))
-    return from_pairs.index(folder, config, data, seed, SizeRule(2**config.levels).and_also(seen))
+    return from_pairs.index(folder, config, data, seed, config.discriminator_strides)
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
@@ -115,10 +101,7 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
             scores, _ = discriminator(_shown(config, source, fake))
         terms["adversarial"] = config.adversarial * loss.made(scores)
     if config.features:
-        look = efficientnet_lite0(LOCAL, fake.device)
-        with torch.no_grad():
-            theirs = look(from_range(target, SIGNED))
-        terms["features"] = config.features * losses.feature_distance(look(from_range(fake, SIGNED)), theirs)
+        terms["features"] = config.features * projected.feature_distance(fake, target)
     yield Update("generator", terms)
 
 
@@ -143,7 +126,6 @@ FAMILY = Family(
     index=index,
     dataset=paired.dataset,
     step=step,
-    samples=from_pairs.samples,
+    look=from_pairs.look,
     exports=exports,
-    evaluate=from_pairs.evaluate,
 )

@@ -20,14 +20,14 @@ from gantool_trainer import cards, losses, metrics
 from gantool_trainer.data import posed
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
-from gantool_trainer.data.pictures import Picture, read_picture, to_picture
+from gantool_trainer.data.pictures import read_picture, to_picture
 from gantool_trainer.data.posed import Posed, PosedConfig, PosedPairs, posed_pair
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
+from gantool_trainer.family import Buffers, Family, Finished, Generator, Look, Networks, Update
 from gantool_trainer.layers.blocks import Residual, conv3x3, frozen, unwrap
 from gantool_trainer.layers.dcgan import ConvTrunk, TrunkDiscriminator
 from gantool_trainer.layers.init import he_initialise, scale_weights
-from gantool_trainer.settings import Settings, Weight, Width
+from gantool_trainer.settings import Interval, Settings, Weight, Width
 
 
 class Config(Settings):
@@ -52,8 +52,7 @@ class Config(Settings):
     """Of the masked distance in the second stage."""
     penalty: Weight = 0.25
     """On the discriminator's slope (DRAGAN, arXiv 1705.07215)."""
-    penalty_every: Width = 4
-    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    penalty_every: Interval = 4
 
 
 class Unet(nn.Module):
@@ -139,14 +138,6 @@ def networks(config: Config) -> dict[str, nn.Module]:
     }
 
 
-def optimisers(config: Config) -> dict[str, tuple[str, ...]]:
-    return {"first": ("first",), "second": ("second",), "discriminator": ("discriminator",)}
-
-
-def dataset(split: Split[tuple[Posed, ...]], config: Config, data: PosedConfig, seed: int) -> PosedPairs:
-    return PosedPairs(split.train, data, seed)
-
-
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update | Finished]:
     source, target, joints, body = to_range(batch[0], SIGNED), to_range(batch[1], SIGNED), batch[2], batch[3]
     first, second, discriminator = (networks[name] for name in ("first", "second", "discriminator"))
@@ -175,31 +166,10 @@ def masked(ours: Tensor, theirs: Tensor, body: Tensor) -> Tensor:
     return ((ours - theirs).abs() * (1 + body)).mean()
 
 
-def samples(config: Config, networks: Networks, split: Split[tuple[Posed, ...]], data: PosedConfig) -> Picture:
-    """Rows of held-out people: given, the pose's joints, coarse, fine, true."""
+def look(config: Config, networks: Networks, split: Split[tuple[Posed, ...]], data: PosedConfig) -> Look:
+    """Rows of held-out people: given, the pose's joints, coarse, fine, true; and the mean PSNR (RGB) and SSIM (Y) of
+    both stages beside the true pictures, over a pair of each person."""
     rows = []
-    for source, target, joints, coarse, fine in _held_out(networks, split, data):
-        shown = joints.amax(dim=0, keepdim=True).expand(3, -1, -1)
-        rows.append([*map(to_picture, (source, shown, coarse, fine, target))])
-    return sheet(rows)
-
-
-def evaluate(
-    config: Config, networks: Networks, split: Split[tuple[Posed, ...]], data: PosedConfig
-) -> dict[str, float]:
-    """Mean PSNR (RGB) and SSIM (Y) of both stages beside the true pictures, over pairs of the held-out people."""
-    scores = []
-    for _, target, _, coarse, fine in _held_out(networks, split, data):
-        truth, ours, best = map(to_picture, (target, coarse, fine))
-        ssim, coarsely = (metrics.ssim(metrics.luma(picture), metrics.luma(truth)) for picture in (best, ours))
-        scores.append((metrics.psnr(best.astype(float), truth.astype(float)), ssim, coarsely))
-    return dict(zip(("psnr", "ssim", "ssim_coarse"), np.mean(scores, axis=0).tolist(), strict=True))
-
-
-def _held_out(
-    networks: Networks, split: Split[tuple[Posed, ...]], data: PosedConfig
-) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
-    """(source, target, joints, coarse, fine) of a pair of each person; pictures in 0..1."""
     device = next(networks["first"].parameters()).device
     for number, person in enumerate(split.holdout):
         first = number % len(person)
@@ -208,7 +178,16 @@ def _held_out(
         source, target, joints = (part.to(device) for part in pair[:3])
         coarse = networks["first"](to_range(source[None], SIGNED), joints[None])
         fine = coarse + networks["second"](to_range(source[None], SIGNED), coarse)
-        yield source, target, joints, from_range(coarse[0], SIGNED), from_range(fine[0], SIGNED)
+        made = (from_range(picture[0], SIGNED) for picture in (coarse, fine))
+        shown = joints.amax(dim=0, keepdim=True).expand(3, -1, -1)
+        rows.append([*map(to_picture, (source, shown, *made, target))])
+    _, _, coarsely, finely, truth = zip(*rows, strict=True)
+    figures = {
+        "psnr": metrics.mean_of(metrics.psnr, finely, truth),
+        "ssim": metrics.mean_of(metrics.luma_ssim, finely, truth),
+        "ssim_coarse": metrics.mean_of(metrics.luma_ssim, coarsely, truth),
+    }
+    return sheet(rows), figures
 
 
 def exports(config: Config, networks: Networks, data: PosedConfig) -> dict[str, Generator]:
@@ -231,11 +210,10 @@ FAMILY = Family(
     Data=PosedConfig,
     networks=networks,
     index=index,
-    dataset=dataset,
+    dataset=lambda split, config, data, seed: PosedPairs(split.train, data, seed),
     step=step,
-    samples=samples,
+    look=look,
     exports=exports,
-    evaluate=evaluate,
-    optimisers=optimisers,
+    optimisers=lambda config: {name: (name,) for name in ("first", "second", "discriminator")},
     ema=("first", "second"),
 )

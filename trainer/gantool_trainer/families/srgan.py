@@ -13,7 +13,6 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -22,12 +21,12 @@ from gantool.card import Geometry, Port
 from gantool_trainer import cards, losses, metrics
 from gantool_trainer.data import degraded
 from gantool_trainer.data.batches import Batch
-from gantool_trainer.data.degrade import degrade
+from gantool_trainer.data.degrade import degrade, enlarge
 from gantool_trainer.data.degraded import DegradedConfig, DegradedCrops
 from gantool_trainer.data.folders import Split
 from gantool_trainer.data.pictures import Picture, centre_crop, read_picture
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
+from gantool_trainer.family import Buffers, Family, Generator, Look, Networks, SizeRule, Update
 from gantool_trainer.layers import sr
 from gantool_trainer.layers.blocks import frozen
 from gantool_trainer.layers.efficientnet import efficientnet_lite0
@@ -37,7 +36,8 @@ from gantool_trainer.looking import applied
 from gantool_trainer.seeds import rng
 from gantool_trainer.settings import Settings, Share, Weight, Width
 
-_SAMPLE_SIDE = 192
+_SHOWN_SIDE, _MEASURED_SIDE = 192, 384
+"""Of the middles of held-out pictures that are shown, and on which figures are taken."""
 
 
 class Config(Settings):
@@ -121,10 +121,6 @@ def _check_features(config: Config) -> None:
         efficientnet_lite0(LOCAL, torch.device("cpu"))
 
 
-def dataset(split: Split[Path], config: Config, data: DegradedConfig, seed: int) -> DegradedCrops:
-    return DegradedCrops(split.train, data, config.scale, seed)
-
-
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     generator = networks["generator"]
     low, high, *strength = batch
@@ -197,22 +193,19 @@ def generator_loss(config: Config, real: Tensor, fake: Tensor) -> Tensor:
     return losses.relativistic(fake, real) if config.relativistic else losses.ADVERSARIAL[config.loss].made(fake)
 
 
-def samples(config: Config, networks: Networks, split: Split[Path], data: DegradedConfig) -> Picture:
-    """Rows of held-out crops: bicubic enlargement, the generator's, the original."""
-    rows = []
-    for low, high in _held_out(config, split, data, _SAMPLE_SIDE):
-        size = (high.shape[1], high.shape[0])
-        rows.append([enlarge(low, size), _restore(config, networks["generator"], low), high])
-    return sheet(rows)
+def look(config: Config, networks: Networks, split: Split[Path], data: DegradedConfig) -> Look:
+    """Rows of held-out crops, bicubic enlargement, the generator's, the original; and the mean PSNR and SSIM (Y) on the
+    middle of each held-out picture, degraded as in training."""
+    generator, values = networks["generator"], GENERATORS[config.generator].output_range
 
+    def restored(low: Picture) -> Picture:
+        return applied(generator, low, takes=(0.0, 1.0), gives=values)
 
-def evaluate(config: Config, networks: Networks, split: Split[Path], data: DegradedConfig) -> dict[str, float]:
-    """Mean PSNR and SSIM (Y channel) on the middle of each held-out picture, degraded as in training."""
-    scores = [
-        metrics.super_resolution(_restore(config, networks["generator"], low), high, config.scale)
-        for low, high in _held_out(config, split, data, 384)
-    ]
-    return {"psnr_y": float(np.mean([s[0] for s in scores])), "ssim_y": float(np.mean([s[1] for s in scores]))}
+    shown, measured = (_held_out(config, split, data, side) for side in (_SHOWN_SIDE, _MEASURED_SIDE))
+    rows = [[enlarge(low, config.scale), restored(low), high] for low, high in shown]
+    scores = [metrics.super_resolution(restored(low), high, config.scale) for low, high in measured]
+    psnr, ssim = (float(np.mean(own)) for own in zip(*scores, strict=True))
+    return sheet(rows), {"psnr_y": psnr, "ssim_y": ssim}
 
 
 def _held_out(config: Config, split: Split[Path], data: DegradedConfig, side: int) -> Iterator[tuple[Picture, Picture]]:
@@ -227,33 +220,19 @@ def rule(config: Config) -> SizeRule:
     return SizeRule(math.lcm(config.scale, GENERATORS[config.generator].multiple))
 
 
-def enlarge(low: Picture, size: tuple[int, int]) -> Picture:
-    """Pillow's bicubic enlargement to (width, height)."""
-    return np.asarray(Image.fromarray(low).resize(size, Image.Resampling.BICUBIC))
-
-
-def _restore(config: Config, generator: nn.Module, low: Picture) -> Picture:
-    return applied(generator, low, takes=(0.0, 1.0), gives=GENERATORS[config.generator].output_range)
-
-
 def exports(config: Config, networks: Networks, data: DegradedConfig) -> dict[str, Generator]:
     large = cards.ANY_SIZE if config.scale == 1 else ("batch", 3, f"{config.scale}*height", f"{config.scale}*width")
     made = GENERATORS[config.generator]
+    graded = config.generator == "compact-denoising"
+    strength = (Port("denoise", "strength", ("batch", 1), default=config.denoise),) if graded else ()
     card = cards.made(
         config.task,
         f"{config.generator}-{config.blocks}x{config.channels}",
-        (cards.picture("image", (0.0, 1.0)), *_strength(config)),
+        (cards.picture("image", (0.0, 1.0)), *strength),
         cards.picture("result", made.output_range, large),
         geometry=Geometry(scale=config.scale, multiple=made.multiple),
     )
     return {"": Generator(networks["generator"], card)}
-
-
-def _strength(config: Config) -> tuple[Port, ...]:
-    """How much of the grain is noise, where the network is told."""
-    if config.generator != "compact-denoising":
-        return ()
-    return (Port("denoise", "strength", ("batch", 1), default=config.denoise),)
 
 
 FAMILY = Family(
@@ -262,9 +241,8 @@ FAMILY = Family(
     Data=DegradedConfig,
     networks=networks,
     index=index,
-    dataset=dataset,
+    dataset=lambda split, config, data, seed: DegradedCrops(split.train, data, config.scale, seed),
     step=step,
-    samples=samples,
+    look=look,
     exports=exports,
-    evaluate=evaluate,
 )

@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from gantool.arrays import SIGNED, to_range
 from gantool.card import Port
 from gantool.text import END, read, words
 from gantool_trainer import cards, from_noise, losses
@@ -18,20 +17,18 @@ from gantool_trainer.data import captioned
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.captioned import Captioned, CaptionedConfig
 from gantool_trainer.data.folders import Split
-from gantool_trainer.data.pictures import Picture
 from gantool_trainer.data.squares import Squares
 from gantool_trainer.diffaugment import augmented
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, Update
-from gantool_trainer.layers import projected
+from gantool_trainer.family import Buffers, Family, Finished, Generator, Look, Networks, Update
 from gantool_trainer.layers.blocks import Residual, Shape, conv3x3, frozen, unwrap
 from gantool_trainer.layers.dcgan import ConvGenerator, ConvTrunk, DiscriminatorNorm
-from gantool_trainer.layers.fastgan import FastGenerator, check_side
+from gantool_trainer.layers.fastgan import FastGenerator
 from gantool_trainer.layers.init import initialise
 from gantool_trainer.layers.projected import ProjectedTextDiscriminator
 from gantool_trainer.layers.sampling import KERNEL4, Sampling
 from gantool_trainer.losses import Adversarial
-from gantool_trainer.settings import Settings, Weight, Width
+from gantool_trainer.settings import Interval, Settings, Weight, Width
 
 _TEMPERATURE = 0.1
 _ROWS = 8
@@ -73,8 +70,7 @@ class Config(Settings):
     loss: Literal["bce", "hinge"] = "bce"
     penalty: Weight = 0.0
     """On the discriminators' slope (DRAGAN, arXiv 1705.07215); needs ones without batch norm."""
-    penalty_every: Width = 1
-    """Steps from one penalty to the next, which weighs as much more (lazy regularisation, arXiv 1912.04958)."""
+    penalty_every: Interval = 1
     text_matching: Weight = 0.0
     """Of the made pictures being found by their texts among a batch's, and the reverse, as the real ones are (after
     AttnGAN, arXiv 1711.10485): a stronger voice for the text than the discriminator's."""
@@ -136,17 +132,15 @@ class FirstStage(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.condition = Conditioner(config.embedding, config.condition)
-        self.draw = _first_generator(config)
+        c, shape = config.condition, first_shape(config)
+        if config.generator == "fastgan":
+            self.draw: nn.Module = FastGenerator(config.latent, c, config.channels, shape)
+        else:
+            self.draw = ConvGenerator(config.latent + c, config.channels, shape, config.sampling)
 
     def forward(self, embedding: Tensor, latent: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         condition, mean, log_variance = self.condition(embedding, noise)
         return self.draw(latent, condition), mean, log_variance
-
-
-def _first_generator(config: Config) -> nn.Module:
-    if config.generator == "fastgan":
-        return FastGenerator(config.latent, config.condition, config.channels, first_shape(config))
-    return ConvGenerator(config.latent + config.condition, config.channels, first_shape(config), config.sampling)
 
 
 class SecondStage(nn.Module):
@@ -231,10 +225,7 @@ def index(folder: Path, config: Config, data: CaptionedConfig, seed: int) -> tup
         raise TrainingError("StackGAN makes pictures in colour; leave out data.gray")
     if data.side % config.first_side or (data.side // config.first_side) & (data.side // config.first_side - 1):
         raise TrainingError(f"data.side is {data.side}; give model.first_side, {config.first_side}, times 1, 2, 4, ...")
-    if config.discriminator == "projected":
-        projected.check_installed()
-    if config.generator == "fastgan":
-        check_side(config.first_side, config.latent)
+    from_noise.check_networks(config, config.first_side)
     vocabulary = config.vocabulary
     if not vocabulary:
         texts = captioned.texts_of(folder, data.columns)
@@ -281,8 +272,7 @@ def _tokens(config: Config, item: Captioned) -> np.ndarray:
 
 
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update | Finished]:
-    real, texts = to_range(batch[0], SIGNED), batch[1]
-    from_noise.check_batch(real)
+    real, texts = from_noise.pictures(batch), batch[1]
     count, device = len(real), real.device
     text = texts[torch.arange(count), torch.randint(texts.shape[1], (count,)).to(device)]
     small = F.interpolate(real, size=first_shape(config)[1:], mode="area")
@@ -359,7 +349,7 @@ def _noises(config: Config) -> tuple[int, int, int]:
     return config.latent, config.condition, config.condition
 
 
-def samples(config: Config, networks: Networks, split: Split[Captioned], data: CaptionedConfig) -> Picture:
+def look(config: Config, networks: Networks, split: Split[Captioned], data: CaptionedConfig) -> Look:
     """A row for each of eight held-out texts, with the same noise in each column."""
     items = [split.holdout[i % len(split.holdout)] for i in range(_ROWS)]
     text = torch.from_numpy(np.stack([_tokens(config, item)[0] for item in items]))
@@ -369,7 +359,7 @@ def samples(config: Config, networks: Networks, split: Split[Captioned], data: C
         parts = noise[:_ROWS].repeat(_ROWS, 1).split(_noises(config), dim=1)
         return made(text.to(noise.device).repeat_interleave(_ROWS, dim=0), *parts)[0]
 
-    return from_noise.samples(drawn, networks["first"], "normal", sum(_noises(config)))
+    return from_noise.look_at(drawn, networks["first"], "normal", sum(_noises(config)))
 
 
 def exports(config: Config, networks: Networks, data: CaptionedConfig) -> dict[str, Generator]:
@@ -397,7 +387,7 @@ FAMILY = Family(
     index=index,
     dataset=dataset,
     step=step,
-    samples=samples,
+    look=look,
     exports=exports,
     optimisers=optimisers,
     ema=_MADE,

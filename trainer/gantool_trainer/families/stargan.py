@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -19,7 +18,7 @@ from gantool_trainer.data.folders import Split
 from gantool_trainer.data.labelled import Labelled, LabelledConfig, LabelledViews
 from gantool_trainer.data.pictures import Picture, read_picture, scaled
 from gantool_trainer.diffaugment import moved
-from gantool_trainer.family import Buffers, Family, Generator, Networks, SizeRule, Update
+from gantool_trainer.family import Buffers, Family, Generator, Look, Networks, SizeRule, Update
 from gantool_trainer.layers import projected
 from gantool_trainer.layers.blocks import Residual, conv3x3, frozen, unwrap
 from gantool_trainer.layers.sampling import KERNEL4, Sampling
@@ -137,10 +136,6 @@ def index(folder: Path, config: Config, data: LabelledConfig, seed: int) -> tupl
     return config.model_copy(update={"labels": names}), found
 
 
-def dataset(split: Split[Labelled], config: Config, data: LabelledConfig, seed: int) -> LabelledViews:
-    return LabelledViews(split.train, data, seed)
-
-
 def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, index: int) -> Iterator[Update]:
     real, label = to_range(batch[0], SIGNED), batch[1]
     generator, discriminator = networks["generator"], networks["discriminator"]
@@ -180,32 +175,23 @@ def step(config: Config, networks: Networks, buffers: Buffers, batch: Batch, ind
     )
 
 
-def samples(config: Config, networks: Networks, split: Split[Labelled], data: LabelledConfig) -> Picture:
-    """Rows of held-out pictures: original, then as each label."""
-    rows = []
-    for item in split.holdout[:_SHOWN]:
-        picture = _shown(item, data)
-        rows.append([picture, *(_as(config, networks, picture, label) for label in range(len(config.labels)))])
-    return sheet(rows)
+def look(config: Config, networks: Networks, split: Split[Labelled], data: LabelledConfig) -> Look:
+    """Rows of held-out pictures, original, then as each label; and, over all of them, PSNR (RGB) after going to the
+    next label and back, and the correlation of edges."""
+    count, own = len(config.labels), [item.label for item in split.holdout]
+    pictures = [RULE.cut(scaled(read_picture(item.path), data.side[1])) for item in split.holdout]
 
+    def turned(picture: Picture, label: int) -> Picture:
+        return applied(networks["generator"], picture, F.one_hot(torch.tensor([label % count]), count).float())
 
-def evaluate(config: Config, networks: Networks, split: Split[Labelled], data: LabelledConfig) -> dict[str, float]:
-    """Over the held-out pictures: PSNR (RGB) after going to the next label and back, and the correlation of edges."""
-    trips, scenes = [], []
-    for item in split.holdout:
-        picture = _shown(item, data)
-        there = _as(config, networks, picture, (item.label + 1) % len(config.labels))
-        trips.append(metrics.psnr(picture.astype(float), _as(config, networks, there, item.label).astype(float)))
-        scenes.append(metrics.same_scene(picture, there))
-    return {"cycle_psnr": float(np.mean(trips)), "same_scene": float(np.mean(scenes))}
-
-
-def _shown(item: Labelled, data: LabelledConfig) -> Picture:
-    return RULE.cut(scaled(read_picture(item.path), data.side[1]))
-
-
-def _as(config: Config, networks: Networks, picture: Picture, label: int) -> Picture:
-    return applied(networks["generator"], picture, F.one_hot(torch.tensor([label]), len(config.labels)).float())
+    rows = [[picture, *(turned(picture, label) for label in range(count))] for picture in pictures[:_SHOWN]]
+    there = [turned(picture, label + 1) for picture, label in zip(pictures, own, strict=True)]
+    again = [turned(picture, label) for picture, label in zip(there, own, strict=True)]
+    figures = {
+        "cycle_psnr": metrics.mean_of(metrics.psnr, pictures, again),
+        "same_scene": metrics.mean_of(metrics.same_scene, pictures, there),
+    }
+    return sheet(rows), figures
 
 
 def exports(config: Config, networks: Networks, data: LabelledConfig) -> dict[str, Generator]:
@@ -224,9 +210,8 @@ FAMILY = Family(
     Data=LabelledConfig,
     networks=networks,
     index=index,
-    dataset=dataset,
+    dataset=lambda split, config, data, seed: LabelledViews(split.train, data, seed),
     step=step,
-    samples=samples,
+    look=look,
     exports=exports,
-    evaluate=evaluate,
 )

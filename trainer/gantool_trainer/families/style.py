@@ -23,10 +23,10 @@ from gantool_trainer import cards
 from gantool_trainer.data import plain
 from gantool_trainer.data.batches import Batch
 from gantool_trainer.data.folders import Split
-from gantool_trainer.data.pictures import Picture, centre_crop, read_picture, scaled, to_tensor
+from gantool_trainer.data.pictures import centre_crop, read_picture, scaled, to_tensor
 from gantool_trainer.data.views import ViewConfig, Views
 from gantool_trainer.errors import TrainingError
-from gantool_trainer.family import Buffers, Family, Finished, Generator, Networks, SizeRule, Update
+from gantool_trainer.family import Buffers, Family, Finished, Generator, Look, Networks, SizeRule, Update
 from gantool_trainer.layers.blocks import frozen, unwrap
 from gantool_trainer.layers.resnet import RetouchingGenerator
 from gantool_trainer.layers.vgg import Taps, learnable_taps, vgg19_taps
@@ -188,13 +188,13 @@ def _style(config: Config, features: nn.Module, device: torch.device) -> Tensor:
     return torch.cat([gram(m) for m in features(picture)[0]], dim=1)
 
 
-def samples(config: Config, networks: Networks, split: Split[Path], data: ViewConfig) -> Picture:
+def look(config: Config, networks: Networks, split: Split[Path], data: ViewConfig) -> Look:
     """Rows of held-out pictures: as they are, in the style."""
     rows = []
     for path in split.holdout:
         picture = RULE.cut(centre_crop(scaled(read_picture(path), data.side[1]), data.side[1]))
         rows.append([picture, applied(networks["generator"], picture)])
-    return sheet(rows)
+    return sheet(rows), {}
 
 
 def exports(config: Config, networks: Networks, data: ViewConfig) -> dict[str, Generator]:
@@ -232,7 +232,7 @@ FAMILY = Family(
     index=index,
     dataset=dataset,
     step=step,
-    samples=samples,
+    look=look,
     exports=exports,
     optimisers=optimisers,
     ema=("generator", "features"),

@@ -80,7 +80,8 @@ def strides(taps: tuple[int, ...]) -> list[int]:
 @cache
 def efficientnet_lite0(taps: tuple[int, ...], device: torch.device) -> EfficientNetLite0:
     """The published network up to the last of ``taps``. Raises TrainingError where the weights are not installed."""
-    with torch.inference_mode(False):  # whoever asks first, gradients are to pass
+    # Whoever asks first: gradients are to pass, and the random numbers of their step to stay what they would be.
+    with torch.inference_mode(False), torch.random.fork_rng(devices=[]):
         return EfficientNetLite0(published_weights(), taps).to(device)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gantool.arrays import SIGNED, from_range
+from gantool_trainer import losses
 from gantool_trainer.layers import efficientnet
 from gantool_trainer.seeds import torch_seed
 
@@ -101,6 +102,14 @@ class ProjectedTextDiscriminator(nn.Module):
         return scores.flatten(1) + (seen * F.normalize(embedding, dim=1)).sum(dim=1, keepdim=True)
 
 
+def feature_distance(ours: Tensor, theirs: Tensor) -> Tensor:
+    """`losses.feature_distance` of pictures (N, 3, H, W) in -1..1, by the fixed network's `LOCAL` maps."""
+    look = efficientnet.efficientnet_lite0(LOCAL, ours.device)
+    with torch.no_grad():
+        wanted = look(from_range(theirs, SIGNED))
+    return losses.feature_distance(look(from_range(ours, SIGNED)), wanted)
+
+
 def unit(taps: tuple[int, ...]) -> int:
     """Of which the sides of pictures are multiples that are looked at as they are."""
     return efficientnet.strides(taps)[-1]
@@ -114,7 +123,8 @@ def check_installed() -> None:
 @cache
 def mixing(taps: tuple[int, ...], device: torch.device) -> Mixing:
     """The fixed one for maps after these blocks."""
-    with torch.inference_mode(False):  # whoever asks first, gradients are to pass
+    # Whoever asks first: gradients are to pass, and the random numbers of their step to stay what they would be.
+    with torch.inference_mode(False), torch.random.fork_rng(devices=[]):
         return Mixing(efficientnet.channels(taps), _MIXED).to(device)
 
 

@@ -10,8 +10,8 @@ from gantool_trainer.layers.sampling import KERNEL3, Sampling
 
 
 def resnet(outputs: int, channels: int, blocks: int, sampling: Sampling) -> nn.Sequential:
-    """Two strides down, residual blocks with instance norm, two up (Johnson et al., arXiv 1603.08155; CycleGAN,
-    1703.10593, appendix 7.2): (N, 3, H, W) to (N, outputs, H, W), H and W multiples of 4 and at least 16."""
+    """Two strides down, residual blocks with instance norm, two up (CycleGAN, appendix 7.2): (N, 3, H, W) to
+    (N, outputs, H, W), H and W multiples of 4 and at least 16."""
     c, (down, up) = channels, KERNEL3[sampling]
     network = nn.Sequential(
         *(reflected(3, c, 7), *_normed(c)),

@@ -17,7 +17,7 @@ _LENGTHS = {"vgg22": 9, "vgg54": 36, "vgg54-before-activation": 35}
 
 
 class Features(nn.Module):
-    """VGG19 (arXiv 1409.1556) up to a layer: pictures (N, 3, H, W) in 0..1 to feature maps, weights fixed."""
+    """VGG19 (arXiv 1409.1556) up to a layer: pictures (N, 3, H, W) in 0..1 to a list of its map, weights fixed."""
 
     mean: Tensor
     std: Tensor
@@ -37,17 +37,14 @@ class Features(nn.Module):
         self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1), persistent=False)
         self.eval().requires_grad_(False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.features((x - self.mean) / self.std)
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [self.features((x - self.mean) / self.std)]
 
 
 @cache
 def vgg19(layer: str) -> Features:
     """The feature extractor phi_i,j of SRGAN: before pooling i, after convolution j and (unless said) its ReLU.
-
-    Raises:
-        TrainingError: torchvision or its weights cannot be had.
-    """
+    Raises TrainingError where torchvision or its weights cannot be had."""
     network = Features(_LENGTHS[layer])
     weights = _imagenet_weights()
     network.load_state_dict({name: weights[name] for name in network.state_dict()})
