@@ -1,4 +1,4 @@
-"""A file fetched by HTTPS: the one place where gantool goes to the network, for nothing but what was asked for by name.
+"""A file fetched by HTTPS: the one place where gantool downloads, and nothing but what was asked for by name.
 
 ``HTTPS_PROXY``, ``NO_PROXY`` and ``SSL_CERT_FILE`` are honoured.
 """

@@ -14,6 +14,8 @@ from gantool_cli import app, first_screen, hints
 MAIN = "from gantool_cli.main import main; main()"
 BUFFERED = {**os.environ, "PYTHONUNBUFFERED": ""}
 """As for a user: what waits in a stream is sent when Python ends, which may fail."""
+WORDS = ("list", "info", "add", "search", "get", "remove")
+"""Of `gantool models`."""
 BOXES = set("╭│╰─")
 
 
@@ -50,7 +52,7 @@ def test_the_version_in_every_way(words: list[str]) -> None:
         assert done.returncode == 0 and done.stdout == f"gantool {first_screen.version()}\n"
 
 
-@pytest.mark.parametrize("verb", ["", *app.VERBS, "models list", "models info", "models add", "models remove"])
+@pytest.mark.parametrize("verb", ["", *app.VERBS, *(f"models {word}" for word in WORDS)])
 def test_help_fits_and_says_what_counts(verb: str) -> None:
     done = gantool(*verb.split(), "--help", env={**os.environ, "COLUMNS": "80"})
     lines = done.stdout.splitlines()

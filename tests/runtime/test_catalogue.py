@@ -30,6 +30,17 @@ def test_the_table_is_small_and_holds_facts_alone() -> None:
         assert row.fetchable is all(not catalogue.obstacle(address, row.kind) for address in row.addresses)
 
 
+def test_the_documents_say_how_many_there_are() -> None:
+    best = catalogue.search()
+    fetched = [row for row in best if row.fetchable]
+    permissive, onnx = [row for row in fetched if row.permissive], [row for row in fetched if row.kind == "onnx"]
+    text = " ".join((ROOT / "docs" / "models.md").read_text(encoding="utf-8").split())
+    assert f"a table of {len(best)} models ({len(catalogue.listed())} files, " in text
+    assert (
+        f"{len(fetched)} of them can be fetched, {len(permissive)} of which" in text and f"{len(onnx)} are ONNX" in text
+    )
+
+
 @pytest.mark.parametrize(
     ("asked", "name", "licence", "kind"),
     [

@@ -46,5 +46,17 @@ def test_onnxruntime_is_imported_through_one_door() -> None:
     assert importing == {"runtime/gantool/devices.py"}
 
 
+def test_what_is_fetched_comes_through_one_door() -> None:
+    root = Path(__file__).parents[2]
+    doors = r"^\s*(import|from) (ssl|http|httpx|requests|urllib3|urllib\.request)\b"
+    going = {
+        path.relative_to(root).as_posix()
+        for part in ("runtime", "cli", "export", "trainer")
+        for path in (root / part).rglob("*.py")
+        if re.search(doors, path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert going == {"runtime/gantool/download.py"}
+
+
 def test_the_trainer_needs_the_contract_alone() -> None:
     assert "onnxruntime" not in loaded_after("import gantool_trainer.loop")

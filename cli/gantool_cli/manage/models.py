@@ -138,7 +138,7 @@ def get(
     task: For = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Fetch a model that others have published, by HTTPS, and add it. No other command goes to the network.
+    """Fetch a model that others have published, by HTTPS, and add it. No other command downloads anything.
 
     It has to be the very file that is meant, by its sha256. Where the connection is cut, the same command goes on.
     """
