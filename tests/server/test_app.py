@@ -123,7 +123,7 @@ def test_a_job_from_the_queue_to_its_result(client: TestClient) -> None:
         ("upscale", {"format": "../x"}, 422, "format"),
         ("upscale", {"format": "exe"}, 422, "format"),
         ("upscale", {"quality": "101"}, 422, "quality"),
-        ("upscale", {"quality": "50", "format": "png"}, 415, None),
+        ("upscale", {"quality": "50", "format": "png"}, 422, None),
         ("inpaint", {"mask": "/etc/passwd"}, 422, "mask"),
         ("inpaint", {"options": '{"mask": "/etc/passwd"}'}, 422, "mask"),
         ("stylize", {"style": "http://127.0.0.1:1/a.png"}, 422, "style"),
