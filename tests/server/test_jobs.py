@@ -97,7 +97,8 @@ def test_what_fails_leaves_no_folder(queues: Callable[..., Jobs]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "ours", "said"), [(ImageError("it is torn"), False, "it is torn"), (ZeroDivisionError("secret"), True, "")]
+    ("error", "ours", "said"),
+    [(ImageError("it is torn"), False, "it is torn"), (ZeroDivisionError("secret"), True, "")],
 )
 def test_failures(queues: Callable[..., Jobs], error: Exception, ours: bool, said: str) -> None:
     def fail(*_: object) -> Path:

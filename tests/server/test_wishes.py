@@ -33,7 +33,15 @@ def refusal(
     return caught.value
 
 
-EVIL = ["../../etc/passwd", "/etc/passwd", "http://169.254.169.254/latest", "file:///etc/passwd", "a\0b", "..", "\\\\a\\b"]
+EVIL = [
+    "../../etc/passwd",
+    "/etc/passwd",
+    "http://169.254.169.254/latest",
+    "file:///etc/passwd",
+    "a\0b",
+    "..",
+    "\\\\a\\b",
+]
 
 
 @pytest.mark.parametrize("evil", EVIL)
@@ -140,7 +148,9 @@ def test_only_these_formats_are_read(table: Table, tmp_path: Path) -> None:
 def claiming(format: str, side: int) -> bytes:
     """A small file whose headers say that it is large."""
     if format == "PNG":
-        return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)) + picture()[33:]
+        return (
+            b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)) + picture()[33:]
+        )
     if format == "GIF":
         data = bytearray(picture("GIF"))
         struct.pack_into("<HH", data, 6, min(side, 65535), min(side, 65535))
