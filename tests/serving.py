@@ -42,7 +42,7 @@ def client(settings: Settings = FAST, **changes: Any) -> Iterator[tuple[TestClie
 
 
 class Held:
-    """Work that lasts until it is let go, for `monkeypatch.setattr(wishes, "work", held.work)`."""
+    """Work that lasts until it is let go, in the place of a model's."""
 
     def __init__(self) -> None:
         self.go, self.begun = threading.Event(), threading.Event()

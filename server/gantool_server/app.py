@@ -60,9 +60,10 @@ def _sent_as(*required: str) -> dict[str, Any]:
 
 
 class Server:
-    """What the calls share."""
+    """What the calls share; its jobs wait for `gantool_server.run`, or an application `around` it."""
 
     def __init__(self, settings: Settings) -> None:
+        """Raises GantoolError where a model that it is to run is not there."""
         self.settings, self.table, self.metrics = settings, Table(settings), Metrics()
         self.jobs = Jobs(settings.workers, settings.queue, settings.seconds, settings.keep, settings.kept, self._over)
         self._looking = anyio.CapacityLimiter(_LOOKING)

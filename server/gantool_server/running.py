@@ -10,7 +10,6 @@ from starlette.concurrency import run_in_threadpool
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gantool_server.app import Server, around
-from gantool_server.settings import Settings
 
 _CONNECTIONS = 500
 """At once; others are told to come again."""
@@ -18,17 +17,12 @@ _SENDING = 10
 """Seconds beyond those of jobs for which results are still sent when the server ends."""
 
 
-def run(settings: Settings, listening: socket.socket) -> None:
-    """Serve until a signal says that it is enough: then no new jobs are taken, and those that run have so many seconds
-    as the settings say.
-
-    Raises:
-        GantoolError: a model that it is to run is not there.
-    """
-    server = Server(settings)
+def run(server: Server, listening: socket.socket) -> None:
+    """Serve until a signal says that it is enough: then no new jobs are taken, and those that run have
+    `Settings.closing` seconds."""
 
     class Patient(_Patient):
-        patience = settings.patience
+        patience = server.settings.patience
 
     config = uvicorn.Config(
         around(server),
@@ -39,7 +33,7 @@ def run(settings: Settings, listening: socket.socket) -> None:
         server_header=False,
         limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=60,
-        timeout_graceful_shutdown=int(settings.closing) + _SENDING,
+        timeout_graceful_shutdown=int(server.settings.closing) + _SENDING,
     )
     _Ending(config, server).run(sockets=[listening])
 

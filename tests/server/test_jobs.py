@@ -97,7 +97,8 @@ def test_what_fails_leaves_no_folder(queues: Callable[..., Jobs]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "said"), [(ImageError("it is torn"), 415, "it is torn"), (ZeroDivisionError("secret"), 500, "")]
+    ("error", "status", "said"),
+    [(ImageError("it is torn"), 415, "it is torn"), (ZeroDivisionError("secret"), 500, "")],
 )
 def test_failures(queues: Callable[..., Jobs], error: Exception, status: int, said: str) -> None:
     def fail(*_: object) -> Path:

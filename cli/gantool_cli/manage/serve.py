@@ -57,12 +57,13 @@ def serve(*, order: Order) -> None:
         raise GantoolError(f"{error.name} is missing; pip install 'gantool[serve]' brings it") from error
     settings = _settings(order)
     listening = _listening(order)
+    server = gantool_server.Server(settings)
     _log()
     address = f"http://{_shown(order.host)}:{listening.getsockname()[1]}"
     console.out(f"gantool: {address} (page)   {address}/docs (calls)   Ctrl-C ends")
     if order.open:
         threading.Timer(1.0, webbrowser.open, [address]).start()
-    gantool_server.run(settings, listening)
+    gantool_server.run(server, listening)
 
 
 def _settings(order: Order) -> "Settings":
