@@ -32,7 +32,6 @@ def run(server: Server, listening: socket.socket) -> None:
         access_log=False,
         server_header=False,
         limit_concurrency=_CONNECTIONS,
-        timeout_keep_alive=60,
         timeout_graceful_shutdown=int(server.settings.closing) + _SENDING,
     )
     _Ending(config, server).run(sockets=[listening])

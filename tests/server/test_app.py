@@ -107,7 +107,7 @@ def test_a_mask_is_sent_beside(asked: TestClient) -> None:
     changed = [(x, y) for x in range(64) for y in range(64) if before.getpixel((x, y)) != after.getpixel((x, y))]
     assert changed and all(x < 30 and y < 30 for x, y in changed)
     wrong = asked.post("/v1/inpaint", files={**FILE, "mask": picture(side=9)})
-    assert wrong.status_code == 422 and "server" not in wrong.text
+    assert wrong.status_code == 415 and "server" not in wrong.text
 
 
 def test_an_added_model(tiny_file: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_failing_job(asked: TestClient) -> None:
     assert told["state"] == "failed" and "damaged" in told["error"]["message"] and "/" not in told["error"]["message"]
     assert asked.get(told["result"]).status_code == 409
     answer = asked.post("/v1/translate", data=HAIR, files=torn)
-    assert answer.status_code == 422 and "damaged" in answer.json()["error"]["message"]
+    assert answer.status_code == 415 and "damaged" in answer.json()["error"]["message"]
 
 
 def test_faults_of_the_server_are_told_apart(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
