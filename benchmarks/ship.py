@@ -19,7 +19,7 @@ import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 import gantool
-from gantool import library
+from gantool import library, storage
 from gantool.card import KEY
 from gantool_export import export
 from gantool_trainer import recipe as recipes
@@ -89,7 +89,7 @@ def ship(
             onnx.helper.set_model_props(model, {KEY: card.to_json()})
             onnx.save(model, _MODELS / f"{file}.onnx")
             print(file, rounded)
-    sums = [f"{library.sha256(path)}  {path.name}\n" for path in sorted(_MODELS.glob("*.onnx"))]
+    sums = [f"{storage.sha256(path)}  {path.name}\n" for path in sorted(_MODELS.glob("*.onnx"))]
     (_MODELS / "SHA256SUMS").write_text("".join(sums))
 
 

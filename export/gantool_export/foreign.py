@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from gantool.card import Geometry
+from gantool.catalogue import Listed, credited
 from gantool.engine.boxes import round_up
 from gantool.errors import ModelError, reason
 from gantool.foreign.probe import Found, bordered, probed
@@ -46,12 +47,15 @@ class Written:
     """Largest to torch that was seen, on pictures that were not traced, of two sizes."""
 
 
-def convert(file: Path, target: Path, task: str | None = None, licence: str = "unknown") -> Found | None:
+def convert(
+    file: Path, target: Path, task: str | None = None, licence: str = "unknown", listed: Listed | None = None
+) -> Found | None:
     """Make a model file of others' weights.
 
     Args:
         target: named as the model is to be.
         task, licence: as `gantool.foreign.probe.probed`.
+        listed: which of the published models it is.
 
     Returns:
         What it turned out to be; None for networks of which gantool knows all of that.
@@ -65,7 +69,8 @@ def convert(file: Path, target: Path, task: str | None = None, licence: str = "u
     if any(name.startswith(("ema/", "networks/")) for name in state):
         raise ExportError(f"{file} is a checkpoint of gantool; `gantool export` makes a model of it")
     if layouts.is_of_cyclegan(state):
-        write({target: junyanz.generator(file, state, task or "translate", licence)})
+        generator = junyanz.generator(file, state, task or "translate", licence)
+        write({target: replace(generator, card=credited(generator.card, listed))})
         return None
     try:
         one = published(state)
@@ -80,7 +85,7 @@ def convert(file: Path, target: Path, task: str | None = None, licence: str = "u
         raise type(error)(f"{file}: {error.template}", option=error.option) from error
     identity = replace(found.card.identity, architecture=one.architecture)
     about = replace(found.card.provenance, notes="weights made elsewhere; what it takes was found by trying it")
-    card = replace(found.card, identity=identity, provenance=about)
+    card = credited(replace(found.card, identity=identity, provenance=about), listed)
     with replacing(target, overwrite=False) as place:
         place.write(data + card_field(card))
     checked = f"it agrees with torch (difference {written.difference:.0e}); {found.checked}"

@@ -37,6 +37,10 @@ class UnknownModelError(ModelError):
     """No model has this name, and no file lies at this path."""
 
 
+class DownloadError(GantoolError):
+    """A file cannot be fetched, or is another than the one that was meant."""
+
+
 class DeviceError(GantoolError):
     """The device that was asked for cannot be had, or the runtime package is missing."""
 

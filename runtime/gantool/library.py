@@ -4,7 +4,6 @@ What is here needs neither ONNX Runtime nor numpy: cards are read from the bytes
 """
 
 import difflib
-import hashlib
 import os
 import re
 import shutil
@@ -15,12 +14,13 @@ from typing import IO, TYPE_CHECKING, Literal
 
 from platformdirs import user_data_path
 
-from gantool import tasks
-from gantool.card import ModelCard, reader
+from gantool import catalogue, tasks
+from gantool.card import ModelCard, Provenance, reader
+from gantool.catalogue import Listed
 from gantool.devices import open_session
 from gantool.errors import ImageError, ModelError, UnknownModelError, described, reason
 from gantool.graph import check_graph
-from gantool.storage import replacing
+from gantool.storage import replacing, sha256
 from gantool.values import is_address
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Entry:
     origin: Literal["shipped", "added"]
     found: "Found | None" = None
     """What one of others turned out to be, when it is added."""
+    listed: Listed | None = None
+    """Which of the published ones it is, when it is added."""
 
 
 def home() -> Path:
@@ -103,6 +105,8 @@ def find(model: str | Path, task: str | None = None) -> Path:
         return _checked(path)
     if near := difflib.get_close_matches(model.lower(), known, n=1):
         raise UnknownModelError(f"no model '{model}'; did you mean '{near[0]}'?")
+    for published in catalogue.named(model)[:1]:
+        raise UnknownModelError(f"no model '{model}' is here; `gantool models get {published.name}` fetches it")
     if task is not None and (names := for_task(task)):
         raise UnknownModelError(f"no model '{model}'; for {task} there is: {', '.join(names)}")
     raise UnknownModelError(f"no model '{model}'; see `gantool models list`, or give the path of an .onnx file")
@@ -149,19 +153,20 @@ def add(
     overwrite: bool = False,
 ) -> Entry:
     """Copy a model file into the user's library under a name. One that was made elsewhere is looked into first, and
-    described by a card.
+    described by a card; that of one which was published, and is known by its sum, says author, licence and source.
 
     Args:
-        name: by default the file's.
+        name: by default the one that it was published under, or the file's.
         task, licence: of a model that was made elsewhere, as it does not say them; see `gantool.foreign.probe.probed`.
 
     Raises:
         ModelError: the file cannot be used, the name is taken or is no plain name, or the copy fails.
     """
     path = Path(path)
-    name = path.stem if name is None else name
+    listed = recognised(path)
+    name = (path.stem if listed is None else listed.name) if name is None else name
     target = place(name, overwrite=overwrite)
-    adopted = _looked_into(_checked(path), name, task, licence)
+    adopted = _looked_into(_checked(path), name, task, licence, listed)
     try:
         with replacing(target, overwrite=True) as copy:
             _copy(path, adopted, copy)
@@ -169,7 +174,15 @@ def add(
             stale.unlink()
     except (OSError, ImageError) as error:
         raise ModelError(f"cannot add {path} to {target.parent}: {reason(error)}") from error
-    return Entry(name, target, "added", adopted.found if adopted else None)
+    return Entry(name, target, "added", adopted.found if adopted else None, listed)
+
+
+def recognised(path: Path) -> Listed | None:
+    """Which of the published models a file is, by its sum. Raises ModelError if it cannot be read."""
+    try:
+        return catalogue.known(sha256(path)) if path.is_file() else None
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {reason(error)}") from error
 
 
 def place(name: str, *, overwrite: bool = False) -> Path:
@@ -197,14 +210,16 @@ def _copy(path: Path, adopted: "Adopted | None", target: IO[bytes]) -> None:
         target.write(adopted.card)
 
 
-def _looked_into(path: Path, name: str, task: str | None, licence: str | None) -> "Adopted | None":
+def _looked_into(
+    path: Path, name: str, task: str | None, licence: str | None, listed: Listed | None
+) -> "Adopted | None":
     """What a model that was made elsewhere turns out to be; None for one with a card, which is checked. Raises
     ModelError."""
     card = find_card(path)
     if card is None:
         from gantool.foreign import adoption
 
-        return adoption.adopted(path, name, task, licence or "unknown")
+        return adoption.adopted(path, name, task, licence or Provenance.licence, listed)
     if said := next((word for word, value in (("task", task), ("licence", licence)) if value is not None), None):
         raise ModelError(f"{path} says itself what it is; leave out {{option}}", option=said)
     session, _ = open_session(path, "cpu", threads=1)
@@ -225,12 +240,6 @@ def remove(name: str) -> None:
             file.unlink()
     except OSError as error:
         raise ModelError(f"cannot remove {entry.path}: {reason(error)}") from error
-
-
-def sha256(path: Path) -> str:
-    """Hex digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def shipped_digests() -> dict[str, str]:

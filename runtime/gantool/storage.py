@@ -1,10 +1,12 @@
 """Files and folders that appear whole or not at all: the one atomic write, of pictures, models and checkpoints alike.
 
 What is being written has a temporary name beside its target, and is locked by whoever writes it. A process that was
-killed leaves it there without the lock, and the next one that writes into the folder removes it.
+killed leaves it there without the lock, and the next one that writes into the folder removes it; what was fetched in
+part, only after a week.
 """
 
 import contextlib
+import hashlib
 import os
 import re
 import secrets
@@ -25,8 +27,11 @@ except ImportError:  # Windows, where a file that is open cannot be removed anyw
 
 _LOCKS = fcntl is not None
 _TEMPORARY = re.compile(r"\.gantool-(?P<process>[0-9]+-)?[0-9a-f]{8,16}\.tmp")
+_UNFINISHED = re.compile(r"\.gantool-[0-9a-f]{16}\.part")
 _OLD = 3600.0
 """Seconds after which a temporary file that nothing is known of is taken for a leftover."""
+_FORGOTTEN = 7 * 24 * 3600.0
+"""Seconds after which nobody is expected to go on with what is unfinished."""
 
 
 @contextmanager
@@ -83,6 +88,39 @@ def appearing(folder: Path) -> Iterator[Path]:
         raise _cannot_write(folder, error) from error
 
 
+@contextmanager
+def unfinished(folder: Path, digest: str) -> Iterator[Path]:
+    """A folder in ``folder`` for what takes long to fetch: removed when the block ends well, and kept with what is in
+    it when it does not, so that the next to ask for this digest (of 16 hex digits or more) goes on from there.
+
+    Raises:
+        ImageError: somebody else is at it, or the disk refuses.
+    """
+    place = folder / f".gantool-{digest[:16]}.part"
+    with contextlib.ExitStack() as held:
+        try:
+            for new in [each for each in place.parents if not each.exists()][::-1]:
+                held.callback(_remove_if_empty, new)
+            folder.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(folder)
+            place.mkdir(exist_ok=True)
+            os.utime(place)
+            held.enter_context(_locked_folder(place, wait=False))
+            held.callback(_remove_if_empty, place)
+        except BlockingIOError as error:
+            raise ImageError(f"another gantool is at work in {place}; wait until it has ended") from error
+        except OSError as error:
+            raise _cannot_write(place, error) from error
+        yield place
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def sha256(path: Path) -> str:
+    """Of a file, in hex. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def check_free(path: Path, *, overwrite: bool) -> None:
     """Raises ImageError if ``path`` exists and may not be replaced."""
     try:
@@ -109,12 +147,25 @@ def remove_leftovers(folder: Path) -> tuple[Path, ...]:
     removed = []
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
-            if (match := _TEMPORARY.fullmatch(entry.name)) and _left_behind(entry, locks=match["process"] is not None):
+            if _is_leftover(entry):
                 path = Path(entry.path)
                 with contextlib.suppress(OSError):
                     shutil.rmtree(path) if entry.is_dir(follow_symlinks=False) else path.unlink()
                     removed.append(path)
     return tuple(removed)
+
+
+def _is_leftover(entry: "os.DirEntry[str]") -> bool:
+    if match := _TEMPORARY.fullmatch(entry.name):
+        return _left_behind(entry, locks=match["process"] is not None)
+    if _UNFINISHED.fullmatch(entry.name) is None:
+        return False
+    return _age(entry.stat(follow_symlinks=False)) > _FORGOTTEN and _left_behind(entry, locks=True)
+
+
+def _age(facts: os.stat_result) -> float:
+    """Seconds since it was changed."""
+    return time.time() - facts.st_mtime
 
 
 def _left_behind(entry: "os.DirEntry[str]", *, locks: bool) -> bool:
@@ -124,14 +175,14 @@ def _left_behind(entry: "os.DirEntry[str]", *, locks: bool) -> bool:
         if hasattr(os, "getuid") and facts.st_uid != os.getuid():
             return False
         if not (locks and _LOCKS):
-            return time.time() - facts.st_mtime > _OLD
+            return _age(facts) > _OLD
         descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         except OSError:  # no locks on this file system
-            return time.time() - facts.st_mtime > _OLD
+            return _age(facts) > _OLD
         finally:
             os.close(descriptor)
     except OSError:
@@ -157,17 +208,27 @@ def _temporary_file(path: Path) -> tuple[Path, IO[bytes]]:
 
 
 @contextmanager
-def _locked_folder(folder: Path) -> Iterator[None]:
+def _locked_folder(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Raises BlockingIOError where somebody else has locked it and is not to be waited for."""
     if not _LOCKS:
         yield
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise
+        except OSError:  # no locks on this file system
+            pass
         yield
     finally:
         os.close(descriptor)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def _rename(temporary: Path, path: Path, *, overwrite: bool) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from cards import card
-from gantool import ModelCard, Port, library
+from gantool import ModelCard, Port, library, storage
 from gantool.card import KEY, Geometry, Segments, Tiles
 from gantool.devices import import_onnxruntime
 from gantool_export import ExportError, export
@@ -33,7 +33,7 @@ def test_the_card_says_where_the_model_comes_from(tiny_run: Path, tiny_file: Pat
     found = library.read_card(tiny_file)
     assert (found.name, found.task, found.scale) == ("tiny", "upscale", 4)
     assert found.tiling == Tiles(1 + 4 + 1 + 1, "receptive-field")
-    assert found.provenance.checkpoint_sha256 == library.sha256(tiny_run / checkpoint.LAST)
+    assert found.provenance.checkpoint_sha256 == storage.sha256(tiny_run / checkpoint.LAST)
     assert recipe.parse(dict(found.provenance.recipe)).model.channels == 8
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gantool
-from gantool import library
+from gantool import library, storage
 from gantool.errors import ModelError, UnknownModelError
 
 ODD = [b"gr\xfc\xdfe.onnx", b"a\nb.onnx"] if sys.platform == "linux" else []
@@ -33,12 +33,12 @@ def test_shipped_models_are_whole_and_described() -> None:
     assert {entry.name for entry in shipped} | variants == library.shipped_digests().keys()
     for name in variants:
         file = shipped[0].path.with_name(f"{name}.onnx")
-        assert library.sha256(file) == library.shipped_digests()[name]
+        assert storage.sha256(file) == library.shipped_digests()[name]
         assert library.read_card(file).precision == "int8" and name.removesuffix(".int8") in {e.name for e in shipped}
     assert {"upscale-x4", "upscale-x2", "cyclegan-day2night", "pan-derain", "stargan-hair"} <= {e.name for e in shipped}
     for entry in shipped:
         card = library.read_card(entry.path)
-        assert library.sha256(entry.path) == library.shipped_digests()[entry.name]
+        assert storage.sha256(entry.path) == library.shipped_digests()[entry.name]
         known = card.provenance
         assert card.name == entry.name and known.metrics and known.protocol and known.recipe
         assert "unknown" not in (known.licence, known.training_data)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gantool import ImageError
-from gantool.storage import appearing, check_free, remove_leftovers, replacing
+from gantool.storage import appearing, check_free, remove_leftovers, replacing, unfinished
 
 WRITER = """
 import sys
@@ -112,3 +112,46 @@ def test_folders_made_for_what_fails_are_gone_and_others_stay(tmp_path: Path) ->
     with pytest.raises(KeyError), replacing(target, overwrite=False):
         raise KeyError
     assert [path.name for path in tmp_path.rglob("*")] == ["old"]
+
+
+def test_what_is_unfinished_stays_until_it_is_finished(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), unfinished(tmp_path / "models", "0a" * 32) as place:
+        (place / "part").write_bytes(b"half")
+        raise RuntimeError
+    with unfinished(tmp_path / "models", "0a" * 32) as again:
+        assert again == place and (again / "part").read_bytes() == b"half"
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_of_what_never_began_nothing_stays(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), unfinished(tmp_path / "home" / "models", "0a" * 32):
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_at_a_time(tmp_path: Path) -> None:
+    busy = pytest.raises(ImageError, match="another gantool is at work in")
+    with unfinished(tmp_path, "0a" * 32), busy, unfinished(tmp_path, "0a" * 32):
+        pytest.fail("both are at it")
+    (tmp_path / "file").touch()
+    with pytest.raises(ImageError, match="cannot write"), unfinished(tmp_path / "file", "0a" * 32):
+        pytest.fail("there is no place for it")
+
+
+@pytest.mark.parametrize(("days", "stays"), [(6, True), (8, False)])
+def test_what_nobody_goes_on_with_is_removed(days: int, stays: bool, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), unfinished(tmp_path, "0a" * 32) as place:
+        (place / "part").write_bytes(b"half")
+        raise RuntimeError
+    os.utime(place, (time.time() - days * 86_400,) * 2)
+    remove_leftovers.cache_clear()
+    remove_leftovers(tmp_path)
+    assert place.exists() is stays
+
+
+def test_what_somebody_is_at_is_not_removed(tmp_path: Path) -> None:
+    with unfinished(tmp_path, "0a" * 32) as place:
+        os.utime(place, (0, 0))
+        remove_leftovers.cache_clear()
+        remove_leftovers(tmp_path)
+        assert place.exists()

@@ -68,7 +68,7 @@ def _runtime() -> Iterator[str]:
 
 
 def _models() -> Iterator[str]:
-    from gantool import GantoolError, library
+    from gantool import GantoolError, library, storage
 
     digests = library.shipped_digests()
     entries = library.entries()
@@ -80,7 +80,7 @@ def _models() -> Iterator[str]:
                 library.read_card(entry.path)
             if entry.origin == "shipped" and not entry.path.is_file():
                 yield f"model {entry.name} is missing; install gantool again"
-            elif entry.origin == "shipped" and digests.get(entry.name) != library.sha256(entry.path):
+            elif entry.origin == "shipped" and digests.get(entry.name) != storage.sha256(entry.path):
                 yield f"model {entry.name} is not the file that was shipped; install gantool again"
             else:
                 console.out(f"model {entry.name} ({entry.origin}) is whole")

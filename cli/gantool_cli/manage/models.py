@@ -4,6 +4,7 @@ import json
 import tempfile
 import textwrap
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ import typer
 
 from gantool_cli import console, listing
 from gantool_cli.completion import model_names
+from gantool_cli.manage import published
 from gantool_cli.manage.export import quieten_torch
 from gantool_cli.manage.train import require_training
 from gantool_cli.plain_help import Command
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from gantool.library import Entry
 
 app = typer.Typer(
-    help="List, describe, add and remove models. Without a word more, all are listed.",
+    help="List, describe, add, fetch and remove models. Without a word more, all are listed.",
     invoke_without_command=True,
     rich_markup_mode=None,
 )
@@ -29,6 +31,15 @@ _INDENT = " " * 15
 _WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Task = Annotated[str | None, typer.Option(metavar="VERB", help="Those that a verb can use, such as upscale.")]
+CallIt = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="What to call it. Default: as it was published, or as the file."),
+]
+For = Annotated[
+    str | None,
+    typer.Option("--task", metavar="VERB", help="What one made elsewhere is for. Default: upscale, or restore."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a model of this name.")]
 Name = Annotated[str, typer.Argument(metavar="MODEL", help="A name, or an .onnx file.", autocompletion=model_names)]
 
 
@@ -59,11 +70,11 @@ def list_models(task: Task = None, as_json: AsJson = False) -> None:
 @app.command("info", cls=Command)
 def info(model: Name, as_json: AsJson = False) -> None:
     """What a model says of itself: inputs, scale, tiling, licence, training data, measured figures."""
-    from gantool import library
+    from gantool import library, storage
 
     path = library.find(model)
     card = library.read_card(path)
-    digest = library.sha256(path)
+    digest = storage.sha256(path)
     if as_json:
         console.out(json.dumps({"path": str(path), "sha256": digest, **facts(card)}, indent=2))
         return
@@ -81,38 +92,106 @@ def add(
             help="An .onnx file, of `gantool export` or made elsewhere, the .param of ncnn, or a .pth or .safetensors.",
         ),
     ],
-    name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it. Default: as the file.")] = None,
-    task: Annotated[
-        str | None, typer.Option(metavar="VERB", help="What one made elsewhere is for. Default: upscale, or restore.")
-    ] = None,
+    name: CallIt = None,
+    task: For = None,
     licence: Annotated[str | None, typer.Option(metavar="TEXT", help="Of the weights of one made elsewhere.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model of this name.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Keep a copy of a model file under a name. One made elsewhere is looked into, and tried, first."""
-    from gantool import library, tasks
+    entry = _added(file, name, task, licence, overwrite=overwrite)
+    if entry.listed is not None:
+        console.out(f"known: {published.credit(entry.listed)}")
+    _tell(entry)
+
+
+@app.command("search", cls=Command)
+def search(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="WORDS", help="All are in the name, author, licence, ...")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Models that others have published, as far as gantool knows: under permissive licences first. Nothing is fetched.
+
+    \b
+      gantool models search anime
+      gantool models search x4 onnx cc-by
+    """
+    from gantool import catalogue
+
+    found = catalogue.search(words or ())
+    if as_json:
+        console.out(json.dumps([published.facts(file) for file in found], indent=2))
+    elif found:
+        console.out(published.table(found))
+    else:
+        console.out("no model that is known to be published has all of these words in its name, author or licence")
+
+
+@app.command("get", cls=Command)
+def get(
+    model: Annotated[str, typer.Argument(metavar="NAME", help="One of `gantool models search`.")],
+    file: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="One that was fetched by hand: nothing is fetched.")
+    ] = None,
+    name: CallIt = None,
+    task: For = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Fetch a model that others have published, by HTTPS, and add it. No other command goes to the network.
+
+    It has to be the very file that is meant, by its sha256. Where the connection is cut, the same command goes on.
+    """
+    from gantool import catalogue, library
+
+    listed = catalogue.find(model)
+    name = name or listed.name
+    library.place(name, overwrite=overwrite)  # before anything is fetched, and not after
+    if file is not None:
+        published.check_by_hand(file, listed)
+    else:
+        published.check_fetchable(listed)
+        if listed.kind != "onnx":
+            require_training()
+    console.out(published.credit(listed))
+    with published.fetched(listed) if file is None else nullcontext(file) as path:
+        entry = _added(path, name, task, None, overwrite=overwrite)
+    _tell(entry)
+
+
+def _added(file: Path, name: str | None, task: str | None, licence: str | None, *, overwrite: bool) -> "Entry":
+    """Of any kind. Raises GantoolError."""
+    from gantool import library
 
     if file.suffix.lower() in _WEIGHTS:
-        entry = _add_weights(file, name or file.stem, task, licence, overwrite=overwrite)
-    else:
-        entry = library.add(file, name, task=task, licence=licence, overwrite=overwrite)
-    if entry.found is not None:
-        console.out(f"found: {entry.found.found}\nchecked: {entry.found.checked}")
-    card = library.read_card(entry.path)
-    console.out(f"added as {entry.name}; {tasks.of(card).call(card, entry.name)}")
+        return _add_weights(file, name, task, licence, overwrite=overwrite)
+    return library.add(file, name, task=task, licence=licence, overwrite=overwrite)
 
 
-def _add_weights(file: Path, name: str, task: str | None, licence: str | None, *, overwrite: bool) -> "Entry":
+def _add_weights(file: Path, name: str | None, task: str | None, licence: str | None, *, overwrite: bool) -> "Entry":
     """Weights alone: put into their network, exported, checked against torch, and added. Raises GantoolError."""
     require_training()
     quieten_torch()
     from gantool import library
     from gantool_export.foreign import convert
 
+    listed = library.recognised(file)
+    name = name or (listed.name if listed else file.stem)
     library.place(name, overwrite=overwrite)  # now, and not after minutes of work
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / f"{name}.onnx"
-        found = convert(file, path, task, licence or "unknown")
-        return replace(library.add(path, name, overwrite=overwrite), found=found)
+        found = convert(file, path, task, licence or "unknown", listed)
+        return replace(library.add(path, name, overwrite=overwrite), found=found, listed=listed)
+
+
+def _tell(entry: "Entry") -> None:
+    """What was added, and how it is used."""
+    from gantool import library, tasks
+
+    if entry.found is not None:
+        console.out(f"found: {entry.found.found}\nchecked: {entry.found.checked}")
+    card = library.read_card(entry.path)
+    console.out(f"added as {entry.name}; {tasks.of(card).call(card, entry.name)}")
 
 
 @app.command("remove", cls=Command)
@@ -149,6 +228,8 @@ def _told(card: "ModelCard") -> Mapping[str, str]:
         "tiling": "" if made else _tiling(card),
         "precision": card.precision,
         "licence": card.licence,
+        "author": provenance.author,
+        "source": provenance.source,
         "training data": provenance.training_data,
         "notes": provenance.notes,
         "figures": "\n".join(f"{name} {value:g}" for name, value in provenance.metrics.items()) or "none measured",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from torch import nn
 
 from gantool.card import ModelCard, Provenance
-from gantool.library import sha256
+from gantool.storage import sha256
 from gantool_export.onnx_file import ExportError
 from gantool_trainer import ema
 from gantool_trainer import recipe as recipes

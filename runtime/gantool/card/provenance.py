@@ -12,6 +12,10 @@ class Provenance(Part):
     """What the user of a model should know of it, and whoever wants to make it again."""
 
     licence: str = "unknown"
+    author: str = ""
+    """Of a model that was published elsewhere."""
+    source: str = ""
+    """The address of what is said of it there."""
     training_data: str = "unknown"
     notes: str = ""
     """How the weights came about, limits that were seen."""
@@ -21,3 +25,4 @@ class Provenance(Part):
     protocol: str = ""
     """How the metrics were measured."""
     checkpoint_sha256: str = ""
+    """Of the file that the model was made of."""

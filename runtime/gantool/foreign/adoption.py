@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gantool.catalogue import Listed, credited
 from gantool.devices import open_session
 from gantool.errors import Cancelled, ModelError, reason
 from gantool.foreign import ncnn, probe
@@ -23,11 +24,14 @@ class Adopted:
     """The card, as it belongs behind that file."""
 
 
-def adopted(path: Path, name: str, task: str | None = None, licence: str = "unknown") -> Adopted:
+def adopted(
+    path: Path, name: str, task: str | None = None, licence: str = "unknown", listed: Listed | None = None
+) -> Adopted:
     """Look into a model without a card; nothing in it is executed but its graph, by ONNX Runtime.
 
     Args:
         name, task, licence: as `probe.probed`.
+        listed: which of the published models it is.
 
     Raises:
         ModelError: it is no whole model, keeps weights elsewhere, uses operators that ONNX Runtime lacks, or is nothing
@@ -44,7 +48,7 @@ def adopted(path: Path, name: str, task: str | None = None, licence: str = "unkn
             data = surrounded(bare, lacks.given, lacks.made, lacks.border, lacks.enlarged)
             session = _opened(path, data)
         found = probe.probed(session, name, task, licence)
-        return Adopted(found, data, card_field(found.card))
+        return Adopted(found, data, card_field(credited(found.card, listed)))
     except OSError as error:
         raise ModelError(f"cannot read {path}: {reason(error)}") from error
     except Cancelled as error:
