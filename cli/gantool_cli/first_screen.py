@@ -23,10 +23,10 @@ On this machine: {machine}.
   gantool inpaint photo.jpg --mask m.png  fill what is white in the mask
   gantool translate                       into what pictures can be turned
   gantool generate dcgan-faces -n 16      sixteen faces of nobody
-  gantool serve                           the same, on a page in the browser
+  gantool serve                           all this in a browser, here alone
 
 {verbs}
-More      chain compare serve train models export bench doctor
+More      serve chain compare train models export bench doctor
 
 `gantool VERB --help` says more. No picture leaves this machine, and no file is
 replaced unless you say --overwrite."""

@@ -5,7 +5,7 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gantool.picture import Picture
@@ -52,6 +52,7 @@ def read(data: Path, column: str = "") -> tuple[list[Item], list[Item]]:
 def place(item: Item, folder: Path, *, copy: bool = False) -> Path:
     """Put the picture into the folder of its label, and say where: as a link, or as a copy, also where links cannot be
     made. Raises ImageError if it cannot be read, OSError if it cannot be written."""
+    from gantool.errors import ImageError, reason
     from gantool.picture import Picture
     from gantool_trainer.data import mnist
 
@@ -64,19 +65,13 @@ def place(item: Item, folder: Path, *, copy: bool = False) -> Path:
         with suppress(OSError):
             target.symlink_to(item.path.resolve())
             return target
-    with _opened(item.path) as source, target.open("xb") as file:
+    try:  # an OSError would be taken for one of the disk that is written to
+        source = item.path.open("rb")
+    except OSError as error:
+        raise ImageError(f"cannot read {item.path}: {reason(error)}") from error
+    with source, target.open("xb") as file:
         shutil.copyfileobj(source, file)
     return target
-
-
-def _opened(path: Path) -> IO[bytes]:
-    """Raises ImageError, where an OSError would be taken for one of the disk that is written to."""
-    from gantool.errors import ImageError, reason
-
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise ImageError(f"cannot read {path}: {reason(error)}") from error
 
 
 def png(picture: "Picture") -> bytes:

@@ -19,7 +19,7 @@ from gantool_cli.console import PIPE
 from gantool_cli.errors import explain
 
 _FIELDS = ("stem", "ext", "model", "scale", "verb")
-_BESIDE, _APART = "{stem}-{model}{ext}", "{stem}{ext}"
+_BESIDE, APART = "{stem}-{model}{ext}", "{stem}{ext}"
 """How results are called in the folder of their pictures, and in another."""
 
 
@@ -198,7 +198,7 @@ def _in_folder(source: Path, root: Path, naming: Naming) -> Iterator[Job | Probl
 def _job(source: Path, folder: Path, naming: Naming) -> Job | Problem:
     """The result goes into the folder under the source's name, or under one of its own where that is the source."""
     try:
-        target = folder / naming.named(source, _APART)
+        target = folder / naming.named(source, APART)
         if source == PIPE or (os.path.exists(target) and os.path.samefile(source, target)):
             target = folder / naming.named(source, _BESIDE)
     except GantoolError as error:

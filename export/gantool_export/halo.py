@@ -93,7 +93,7 @@ def tiling_error(network: nn.Module, card: ModelCard, halo: int, reach: int) -> 
     network's stride.
     """
     scale, core = card.scale, round_up(32, card.geometry.multiple)
-    x = to_range(_test_picture(core + 2 * reach), card.image.range)
+    x = to_range(_test_pictures(core + 2 * reach), card.image.range)
     first, last = reach - halo, reach + core + halo
     whole = network(x)[:, :, reach * scale : (reach + core) * scale, reach * scale : (reach + core) * scale]
     window = network(x[:, :, first:last, first:last])
@@ -101,9 +101,13 @@ def tiling_error(network: nn.Module, card: ModelCard, halo: int, reach: int) -> 
     return float((from_range(whole, card.result.range) - from_range(tile, card.result.range)).abs().max())
 
 
-def _test_picture(side: int) -> Tensor:
-    # Smooth waves, an edge and noise: content at every frequency.
-    noise = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+def _test_pictures(side: int) -> Tensor:
+    # Smooth waves and an edge, once with noise and once with the blocks of a JPEG file, which what repairs those looks
+    # for from afar: content at every frequency.
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.rand(1, 3, side, side, generator=generator)
+    blocks = torch.rand(1, 3, side // 8 + 1, side // 8 + 1, generator=generator)
+    blocks = blocks.repeat_interleave(8, 2).repeat_interleave(8, 3)[:, :, :side, :side]
     y, x = torch.meshgrid(torch.linspace(0, 9, side), torch.linspace(0, 7, side), indexing="ij")
     waves = from_range(torch.sin(x * y), SIGNED)
-    return (0.6 * waves + 0.2 * (x > y) + 0.2 * noise).clamp(0, 1)
+    return (0.6 * waves + 0.2 * (x > y) + 0.2 * torch.cat([noise, blocks])).clamp(0, 1)

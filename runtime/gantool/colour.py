@@ -61,9 +61,8 @@ def of_code(primaries: int, transfer: int, full: bool = True) -> Encoding | None
     to_light = _TRANSFERS.get(transfer)
     if primaries not in _CODED or to_light is None:
         return None
-    if not full:
-        return Encoding(lambda x: to_light(_full(x)), _CODED[primaries], transfer in _HDR)
-    return Encoding(to_light, _CODED[primaries], transfer in _HDR)
+    light = to_light if full else lambda x: to_light(np.clip(from_range(x, _VIDEO), 0, 1))
+    return Encoding(light, _CODED[primaries], transfer in _HDR)
 
 
 def to_srgb(picture: Picture, encoding: Encoding) -> Picture:
@@ -126,10 +125,6 @@ _TRANSFERS: dict[int, Callable[[Floats], Floats]] = {  # transfer characteristic
     18: _hlg_to_light,
 }
 _HDR = frozenset({16, 18})
-
-
-def _full(x: Floats) -> Floats:
-    return np.clip(from_range(x, _VIDEO), 0, 1)
 
 
 def _solvable(told: Chromaticities) -> bool:

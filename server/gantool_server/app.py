@@ -5,17 +5,19 @@ import contextlib
 import json
 import logging
 import mimetypes
-import shutil
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
 
+import anyio
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
 from gantool.tasks import TASKS
@@ -29,8 +31,13 @@ _FILES, _FIELDS, _FIELD = 4, 32, 2**16
 """Of one request: files, fields, and bytes of a field."""
 _LOOK = 0.1
 """Seconds between two looks at a job, for its events."""
+_BEAT = 15.0
+"""Seconds after which a stream of events says that it is still there, or what stands between might close it."""
+_LOOKING = 2
+"""Requests that are looked into at once: that may need as much memory as the pictures that are sent."""
 _log = logging.getLogger("gantool.server")
 _ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "It is no form, or a broken one."},
     401: {"description": "The token is missing, or another."},
     403: {"description": "The call comes from another site's page."},
     404: {"description": "There is no such verb, model or job."},
@@ -53,11 +60,13 @@ def _sent_as(*required: str) -> dict[str, Any]:
 
 
 class Server:
-    """What the calls share."""
+    """What the calls share; its jobs wait for `gantool_server.run`, or an application `around` it."""
 
     def __init__(self, settings: Settings) -> None:
+        """Raises GantoolError where a model that it is to run is not there."""
         self.settings, self.table, self.metrics = settings, Table(settings), Metrics()
         self.jobs = Jobs(settings.workers, settings.queue, settings.seconds, settings.keep, settings.kept, self._over)
+        self._looking = anyio.CapacityLimiter(_LOOKING)
 
     def _over(self, job: Job) -> None:
         self.metrics.count(job)
@@ -69,15 +78,11 @@ class Server:
         if not self.jobs.takes_more:
             async for _ in request.stream():  # who still sends would not read the answer
                 pass
-            raise Full
-        folder = self.jobs.new_folder()
-        try:
+        with self.jobs.place() as folder:
             sent = await _received(request, folder, verb)
-            work = await run_in_threadpool(wishes.work, sent, self.table, self.settings)
+            async with self._looking:
+                work = await run_in_threadpool(wishes.work, sent, self.table, self.settings)
             return self.jobs.submit(sent.verb, work, folder)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
 
     def known(self, id: str) -> Job:
         """Raises Refused."""
@@ -128,18 +133,24 @@ def app(settings: Settings | None = None) -> ASGIApp:
     Raises:
         GantoolError: a model that it is to run is not there.
     """
-    server = Server(settings or Settings())
+    return around(Server(settings or Settings()))
+
+
+def around(server: Server) -> ASGIApp:
+    """The application of a server; see `app`."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await run_in_threadpool(server.jobs.close, server.settings.closing)
+        server.jobs.clean()
 
     api = FastAPI(title="gantool", docs_url=None, redoc_url=None, lifespan=lifespan)
     api.state.server = server
     api.add_exception_handler(Refused, _refused)
     api.add_exception_handler(Full, _full)
     api.add_exception_handler(HTTPException, _http)
+    api.add_exception_handler(ClientDisconnect, _gone)
     _add_page(api)
     _add_watching(api)
     _add_jobs(api)
@@ -161,6 +172,10 @@ async def _full(request: Request, _: Exception) -> Response:
 async def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return guard.error(error.status_code, error.detail, headers=dict(error.headers or {}))
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    return Response(status_code=499)  # which nobody reads
 
 
 def _add_page(api: FastAPI) -> None:
@@ -235,12 +250,7 @@ def _add_jobs(api: FastAPI) -> None:
     )
     async def result(id: str, server: Shared) -> FileResponse:
         """What came of a job."""
-        job = server.known(id)
-        if job.state != "done":
-            raise Refused(409, f"the job is {job.state}{f': {job.error}' if job.error else ''}")
-        if job.result is None:
-            raise Refused(410, "the result was dropped; send the picture again")
-        return _file(job)
+        return _file(server.known(id))
 
     @api.delete("/v1/jobs/{id}", status_code=204, responses={404: _ERRORS[404]})
     async def cancel(id: str, server: Shared) -> Response:
@@ -265,10 +275,12 @@ def _add_verbs(api: FastAPI) -> None:
         if not job.over:
             server.jobs.drop(job)
             return Response(status_code=499)
-        if job.state != "done" or job.result is None:
-            server.jobs.drop(job)
-            raise Refused(job.status if job.state == "failed" else 503, job.error or "the server is closing")
-        return _file(job, BackgroundTask(server.jobs.drop, job))
+        if job.state == "done":
+            return _file(job, BackgroundTask(server.jobs.drop, job))
+        server.jobs.drop(job)
+        if job.state == "cancelled":
+            raise Refused(503, "the server is closing")
+        raise Refused(job.status, job.error)
 
 
 async def _left(request: Request) -> None:
@@ -278,19 +290,27 @@ async def _left(request: Request) -> None:
 
 
 def _file(job: Job, after: BackgroundTask | None = None) -> FileResponse:
-    assert job.result is not None
-    kind = mimetypes.guess_type(job.result.name)[0] or "application/octet-stream"
-    return FileResponse(job.result, media_type=kind, filename=job.result.name, background=after)
+    """What came of a job. Raises Refused."""
+    result = job.result  # taken once: a worker may drop it meanwhile
+    if job.state != "done":
+        raise Refused(409, f"the job is {job.state}{f': {job.error}' if job.error else ''}")
+    if result is None or not result.exists():
+        raise Refused(410, "the result was dropped; send the picture again")
+    kind = mimetypes.guess_type(result.name)[0] or "application/octet-stream"
+    return FileResponse(result, media_type=kind, filename=result.name, background=after)
 
 
 async def _events(server: Server, job: Job) -> AsyncIterator[str]:
-    last = ""
+    last, since = "", 0.0
     while True:
         over = job.over
         told = json.dumps(server.told(job))
         if told != last:
             yield f"event: {job.state}\ndata: {told}\n\n"
-            last = told
+            last, since = told, time.monotonic()
+        elif time.monotonic() - since > _BEAT:
+            yield ":\n\n"
+            since = time.monotonic()
         if over:
             return
         await asyncio.sleep(_LOOK)

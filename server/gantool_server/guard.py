@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -11,8 +10,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gantool_server.settings import Settings
 
-_OPEN = frozenset({"/", "/page.js", "/page.css", "/sample.jpg", "/favicon.ico", "/healthz", "/readyz"})
+_OPEN = frozenset({"/", "/page.js", "/page.css", "/sample.jpg", "/favicon.ico", "/docs", "/healthz", "/readyz"})
 """What needs no token: it tells nothing, and the page asks for one itself."""
+_DIGITS = 18
+"""Of the length of a request."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SECURITY = {
     "content-security-policy": "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; "
@@ -60,13 +61,13 @@ class Guard:
                 challenge = {"www-authenticate": "Bearer"}
                 return error(401, "send the header Authorization: Bearer TOKEN", headers=challenge)
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > settings.body:
-            return too_large(settings)
+        if not length.isdecimal() or len(length) > _DIGITS or int(length) > settings.body:
+            return error(413, _too_large(settings))
         return None
 
 
-def too_large(settings: Settings) -> JSONResponse:
-    return error(413, f"a request has {settings.body / 2**20:g} MB at most here")
+def _too_large(settings: Settings) -> str:
+    return f"a request has {settings.body / 2**20:g} MB at most here"
 
 
 def _name(host: str) -> str:
@@ -103,7 +104,7 @@ def _bounded(receive: Receive, settings: Settings) -> Receive:
             came += len(message.get("body", b""))
             whole = not message.get("more_body", False)
             if came > settings.body:
-                raise HTTPException(413, f"a request has {settings.body / 2**20:g} MB at most here")
+                raise HTTPException(413, _too_large(settings))
         return message
 
     return bounded
@@ -118,8 +119,3 @@ def _secured(send: Send) -> Send:
         await send(message)
 
     return secured
-
-
-def hosts(own: str, allowed: Iterable[str], known: Iterable[str]) -> frozenset[str]:
-    """Names that a server at ``own`` answers to."""
-    return frozenset(name.lower() for name in (own, *allowed, *known))

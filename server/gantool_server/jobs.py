@@ -1,11 +1,15 @@
 """Work that waits for its turn: a bounded queue, threads that do one job after another, and what came of each."""
 
+import contextlib
+import logging
 import secrets
+import shutil
 import tempfile
 import threading
 import time
+import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +22,11 @@ Work = Callable[[Path, Callable[[float], None], threading.Event], Path]
 """(a folder of its own, a function that is told the share that is done, a token that says stop) to the file that was
 written there. Raises GantoolError."""
 Ended = Callable[["Job"], None]
+_log = logging.getLogger("gantool.server")
 
 
 class Full(Exception):
-    """No more jobs may wait."""
+    """No more jobs may wait, or the server ends."""
 
 
 @dataclass(eq=False)
@@ -29,7 +34,8 @@ class Job:
     """One piece of work, and how far it is."""
 
     verb: str
-    work: Work
+    work: Work | None
+    """None once it is over: it may hold much."""
     folder: Path
     """Empty at first, of this job alone; what was sent lies there, and what is made."""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
@@ -40,7 +46,6 @@ class Job:
     error: str = ""
     status: int = 422
     """Of an answer that tells the error."""
-    made: float = field(default_factory=time.monotonic)
     begun: float = 0.0
     ended: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
@@ -64,19 +69,34 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._waiting: deque[Job] = deque()
         self._changed = threading.Condition()
+        self._coming = 0
         self._open = True
         self._threads = [threading.Thread(target=self._run, daemon=True, name="gantool-job") for _ in range(workers)]
         for thread in self._threads:
             thread.start()
 
-    def new_folder(self) -> Path:
-        """An empty one, for what a job needs."""
-        return Path(tempfile.mkdtemp(dir=self._home.name))
-
-    def submit(self, verb: str, work: Work, folder: Path) -> Job:
-        """Raises Full."""
+    @contextlib.contextmanager
+    def place(self) -> Iterator[Path]:
+        """A place in the queue, kept for what is being sent, and an empty folder for it, which `submit` takes over.
+        Raises Full."""
         with self._changed:
             if not self.takes_more:
+                raise Full
+            self._coming += 1
+        folder = Path(tempfile.mkdtemp(dir=self._home.name))
+        try:
+            yield folder
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        finally:
+            with self._changed:
+                self._coming -= 1
+
+    def submit(self, verb: str, work: Work, folder: Path) -> Job:
+        """In a `place`. Raises Full where the server ends."""
+        with self._changed:
+            if not self._open:
                 raise Full
             job = Job(verb, work, folder)
             self._jobs[job.id] = job
@@ -86,7 +106,7 @@ class Jobs:
 
     @property
     def takes_more(self) -> bool:
-        return self._open and len(self._waiting) < self._queue
+        return self._open and len(self._waiting) + self._coming < self._queue
 
     @property
     def waiting(self) -> int:
@@ -125,7 +145,8 @@ class Jobs:
             _remove(job)
 
     def close(self, seconds: float) -> None:
-        """Take no more jobs; those that wait are cancelled at once, those that run after so many seconds."""
+        """Take no more jobs; those that wait are cancelled at once, those that run after so many seconds. What came of
+        others stays until `clean`."""
         with self._changed:
             self._open = False
             self._changed.notify_all()
@@ -138,6 +159,9 @@ class Jobs:
             job.stop.set()
         for thread in self._threads:
             thread.join(seconds)
+
+    def clean(self) -> None:
+        """Nothing is left on disk."""
         self._home.cleanup()
 
     # --- in the threads ---------------------------------------------------------------------------------------------
@@ -145,9 +169,12 @@ class Jobs:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or not self._open)
-                if not self._waiting:
+                came = self._changed.wait_for(lambda: self._waiting or not self._open, self._keep / 2)
+                if came and not self._waiting:
                     return
+                if not came:
+                    self._drop_old()
+                    continue
                 job = self._waiting.popleft()
                 job.state, job.begun = "running", time.monotonic()
             self._do(job)
@@ -157,8 +184,10 @@ class Jobs:
             job.share = share
 
         late = threading.Timer(self._seconds, job.stop.set)
+        late.daemon = True
         late.start()
         try:
+            assert job.work is not None
             job.result = job.work(job.folder, told, job.stop)
             self._end(job, "done")
         except Cancelled:
@@ -170,12 +199,17 @@ class Jobs:
             self._end(job, "failed")
         except Exception as error:  # what is no error of ours is told in a word: its text may hold anything
             job.error, job.status = f"the server failed ({type(error).__name__}); say so to whoever runs it", 500
+            _log.error("%s failed by %s at %s", job.verb, type(error).__name__, _place(error))
             self._end(job, "failed")
         finally:
             late.cancel()
 
     def _end(self, job: Job, state: State) -> None:
         job.share = 1.0 if state == "done" else job.share
+        job.work = None
+        for path in job.folder.iterdir():  # of what was sent, nothing is kept
+            if path != job.result:
+                path.unlink(missing_ok=True)
         job.ended, job.state = time.monotonic(), state
         job.finished.set_result(None)
         self._told(job)
@@ -187,16 +221,27 @@ class Jobs:
         now = time.monotonic()
         over = sorted((job for job in list(self._jobs.values()) if job.over), key=lambda job: job.ended, reverse=True)
         total = 0
-        for job in over:
-            total += job.result.stat().st_size if job.result is not None and job.result.exists() else 0
-            if total > self._kept or now - job.ended > self._keep:
+        for number, job in enumerate(over):
+            total += _size(job)
+            if (total > self._kept and number) or now - job.ended > self._keep:
                 _remove(job)
             if now - job.ended > 2 * self._keep:
                 self._jobs.pop(job.id, None)
 
 
-def _remove(job: Job) -> None:
-    import shutil
+def _size(job: Job) -> int:
+    result = job.result
+    with contextlib.suppress(OSError):
+        return result.stat().st_size if result else 0
+    return 0
 
+
+def _place(error: BaseException) -> str:
+    """Where in the code, without what was handled there."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"
+
+
+def _remove(job: Job) -> None:
     job.result = None
     shutil.rmtree(job.folder, ignore_errors=True)

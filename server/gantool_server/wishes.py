@@ -34,6 +34,8 @@ MOST = 64
 _MOST_WORKING = 2048
 _KEPT = 3
 """Models that stay loaded."""
+_DATA = "the data"
+"""What bytes are called in errors."""
 _OURS = frozenset({"tile"})
 """Options of which the server decides."""
 
@@ -125,8 +127,6 @@ def work(sent: Sent, table: Table, settings: Settings) -> Work:
         raise Refused(404, f"there is no verb {described(sent.verb)}; there are: {', '.join(TASKS)}", "verb")
     try:
         return _generating(sent, table) if sent.verb == "generate" else _converting(sent, table, settings)
-    except ImageError as error:
-        raise Refused(415, error.said(f"{error.option}"), error.option) from error
     except GantoolError as error:
         raise Refused(422, error.said(f"{error.option}"), error.option) from error
 
@@ -139,7 +139,8 @@ def _converting(sent: Sent, table: Table, settings: Settings) -> Work:
         raise Refused(422, "send a picture in the field file, as a file", "file")
     size, count = _looked_at(sent.files["file"], "file", settings)
     said = _options(sent)
-    said |= {name: _beside(sent, name, settings) for name in files_of(sent.verb) if name in sent.files}
+    names = [name for name in files_of(sent.verb) if name in sent.files]
+    beside = {name: _beside(sent, name, settings) for name in names}
     name = sent.words.get("model") or None
     if sent.verb == "upscale" and (wish := _wish(said)) is not None:
         said["size"] = wish
@@ -147,7 +148,7 @@ def _converting(sent: Sent, table: Table, settings: Settings) -> Work:
             name = best
     card = table.chosen(sent.verb, name)
     task = tasks.of(card)
-    options = task.read(card, said)
+    options = task.read(card, said | beside)
     task.bind(card, options)  # what is wrong with it is said at once
     made = task.result(card, PictureInfo(size), options).size
     if made.pixels * count > settings.result_pixels:
@@ -156,30 +157,41 @@ def _converting(sent: Sent, table: Table, settings: Settings) -> Work:
     formats.check_quality(formats.of_suffix(target), quality)
 
     def convert(folder: Path, progress: Any, stop: Event) -> Path:
-        bound = table.load(card.name).bind(**said, progress=progress, cancel=stop)
-        bound.convert(sent.files["file"], folder / target, quality=quality)
+        read = {name: _read_beside(sent, name) for name in names}  # not kept while the job waits
+        bound = table.load(card.name).bind(**said, **read, progress=progress, cancel=stop)
+        bound.convert(sent.files["file"].read_bytes(), folder / target, quality=quality)
         return folder / target
 
     return convert
 
 
 def _looked_at(path: Path, field: str, settings: Settings) -> tuple[Size, int]:
-    """The size of a picture and how many frames it has, from its headers. Raises Refused, ImageError."""
-    kind = formats.claimed(path.read_bytes())
+    """The size of a picture and how many frames it has, from its headers. Raises Refused."""
+    data = path.read_bytes()
+    kind = formats.claimed(data)
     if kind not in DECODED:
         known = ", ".join(sorted(DECODED))
         raise Refused(415, f"{field} is {f'a {kind} file' if kind else 'no picture'}; send one of {known}", field)
-    with formats.opened(path.read_bytes()) as reader:
-        size, count = reader.size, reader.count
+    try:
+        with formats.opened(data) as reader:
+            size, count = reader.size, reader.count
+    except ImageError as error:
+        raise Refused(415, str(error).replace(_DATA, field, 1), field) from error
     if size.pixels * count > settings.pixels:
         raise Refused(413, f"{field} has {size.pixels * count:,} pixels; {settings.pixels:,} are the most here", field)
     return size, count
 
 
 def _beside(sent: Sent, name: str, settings: Settings) -> Any:
-    """What was sent beside the picture. Raises Refused, ImageError."""
+    """What was sent beside the picture, looked at. Raises Refused."""
     if name != "pose":
         _looked_at(sent.files[name], name, settings)
+    return _read_beside(sent, name)
+
+
+def _read_beside(sent: Sent, name: str) -> Any:
+    """Raises Refused."""
+    if name != "pose":
         return sent.files[name].read_bytes()
     try:
         pose = json.loads(sent.files[name].read_bytes())
@@ -191,8 +203,8 @@ def _beside(sent: Sent, name: str, settings: Settings) -> Any:
 
 
 def _target(sent: Sent) -> Path:
-    """What the result is called. Raises ImageError for a format that is not written."""
-    kind = formats.claimed(sent.files["file"].read_bytes()) or "PNG"
+    """What the result is called. Raises ModelError for a format that is not written."""
+    kind = (formats.claimed(sent.files["file"].read_bytes()) if "file" in sent.files else None) or "PNG"
     asked = sent.words.get("format")
     suffix = f".{asked.lower()}" if asked else formats.named(kind).suffixes[0]
     if suffix not in formats.writable():
@@ -208,7 +220,7 @@ def _quality(sent: Sent) -> formats.Quality:
     text = sent.words.get("quality") or None
     if text is None or text == "lossless":
         return text  # type: ignore[return-value]
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:4]) <= 100:
+    if not text.isascii() or not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= 100:
         raise ModelError(f"quality is 1 to 100, or lossless, not {described(text)}", option="quality")
     return int(text)
 
@@ -226,7 +238,7 @@ def _options(sent: Sent) -> dict[str, Any]:
     if not isinstance(said, dict):
         raise Refused(422, 'options is a JSON object, such as {"scale": 2}', "options")
     said |= {name: _read(known[name], name, text) for name, text in sent.words.items() if name in known and text}
-    if unknown := [name for name in (*said, *sent.words) if name not in known and name not in FIELDS]:
+    if unknown := [name for name in (*said, *(sent.words.keys() - FIELDS)) if name not in known]:
         raise Refused(422, f"{sent.verb} has no option {described(unknown[0])}; it has: {', '.join(known)}", unknown[0])
     most = said.get("working_size")
     if isinstance(most, int | float) and most > _MOST_WORKING:
@@ -271,9 +283,8 @@ def _generating(sent: Sent, table: Table) -> Work:
     conditioning.draw_inputs(card, seed, 0, wish)  # what the model does not know is said at once
     page = Sheet(seed, grid([wish], count))
     page.size(card)
-    suffix = sent.words.get("format") or "png"
-    if f".{suffix}" not in formats.writable():
-        raise ModelError(f"format is {described(suffix)}; there are: {', '.join(_writable())}", option="format")
+    target, quality = _target(sent), _quality(sent)
+    formats.check_quality(formats.of_suffix(target), quality)
 
     def make(folder: Path, progress: Any, stop: Event) -> Path:
         done = 0
@@ -285,8 +296,8 @@ def _generating(sent: Sent, table: Table) -> Work:
             if stop.is_set():
                 raise gantool.Cancelled("cancelled")
 
-        target = folder / f"gantool-generate.{suffix}"
-        formats.save(page.draw(table.load(card.name), drawn), formats.Metadata("PNG"), target, quality=_quality(sent))
-        return target
+        made = page.draw(table.load(card.name), drawn)
+        formats.save(made, formats.Metadata("PNG"), folder / target, quality=quality)
+        return folder / target
 
     return make

@@ -1,5 +1,6 @@
 """`gantool serve`: a page in the browser, and calls for other programs."""
 
+import logging
 import socket
 import threading
 import webbrowser
@@ -50,31 +51,19 @@ def serve(*, order: Order) -> None:
     # for others in the network, who need the token
     gantool serve --host 0.0.0.0 --allow-host studio.local --token-file token
     """
-    settings = _settings(order)
     try:
-        import uvicorn
-
         import gantool_server
     except ImportError as error:
         raise GantoolError(f"{error.name} is missing; pip install 'gantool[serve]' brings it") from error
+    settings = _settings(order)
     listening = _listening(order)
-    app = gantool_server.app(settings)
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        limit_concurrency=_CONNECTIONS,
-        timeout_keep_alive=60,
-        timeout_graceful_shutdown=int(settings.closing),
-    )
+    server = gantool_server.Server(settings)
+    _log()
     address = f"http://{_shown(order.host)}:{listening.getsockname()[1]}"
     console.out(f"gantool: {address} (page)   {address}/docs (calls)   Ctrl-C ends")
     if order.open:
         threading.Timer(1.0, webbrowser.open, [address]).start()
-    uvicorn.Server(config).run(sockets=[listening])
+    gantool_server.run(server, listening)
 
 
 def _settings(order: Order) -> "Settings":
@@ -123,6 +112,20 @@ def _listening(order: Order) -> socket.socket:
     except OSError as error:
         where = f"{order.host}:{order.port}"
         raise GantoolError(f"cannot listen at {where}: {reason(error)}; name another with --port") from error
+
+
+class _Lines(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        console.err(f"gantool: {self.format(record)}")
+
+
+def _log() -> None:
+    """A line for each job, and what goes wrong in the server itself."""
+    for name, level in (("gantool.server", logging.INFO), ("uvicorn.error", logging.ERROR)):
+        logger = logging.getLogger(name)
+        logger.setLevel(level)
+        logger.addHandler(_Lines())
+        logger.propagate = False
 
 
 def _shown(host: str) -> str:

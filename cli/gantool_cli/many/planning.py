@@ -13,7 +13,7 @@ from gantool_cli import batch
 from gantool_cli.errors import explain
 from gantool_cli.many import manifest, places
 from gantool_cli.options import Shared
-from gantool_cli.outputs import Choice, Job, Naming, Problem, check_template
+from gantool_cli.outputs import APART, Choice, Job, Naming, Problem, check_template
 from gantool_cli.report import results_left
 
 Choose = Callable[[batch.Source], Choice]
@@ -124,7 +124,7 @@ def _item(source: str, path: str, folder: str, problem: str, naming: Naming, cho
     if problem:
         return Problem(source, f"{source} {problem}")
     try:
-        name = replace(naming, choose=lambda _: choose(places.contents(source))).elsewhere(Path(path))
+        name = replace(naming, choose=lambda _: choose(places.contents(source))).named(Path(path), APART)
     except GantoolError as error:
         return Problem(source, explain(error))
     return Item(source, places.join(folder, *PurePosixPath(path).parent.parts, name.as_posix()))

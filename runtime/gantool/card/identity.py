@@ -17,11 +17,10 @@ class Identity(Part):
     version: str = "1"
 
 
-def plain_name(text: str) -> str:
-    """A text as a part of a file's name: letters, digits, dots and dashes stay as they are."""
-    return re.sub(r"[^\w.-]+", "_", text)
-
-
 def result_name(model: str, asked: str | None) -> str:
-    """What the names of results end in: the model's, with what is asked of it, such as a label or a style."""
-    return model if asked is None else f"{model}-{plain_name(asked)}"
+    """What the names of results end in: the model's, with what is asked of it, such as a label or a style, of which
+    letters, digits, dots and dashes stay as they are."""
+    if asked is None:
+        return model
+    plain = re.sub(r"[^\w.-]+", "_", asked)
+    return f"{model}-{plain}"

@@ -72,12 +72,8 @@ class _Bits:
 
 def _open(data: bytes) -> WholeReader:
     """Raises ImageError for an animation, and for one that claims too much."""
-    stream = (
-        data
-        if data.startswith(_CODESTREAM)
-        else b"".join(contents(data, b"jxlc") or (part[4:] for part in contents(data, b"jxlp")))
-    )
-    header = _header(stream)
+    parts = contents(data, b"jxlc") or [part[4:] for part in contents(data, b"jxlp")]
+    header = _header(data if data.startswith(_CODESTREAM) else b"".join(parts))
     check_claim(header.size, 4)
     if header.animated:
         raise ImageError("animated JPEG XL is not supported; convert it to WebP")

@@ -71,10 +71,16 @@ def check_writable(file: object) -> None:
 
 
 def write_all(file: IO[bytes], data: memoryview) -> None:
-    """Raises ImageError where a file of somebody's own takes none of it; a raw one may take less than it is given."""
+    """Raises ImageError where a file of somebody's own takes none of it; a raw one may take less than it is given, and
+    one that is of no kind of Python's may not count what it takes."""
     try:
         while data:
-            data = data[file.write(data) or 0 :]
+            taken: int | None = file.write(data)
+            if taken is None and not isinstance(file, io.RawIOBase):
+                return
+            if not taken:
+                raise OSError("it takes no more")
+            data = data[taken:]
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ImageError(f"cannot write to {described(file)}: {reason(error)}") from error
 

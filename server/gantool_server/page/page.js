@@ -8,7 +8,8 @@ const WORDS = {
   save: "Download", token: "Token", tokenHow: "This server wants a token:", enter: "Enter", licence: "Licence",
   none: "Choose a picture first.", noBrush: "Paint over what is to be filled first.", waiting: "waiting, place",
   running: "running", done: "done", failed: "failed", cancelled: "cancelled", remove: "Remove", show: "Show",
-  before: "before", after: "after", unreachable: "The server does not answer.", chosen: "pictures are chosen",
+  before: "before", after: "after", noToken: "Without its token the server does nothing. Load the page again to enter it.",
+  crowded: "Many pictures wait. This one is sent as soon as there is room.", unreachable: "The server does not answer.", chosen: "pictures are chosen",
   ofModel: "the usual one", any: "any", pose: "Pose (JSON)", style: "Style (picture)",
 };
 const get = id => document.getElementById(id);
@@ -35,13 +36,21 @@ async function call(path, values = {}) {
     token = await askToken();
     return call(path, values);
   }
+  if (answer.status === 503 && answer.headers.has("retry-after")) {
+    say(WORDS.crowded);
+    await new Promise(resolve => setTimeout(resolve, 1000 * answer.headers.get("retry-after")));
+    say("");
+    return call(path, values);
+  }
   if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error?.message ?? answer.statusText);
   return answer;
 }
 function askToken() {
-  return new Promise(resolve => {
+  return new Promise((resolve, reject) => {
+    get("ask").returnValue = "";
     get("ask").showModal();
     get("ask").addEventListener("close", () => {
+      if (!get("ask").returnValue) return reject(new Error(WORDS.noToken));
       sessionStorage.setItem("token", get("token").value);
       resolve(get("token").value);
     }, { once: true });
@@ -246,13 +255,14 @@ function mask() {
 get("form").addEventListener("submit", async event => {
   event.preventDefault();
   say("");
-  const pictures = verb().takes_picture ? chosen : [null];
+  const filling = verb().name === "inpaint";
+  const pictures = !verb().takes_picture ? [null] : filling ? chosen.slice(0, 1) : chosen;
   if (!pictures.length) return say(WORDS.none);
-  if (verb().name === "inpaint" && !painted) return say(WORDS.noBrush);
+  if (filling && !painted) return say(WORDS.noBrush);
   for (const picture of pictures) {
     const form = said();
     if (picture) form.append("file", picture, "picture");
-    if (verb().name === "inpaint") form.append("mask", await mask(), "mask");
+    if (filling) form.append("mask", await mask(), "mask");
     try {
       const told = await (await call("/v1/jobs", { method: "POST", body: form })).json();
       follow({ ...told, name: picture?.name ?? verb().name, picture });
@@ -322,12 +332,13 @@ async function show(job) {
   for (const image of [before, after]) if (image.src) URL.revokeObjectURL(image.src);
   after.src = URL.createObjectURL(job.blob);
   after.alt = `${job.name}: ${WORDS.after}`;
-  before.hidden = get("edge").hidden = get("slider").parentElement.hidden = !job.picture;
   if (job.picture) { before.src = URL.createObjectURL(job.picture); before.alt = `${job.name}: ${WORDS.before}`; }
   else before.removeAttribute("src");
   get("save").href = after.src;
   get("save").download = named(job);
   await Promise.all([before, after].filter(image => image.src).map(image => image.decode().catch(() => {})));
+  stage.hidden = !after.naturalWidth;  // a TIFF file, of which browsers show nothing
+  before.hidden = get("edge").hidden = get("slider").parentElement.hidden = stage.hidden || !before.naturalWidth;
   fit();
 }
 const named = job => `${job.name.replace(/\.[^.]*$/, "")}-${job.verb}${/\.[^.]*$/.exec(job.file)?.[0] ?? ""}`;

@@ -294,6 +294,23 @@ def test_a_raw_file_that_takes_little_at_a_time() -> None:
     assert np.array_equal(read(bytes(file.taken))[0].colour, sample((5, 7, 3)))
 
 
+def test_a_file_that_does_not_count_what_it_takes_and_one_that_takes_nothing() -> None:
+    class Own:
+        def __init__(self, answer: int | None) -> None:
+            self.taken, self.answer = [], answer
+
+        def write(self, data: Any) -> int | None:
+            assert not self.taken, "the same is written again and again"
+            self.taken.append(bytes(data))
+            return self.answer
+
+    picture, file = Picture(sample((5, 7, 3))), Own(None)
+    write(picture, Metadata("PNG"), named("PNG"), file)  # type: ignore[arg-type]
+    assert np.array_equal(read(file.taken[0])[0].colour, picture.colour)
+    with pytest.raises(ImageError, match=r"cannot write to .*: it takes no more"):
+        write(picture, Metadata("PNG"), named("PNG"), Own(0))  # type: ignore[arg-type]
+
+
 def test_bytes_have_no_name() -> None:
     assert refusal(b"junk").startswith("the data is not a picture")
 
