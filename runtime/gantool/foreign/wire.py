@@ -30,6 +30,8 @@ _EXTERNAL = 13
 _DEEPEST = 32
 _MOST_FIELDS = 400_000
 """Of a file; Real-ESRGAN, of 351 convolutions, has 30,000."""
+_MOST_NODES = 50_000
+"""Of a graph: ONNX Runtime takes more than a minute for some that have as many."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def _renamed(model: bytes, graph: Field, names: Mapping[int, tuple[str, str]]) -
 def _check_graph(file: IO[bytes], graph: Field, patience: Iterable[object], depth: int) -> None:
     if depth > _DEEPEST:
         raise ValueError("its graphs are nested too deeply")
+    nodes = 0
     for field in fields(file, graph.end, patience):
         if field.number == _INITIALIZER:
             _check_tensor(file, field, patience)
@@ -116,7 +119,10 @@ def _check_graph(file: IO[bytes], graph: Field, patience: Iterable[object], dept
             for part in fields(file, field.end, patience):
                 _check_tensor(file, part, patience)
         elif field.number == _NODE:
+            nodes += 1
             _check_node(file, field, patience, depth)
+    if nodes > _MOST_NODES:
+        raise ModelError(f"it has {nodes:,} operators, and gantool takes up to {_MOST_NODES:,}; simplify it")
 
 
 def _check_node(file: IO[bytes], node: Field, patience: Iterable[object], depth: int) -> None:
