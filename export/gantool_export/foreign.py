@@ -78,7 +78,7 @@ def convert(
         sizes = Geometry(multiple=written.step, minimum=one.sizes.minimum)
         data, runner = written.data, session(written.data)
         if (lacks := bordered(runner, sizes)).any:
-            data = surrounded(data, lacks.given, lacks.made, lacks.border, lacks.enlarged)
+            data = surrounded(data, lacks)
             runner = session(data)
         found = probed(runner, target.stem, task, licence, sizes)
     except (ExportError, ModelError) as error:

@@ -44,9 +44,8 @@ def adopted(
         session = _opened(path, data)
         lacks = probe.lacking(session, task)
         if lacks.any:
-            bare = path.read_bytes() if data is None else data
-            data = surrounded(bare, lacks.given, lacks.made, lacks.border, lacks.enlarged)
-            session = _opened(path, data)
+            data = surrounded(path.read_bytes() if data is None else data, lacks)
+            session = _completed(path, data)
         found = probe.probed(session, name, task, licence)
         return Adopted(found, data, card_field(credited(found.card, listed)))
     except OSError as error:
@@ -54,8 +53,17 @@ def adopted(
     except Cancelled as error:
         raise ModelError(f"{path}: it was tried for {probe.SECONDS // 60} minutes, which is too slow") from error
     except ModelError as error:
-        raise ModelError(f"{path}: {error.template}", option=error.option) from error
+        told = error.template.removeprefix(f"{path} ").removeprefix(f"{path}: ")
+        raise ModelError(f"{path}: {told}", option=error.option) from error
 
 
 def _opened(path: Path, data: bytes | None) -> Any:
     return open_session(path, "cpu", data=data)[0]
+
+
+def _completed(path: Path, data: bytes) -> Any:
+    try:
+        return _opened(path, data)
+    except ModelError as error:
+        told = "its convolutions eat the border of pictures, and it is of an ONNX in which it cannot be given one"
+        raise ModelError(f"{told}; export it with padding, or with opset 11 or later ({error})") from error

@@ -17,6 +17,7 @@ from gantool.card import Geometry, Identity, ModelCard, Port, Provenance, Tiles,
 from gantool.engine.boxes import round_up
 from gantool.engine.network import compute
 from gantool.errors import GantoolError, ModelError, reason
+from gantool.foreign.wire import Lacks
 from gantool.model import Model
 from gantool.picture import Picture
 
@@ -55,20 +56,6 @@ class Found:
     card: ModelCard
     found: str
     checked: str
-
-
-@dataclass(frozen=True)
-class Lacks:
-    """What a graph leaves to its own program: see `gantool.foreign.wire.surrounded`."""
-
-    given: str
-    made: str
-    border: int = 0
-    enlarged: int = 0
-
-    @property
-    def any(self) -> bool:
-        return self.border > 0 or self.enlarged > 0
 
 
 def lacking(session: Any, task: str | None = None) -> Lacks:
@@ -162,7 +149,9 @@ def _ports(session: Any) -> tuple[Port, Port, int]:
         if value.type not in _DTYPES or len(value.shape) != 4:
             told = "x".join(str(axis) for axis in value.shape)
             raise ModelError(f"{value.name} is a {value.type} of {told}; a picture is float, of (1, 3, height, width)")
-    _, channels, height, width = inputs[0].shape
+    batch, channels, height, width = inputs[0].shape
+    if isinstance(batch, int) and batch > 1:
+        raise ModelError(f"it takes {batch} pictures at once; export it for one, or for any number")
     if channels not in (3, None) and not isinstance(channels, str):
         raise ModelError(f"it takes pictures of {channels} channels; gantool takes models of others for 3, RGB")
     sides = [side if isinstance(side, int) and side > 0 else 0 for side in (height, width)]
@@ -228,7 +217,9 @@ def _enlarges(run: _Run, known: Geometry) -> tuple[int, float, float]:
             failed = error
             continue
         scale = (made.shape[3] - made.shape[2]) / (wide - side)
-        return side, scale, (side - made.shape[2] / scale) / 2 if scale else 0
+        if scale <= 0:
+            raise ModelError("it gives pictures of another shape than it takes; gantool cannot put such parts together")
+        return side, scale, (side - made.shape[2] / scale) / 2
     raise failed
 
 
