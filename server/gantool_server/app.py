@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import anyio
 from fastapi import Depends, FastAPI, Request
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -29,8 +29,10 @@ from gantool_server.wishes import Refused, Sent, Table
 
 _FILES, _FIELDS, _FIELD = 4, 32, 2**16
 """Of one request: files, fields, and bytes of a field."""
-_LOOK = 0.03
-"""Seconds between two looks at a job."""
+_LOOK, _SHARE = 0.005, 0.03
+"""Seconds between two looks at a job at least, and their share of the time for which it lasts already."""
+_BETWEEN = 0.1
+"""Seconds between two events."""
 _BEAT = 15.0
 """Seconds after which a stream of events says that it is still there, or what stands between might close it."""
 _LOOKING = 2
@@ -210,7 +212,7 @@ def _add_watching(api: FastAPI) -> None:
         ready = server.jobs.alive and server.jobs.takes_more
         return JSONResponse({"status": "ready" if ready else "busy"}, 200 if ready else 503)
 
-    @api.get("/metrics")
+    @api.get("/metrics", response_class=PlainTextResponse)
     async def metrics(server: Shared) -> Response:
         """Figures as Prometheus reads them."""
         return Response(server.metrics.text(server.jobs), media_type="text/plain; version=0.0.4")
@@ -267,12 +269,12 @@ def _add_verbs(api: FastAPI) -> None:
     )
     async def run(verb: str, request: Request, server: Shared) -> Response:
         """Do it, and answer with the result: `curl -F file=@a.jpg localhost:8000/v1/upscale -o b.jpg`."""
-        job = await server.submitted(request, verb)
+        job, began = await server.submitted(request, verb), time.monotonic()
         while not job.over:
             if await request.is_disconnected():
                 server.jobs.drop(job)
                 return Response(status_code=499)
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(max(_LOOK, _SHARE * (time.monotonic() - began)))
         if job.state == "done":
             return _file(job, BackgroundTask(server.jobs.drop, job))
         server.jobs.drop(job)
@@ -305,4 +307,4 @@ async def _events(server: Server, job: Job) -> AsyncIterator[str]:
             since = time.monotonic()
         if over:
             return
-        await asyncio.sleep(4 * _LOOK)
+        await asyncio.sleep(_BETWEEN)
