@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import anyio
 from fastapi import Depends, FastAPI, Request
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -211,7 +211,7 @@ def _add_watching(api: FastAPI) -> None:
         ready = server.jobs.alive and server.jobs.takes_more
         return JSONResponse({"status": "ready" if ready else "busy"}, 200 if ready else 503)
 
-    @api.get("/metrics")
+    @api.get("/metrics", response_class=PlainTextResponse)
     async def metrics(server: Shared) -> Response:
         """Figures as Prometheus reads them."""
         return Response(server.metrics.text(server.jobs), media_type="text/plain; version=0.0.4")

@@ -258,11 +258,11 @@ get("form").addEventListener("submit", async event => {
   const filling = verb().name === "inpaint";
   const pictures = !verb().takes_picture ? [null] : filling ? chosen.slice(0, 1) : chosen;
   if (!pictures.length) return say(WORDS.none);
-  if (filling && !painted) return say(WORDS.noBrush);
+  if (filling && !painted && !get("option-box")?.value) return say(WORDS.noBrush);
   for (const picture of pictures) {
     const form = said();
     if (picture) form.append("file", picture, "picture");
-    if (filling) form.append("mask", await mask(), "mask");
+    if (filling && painted) form.append("mask", await mask(), "mask");
     try {
       const told = await (await call("/v1/jobs", { method: "POST", body: form })).json();
       follow({ ...told, name: picture?.name ?? verb().name, picture });
