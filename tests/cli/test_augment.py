@@ -227,10 +227,14 @@ def test_folders_that_would_be_mixed_up(digits: Path, tmp_path: Path) -> None:
 
 
 def test_a_picture_that_cannot_be_read_is_named(digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refusing(path: Path) -> None:
-        raise gantool.ImageError(f"cannot read {path}: Permission denied")
+    opened = Path.open
 
-    monkeypatch.setattr("gantool_cli.labelled._opened", refusing)
+    def refusing(path: Path, *mode: str) -> object:
+        if path.suffix == ".png" and mode == ("rb",):
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *mode)
+
+    monkeypatch.setattr(Path, "open", refusing)
     said = refused(digits, "--model", MODEL, "--per-class", 1, "-o", tmp_path / "more", "--copy")
     assert "a.png: Permission denied" in said and not (tmp_path / "more").exists()
 
