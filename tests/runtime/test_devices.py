@@ -45,7 +45,7 @@ def test_threads_are_bounded(threads: object, tiny_file: Path) -> None:
 def test_gpu_is_the_best_that_is_no_cpu_or_refused(tiny_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tried = []
 
-    def start(_: object, model: Path, device: str, threads: int) -> str:
+    def start(_: object, model: Path, device: str, threads: int, data: bytes | None) -> str:
         tried.append(device)
         if device.startswith("cuda"):
             raise DeviceError("device 'cuda' cannot be started")
