@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gantool.card import ModelCard, Provenance
+from gantool.card.identity import FOREIGN
 from gantool.errors import ModelError, UnknownModelError
 
 FILE = Path(__file__).with_suffix(".tsv")
@@ -145,7 +146,9 @@ def credited(card: ModelCard, file: Listed | None) -> ModelCard:
         checkpoint_sha256=file.sha256,
     )
     described = f"{file.architecture} by {file.author}"
-    identity = replace(card.identity, architecture=file.architecture, description=described)
+    told = card.identity.architecture
+    architecture = file.architecture if told == FOREIGN else told
+    identity = replace(card.identity, architecture=architecture, description=described)
     return replace(card, identity=identity, provenance=about)
 
 

@@ -15,8 +15,10 @@ from torch import Tensor, nn
 import gantool
 import spandrel_alone
 from foreign_weights import LAYOUTS, RRDB
+from gantool import library
 from gantool.arrays import Pixels
 from gantool.card import Tiles, Whole
+from gantool.catalogue import Listed
 from gantool.errors import GantoolError
 from gantool.foreign.probe import Found
 from gantool.picture import Picture
@@ -164,6 +166,15 @@ def test_an_rrdb_needs_nothing_else(
     assert (card.name, card.scale, card.licence, card.task) == ("mine", 4, "MIT", "upscale")
     assert card.identity.architecture == "rrdb-2x8" and isinstance(card.tiling, Tiles)
     agree(theirs, tmp_path, photo)
+
+
+def test_whose_they_are_is_said_where_it_is_known(tmp_path: Path) -> None:
+    torch.save({"params_ema": LAYOUTS["Real-ESRGAN"](RRDB().state_dict())}, tmp_path / "theirs.pth")
+    listed = Listed("4x-Theirs", "esrgan", "CC0-1.0", "Jane Doe", "pth", 1, "0a" * 32, ("https://a.org/a.pth",))
+    convert(tmp_path / "theirs.pth", tmp_path / "mine.onnx", listed=listed)
+    card = library.read_card(tmp_path / "mine.onnx")
+    assert (card.licence, card.provenance.author, card.provenance.source) == ("CC0-1.0", "Jane Doe", listed.source)
+    assert (card.description, card.identity.architecture) == ("esrgan by Jane Doe", "rrdb-2x8")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,9 @@ from typing import Annotated
 
 from gantool.card.fields import Part, Within
 
+FOREIGN = "foreign"
+"""The architecture of what was made elsewhere, where nobody says more of it."""
+
 
 @dataclass(frozen=True)
 class Identity(Part):

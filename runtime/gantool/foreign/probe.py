@@ -14,6 +14,7 @@ import numpy.typing as npt
 from gantool import tasks
 from gantool.arrays import Float32, Pixels, Size, white
 from gantool.card import Geometry, Identity, ModelCard, Port, Provenance, Tiles, Whole
+from gantool.card.identity import FOREIGN
 from gantool.engine.boxes import round_up
 from gantool.engine.network import compute
 from gantool.errors import GantoolError, ModelError, reason
@@ -115,7 +116,7 @@ def probed(
     geometry = Geometry(scale, multiple, minimum, keeps_scene=False)
     about = Provenance(licence=licence, notes="made elsewhere; what it takes was found by trying it")
     card = ModelCard(
-        Identity(name, "foreign", f"{name}, made elsewhere"),
+        Identity(name, FOREIGN, f"{name}, made elsewhere"),
         verb,
         "feedforward",
         (given,),
