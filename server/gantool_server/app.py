@@ -144,6 +144,7 @@ def around(server: Server) -> ASGIApp:
         yield
         await run_in_threadpool(server.jobs.close, server.settings.closing)
         server.jobs.clean()
+        server.table.close()
 
     api = FastAPI(title="gantool", docs_url=None, redoc_url=None, lifespan=lifespan)
     api.state.server = server

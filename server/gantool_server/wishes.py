@@ -102,7 +102,15 @@ class Table:
         if unknown := [name for name in wanted if name not in named]:
             raise gantool.UnknownModelError(f"no model is called '{unknown[0]}'; `gantool models` lists them")
         self.cards: dict[str, ModelCard] = {name: named[name] for name in wanted}
-        self.load = lru_cache(_KEPT)(lambda name: gantool.load(name, settings.device, settings.threads))
+        self._loaded = lru_cache(_KEPT)(lambda name: gantool.load(name, settings.device, settings.threads))
+
+    def load(self, name: str) -> gantool.Model:
+        """One of them. Raises GantoolError."""
+        return self._loaded(name)
+
+    def close(self) -> None:
+        """Let go of what is loaded."""
+        self._loaded.cache_clear()
 
     def of(self, verb: str) -> dict[str, ModelCard]:
         return {name: card for name, card in self.cards.items() if card.task == verb}

@@ -1,5 +1,6 @@
 """A server as a user starts it."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -29,3 +30,10 @@ def _serve(*words: object) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
 def serve() -> Serve:
     """`gantool serve` with these words: its address and its process."""
     return _serve
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _sessions_end_here() -> Iterator[None]:
+    """Sessions of ONNX Runtime wait for their threads when they end, which a process that is forked later has not."""
+    yield
+    gc.collect()
