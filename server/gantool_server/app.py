@@ -78,6 +78,7 @@ class Server:
         if not self.jobs.takes_more:
             async for _ in request.stream():  # who still sends would not read the answer
                 pass
+            raise Full  # whatever has become free: what was sent is gone
         with self.jobs.place() as folder:
             sent = await _received(request, folder, verb)
             async with self._looking:
