@@ -101,6 +101,15 @@ def test_cut_files(tmp_path: Path) -> None:
             files.read(tmp_path / name)
 
 
+@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
+def test_what_never_ends_is_not_read(suffix: str, tmp_path: Path) -> None:
+    for name, source in (("folder", tmp_path), ("device", Path("/dev/null"))):
+        path = tmp_path / f"{name}.{suffix}"
+        path.symlink_to(source)
+        with pytest.raises(CheckpointError, match="is no file of weights"):
+            files.read(path)
+
+
 def test_what_is_compressed_is_not_unpacked(tmp_path: Path) -> None:
     """A small file may not become a large one."""
     file = saved(tmp_path / "whole.pth", {"a": torch.zeros(1000)})

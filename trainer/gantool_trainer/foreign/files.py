@@ -30,6 +30,8 @@ def read(path: Path) -> dict[str, Tensor]:
     Raises:
         CheckpointError: it cannot be read, holds more than weights, none, or such as are no numbers.
     """
+    if path.exists() and not path.is_file():  # such as a pipe, which might never end
+        raise CheckpointError(f"{path} is no file of weights")
     found = _unwrapped(_safetensors(path) if path.suffix.lower() == ".safetensors" else _pickled(path))
     if not isinstance(found, Mapping) or not found or not all(isinstance(value, Tensor) for value in found.values()):
         raise CheckpointError(f"{path} holds no table of weights")
